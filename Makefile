@@ -1,0 +1,39 @@
+# `make up` starts Atrium, `make test` tests it. Both set up all they need, inside this folder, when it is missing or has changed.
+
+PYTHON := .venv/bin/python
+LOCKED := pyproject.toml uv.lock .python-version bootstrap.sh
+
+# A .venv whose Python went away is made anew.
+ifneq ($(wildcard .venv),)
+$(shell $(PYTHON) -c 1 >/dev/null 2>&1 || rm -rf .venv)
+endif
+
+.PHONY: up atrium check test bench
+
+up: .venv/.for-running
+	@exec $(PYTHON) -m atrium up
+
+# make atrium ARGS="doctor --json"
+atrium: .venv/.for-running
+	@exec $(PYTHON) -m atrium $(ARGS)
+
+check: .venv/.for-developing
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+# make test ARGS="tests/unit -k cursors"
+test: check
+	@exec $(PYTHON) -m pytest $(ARGS)
+
+bench: .venv/.for-developing
+	@exec $(PYTHON) -m tests.bench $(ARGS)
+
+.venv/.for-running: $(LOCKED)
+	@sh bootstrap.sh --no-dev --inexact
+	@touch $@
+
+.venv/.for-developing: $(LOCKED)
+	@sh bootstrap.sh
+	@touch $@ .venv/.for-running

@@ -1,0 +1,69 @@
+"""`atrium run`: one service, some, or all, in one process."""
+
+import asyncio
+import signal
+from typing import Annotated
+
+import structlog
+import typer
+import uvloop
+
+from services.gateway.main import GatewayApplication
+from services.gateway.settings import GatewaySettings
+from services.identity.main import IdentityApplication
+from services.identity.settings import IdentitySettings
+from services.messages.main import MessagesApplication
+from services.threads.main import ThreadsApplication
+from shared.application import Application, CannotStart
+from shared.observability.logs import start_logging
+from shared.observability.probes import Probes
+from shared.observability.tracing import start_tracing, stop_tracing
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+# In the order in which they start; they stop the other way round, so that whoever asks stops before whoever answers.
+APPLICATIONS = {
+    "identity": lambda: IdentityApplication(IdentitySettings()),
+    "threads": lambda: ThreadsApplication(Settings()),
+    "messages": lambda: MessagesApplication(Settings()),
+    "gateway": lambda: GatewayApplication(GatewaySettings()),
+}
+
+
+def run(services: Annotated[list[str], typer.Argument(help="identity, threads, messages, gateway, or all")]) -> None:
+    """Run services in this process until SIGTERM, which answers what was accepted and then stops.
+
+    Example: atrium run identity threads messages
+    """
+    unknown = [name for name in services if name not in (*APPLICATIONS, "all")]
+    if unknown:
+        raise CannotStart(f"There is no service {unknown[0]!r}; there are {', '.join(APPLICATIONS)} and all.")
+    names = [name for name in APPLICATIONS if name in services or "all" in services]
+    settings = Settings()
+    process = "+".join(names)
+    start_logging(process, settings.log_level)
+    start_tracing(settings.otlp_endpoint, process)
+    uvloop.run(_run(names, settings))
+    stop_tracing()
+
+
+async def _run(names: list[str], settings: Settings) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    applications: list[Application] = [APPLICATIONS[name]() for name in names]
+    probes = Probes(applications, settings)
+    started: list[Application] = []
+    try:
+        await probes.start()
+        for application in applications:
+            started.append(application)
+            await application.start()
+            log.info("service_started", service=application.name)
+        await stopping.wait()
+    finally:
+        for application in reversed(started):
+            await application.stop()
+            log.info("service_stopped", service=application.name)
+        await probes.stop()

@@ -1,0 +1,1 @@
+"""`atrium up`: everything on this machine, with one command."""

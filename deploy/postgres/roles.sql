@@ -1,0 +1,22 @@
+-- Run once, by the superuser, when the database is made: the admin who migrates, and the roles that the services sign in as.
+-- The admin is no superuser. It makes the services' roles itself, because only who made a role may give it to others.
+
+\set ON_ERROR_STOP on
+\getenv admin POSTGRES_PASSWORD_ADMIN
+\getenv identity POSTGRES_PASSWORD_IDENTITY
+\getenv identity_background POSTGRES_BACKGROUND_PASSWORD_IDENTITY
+\getenv threads POSTGRES_PASSWORD_THREADS
+\getenv threads_background POSTGRES_BACKGROUND_PASSWORD_THREADS
+\getenv messages POSTGRES_PASSWORD_MESSAGES
+\getenv messages_background POSTGRES_BACKGROUND_PASSWORD_MESSAGES
+
+CREATE ROLE atrium_admin LOGIN CREATEROLE PASSWORD :'admin';
+ALTER DATABASE :"DBNAME" OWNER TO atrium_admin;
+
+SET ROLE atrium_admin;
+CREATE ROLE atrium_identity LOGIN PASSWORD :'identity';
+CREATE ROLE atrium_identity_background LOGIN PASSWORD :'identity_background';
+CREATE ROLE atrium_threads LOGIN PASSWORD :'threads';
+CREATE ROLE atrium_threads_background LOGIN PASSWORD :'threads_background';
+CREATE ROLE atrium_messages LOGIN PASSWORD :'messages';
+CREATE ROLE atrium_messages_background LOGIN PASSWORD :'messages_background';

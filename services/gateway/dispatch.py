@@ -1,0 +1,77 @@
+"""From a request to the route that answers it; what is in no table goes to the FastAPI app."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.gateway.admission import Admission
+from services.gateway.bodies import from_body, from_query, read_json
+from services.gateway.errors import HeadersAreTooLarge, MethodIsNotAllowed, problem, problem_headers
+from services.gateway.exchange import Exchange
+from services.gateway.replies import Reply
+from services.gateway.routing import UUID_TEXT, Call, OwnRoute, RateClass, Route, Table
+from shared.contracts.model import Request
+from shared.contracts.refusals import Refusal
+from shared.messaging.context import current_context
+
+MOST_HEADERS = 100
+
+
+class Dispatch:
+    """Runs the routes of the table. Each reads from top to bottom: admitted, read, answered."""
+
+    def __init__(self, table: Table[Route | OwnRoute], admission: Admission, call: Call, own: Any, rest: ASGIApp) -> None:
+        self._table, self._admission, self._call, self._own, self._rest = table, admission, call, own, rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        routes, values = self._table.find(scope["path"])
+        if not routes:
+            await self._rest(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive)
+        try:
+            reply = await self._answer(routes, values, exchange)
+        except Refusal as refusal:
+            reply = refused(refusal)
+        await reply.send(send, exchange.rate_headers)
+
+    async def _answer(self, routes: Mapping[str, Route | OwnRoute], values: list[str], exchange: Exchange) -> Reply:
+        if len(exchange.scope["headers"]) > MOST_HEADERS:
+            raise HeadersAreTooLarge
+        route = routes.get(exchange.scope["method"])
+        if route is None:
+            raise MethodIsNotAllowed(allowed=routes)
+        exchange.scope["atrium.route"] = route
+        if isinstance(route, OwnRoute):
+            return await route.handler(self._own)
+        if route.needs is None:
+            return await self._answer_anybody(route, values, exchange)
+        caller = await self._admission.signed_in(route, exchange)
+        return await route.handler(await _request(route, values, exchange), caller, self._call)
+
+    async def _answer_anybody(self, route: Route, values: list[str], exchange: Exchange) -> Reply:
+        await self._admission.stranger(exchange)
+        request = await _request(route, values, exchange)
+        if route.limit is RateClass.SIGN_INS:
+            await self._admission.signing_in(request, exchange)
+        return await route.handler(request, self._call)
+
+
+async def _request(route: Route, values: list[str], exchange: Exchange) -> Request:
+    """What the route's operation is asked. An id in the path that is none is missing, like any other that is not there."""
+    if values and route.missing is not None and not all(map(UUID_TEXT.fullmatch, values)):
+        raise route.missing
+    path = dict(zip(route.parameters, values, strict=True))
+    contract: type[Request] = route.operation.request
+    if route.body:
+        return from_body(contract, await read_json(exchange.headers, exchange.receive), path)
+    return from_query(contract, exchange.scope["query_string"], path, route.fields)
+
+
+def refused(refusal: Refusal) -> Reply:
+    headers = problem_headers(refusal)
+    return Reply(refusal.status, problem(refusal, current_context.get().request_id), headers)

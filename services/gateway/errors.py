@@ -1,0 +1,84 @@
+"""Every error of the edge, and the one way in which errors are shown: problem details (RFC 9457)."""
+
+from collections.abc import Iterable
+
+from pydantic_core import to_json
+
+from shared.contracts.refusals import NotFound, Refusal, TooLarge, TooMany
+
+
+class MethodNotAllowed(Refusal, kind="method_not_allowed"): ...
+
+
+class SlowBody(Refusal, kind="slow_body"): ...
+
+
+class UnsupportedMedia(Refusal, kind="unsupported_media"): ...
+
+
+class HeadersTooLarge(Refusal, kind="headers_too_large"): ...
+
+
+class RouteNotFound(NotFound):
+    """There is nothing at this path."""
+
+
+class MethodIsNotAllowed(MethodNotAllowed):
+    """This path does not take this method; `Allow` says which it takes."""
+
+    def __init__(self, *, allowed: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.allowed = ", ".join(sorted(allowed))
+
+
+class BodyIsTooSlow(SlowBody):
+    """The request's body did not arrive in time."""
+
+
+class BodyIsTooLarge(TooLarge):
+    """The request's body is larger than this takes."""
+
+
+class MediaTypeIsNotSupported(UnsupportedMedia):
+    """This takes application/json in UTF-8, not compressed."""
+
+
+class HeadersAreTooLarge(HeadersTooLarge):
+    """The request's headers are too many or too large."""
+
+
+class RateLimitIsReached(TooMany):
+    """Too many requests; `Retry-After` says when to go on."""
+
+
+def problem(refusal: Refusal, request_id: str) -> bytes:
+    """The body that shows a refusal."""
+    shown: dict[str, object] = {
+        "type": f"urn:atrium:{refusal.code}",
+        "title": title(refusal.code),
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+        "requestId": request_id,
+    }
+    if refusal.errors:
+        shown["errors"] = [error.model_dump() for error in refusal.errors]
+    return to_json(shown)
+
+
+def problem_headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
+    """What a refusal's status demands beside its body."""
+    headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
+    if refusal.retry_after is not None:
+        headers.append((b"retry-after", str(refusal.retry_after).encode()))
+    if isinstance(refusal, MethodIsNotAllowed):
+        headers.append((b"allow", refusal.allowed.encode()))
+    if refusal.kind == "unauthenticated":
+        headers.append((b"www-authenticate", b"Bearer"))
+    if refusal.kind in ("slow_body", "too_large", "headers_too_large"):
+        headers.append((b"connection", b"close"))  # what is left of the request is not read
+    return headers
+
+
+def title(code: str) -> str:
+    return code.replace("_", " ").capitalize()

@@ -1,0 +1,167 @@
+"""Rate limits: in Valkey for all gateways together, in this process while Valkey is away."""
+
+import asyncio
+import math
+import time
+from dataclasses import dataclass, field
+
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from shared.application import Dependency
+from shared.messaging.context import NO_CONTEXT, current_context
+
+log = structlog.get_logger()
+
+WINDOW = 60  # seconds
+PATIENCE = 0.05  # seconds that a request waits for Valkey
+TRY_AGAIN_AFTER = 1.0  # seconds without Valkey, so that its outage costs nobody the wait each time
+
+# A sliding window of two counters: what came in this minute, and the part of the last one that is within sixty seconds.
+# The time is Valkey's: the gateways' clocks need not agree.
+_SCRIPT = """
+local time = redis.call('TIME')
+local now, window = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[1]) * 1000
+local span, since = math.floor(now / window), now % window
+local left = (window - since) / window
+local verdicts = {}
+for i, key in ipairs(KEYS) do
+  local quota = tonumber(ARGV[i + 1])
+  local kept_span, before, count = string.match(redis.call('GET', key) or '', '(%d+) (%d+) (%d+)')
+  kept_span, before, count = tonumber(kept_span or 0), tonumber(before or 0), tonumber(count or 0)
+  if kept_span == span - 1 then before, count = count, 0 elseif kept_span ~= span then before, count = 0, 0 end
+  local used, wait = before * left + count, window - since
+  local allowed = used + 1 <= quota
+  if allowed then
+    used, count = used + 1, count + 1
+    redis.call('SET', key, string.format('%d %d %d', span, before, count), 'PX', 2 * window)
+  elseif count + 1 > quota then
+    wait = wait + window * (1 - (quota - 1) / count)
+  else
+    wait = window * (1 - (quota - 1 - count) / before) - since
+  end
+  table.insert(verdicts, allowed and 1 or 0)
+  table.insert(verdicts, math.max(0, math.floor(quota - used)))
+  table.insert(verdicts, math.ceil(wait))
+end
+return verdicts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many a minute for each of those whom it counts; 0 is no limit."""
+
+    name: str
+    quota: int
+    policy: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policy", b'"%s";q=%d;w=%d' % (self.name.encode(), self.quota, WINDOW))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request may go on; `seconds` until there is room again, or until the window ends."""
+
+    rate: Rate
+    allowed: bool
+    remaining: int
+    seconds: int
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """As in the IETF's draft-ietf-httpapi-ratelimit-headers."""
+        name = self.rate.name.encode()
+        return [(b"ratelimit-policy", self.rate.policy), (b"ratelimit", b'"%s";r=%d;t=%d' % (name, self.remaining, self.seconds))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    rate: Rate
+    who: str
+    answer: asyncio.Future[Verdict]
+
+    @property
+    def key(self) -> str:
+        return f"limit:{self.rate.name}:{self.who}"
+
+
+class Limits:
+    """Counts requests. What is asked in one turn of the loop, or while the last answer is on its way, is one script in Valkey."""
+
+    def __init__(self, redis_url: str | None) -> None:
+        self._valkey = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1) if redis_url else None
+        self._script = self._valkey.register_script(_SCRIPT) if self._valkey else None
+        self._here = MovingWindowRateLimiter(MemoryStorage())
+        self._waiting: list[_Question] = []
+        self._asking: asyncio.Task[None] | None = None
+        self._away_until: float | None = None
+
+    def take(self, rate: Rate, who: str) -> asyncio.Future[Verdict]:
+        """Count one request. A future and no coroutine, so that it is under way while its caller asks for something else."""
+        loop = asyncio.get_running_loop()
+        question = _Question(rate, who, loop.create_future())
+        self._waiting.append(question)
+        if self._asking is None:
+            self._asking = loop.create_task(self._ask_all())
+        return question.answer
+
+    async def health(self) -> Dependency:
+        """Valkey's; without it limits are counted in this process, and all goes on."""
+        if self._valkey is None:
+            return Dependency(ok=False, detail="ATRIUM_REDIS_URL is not set", needed=False)
+        try:
+            async with asyncio.timeout(1):
+                await self._valkey.ping()
+        except (RedisError, OSError, TimeoutError) as error:
+            return Dependency(ok=False, detail=str(error) or type(error).__name__, needed=False)
+        return Dependency(ok=True, needed=False)
+
+    async def close(self) -> None:
+        if self._valkey is not None:
+            await self._valkey.aclose()
+
+    async def _ask_all(self) -> None:
+        current_context.set(NO_CONTEXT)  # it asks for many, and is nobody's own request
+        try:
+            while self._waiting:
+                questions, self._waiting = self._waiting, []
+                verdicts = await self._ask_valkey(questions) or [self._ask_here(question) for question in questions]
+                for question, verdict in zip(questions, verdicts, strict=True):
+                    if not question.answer.done():
+                        question.answer.set_result(verdict)
+        finally:
+            self._asking = None
+
+    async def _ask_valkey(self, questions: list[_Question]) -> list[Verdict] | None:
+        """None while it is away."""
+        loop = asyncio.get_running_loop()
+        if self._script is None or (self._away_until is not None and loop.time() < self._away_until):
+            return None
+        keys, quotas = [question.key for question in questions], [question.rate.quota for question in questions]
+        try:
+            async with asyncio.timeout(PATIENCE):
+                found: list[int] = await self._script(keys=keys, args=[WINDOW, *quotas])
+        except (RedisError, OSError, TimeoutError) as error:
+            if self._away_until is None:
+                log.warning("valkey_is_away", error=str(error) or type(error).__name__)
+            self._away_until = loop.time() + TRY_AGAIN_AFTER
+            return None
+        if self._away_until is not None:
+            log.info("valkey_is_back")
+            self._away_until = None
+        parts = zip(questions, found[::3], found[1::3], found[2::3], strict=True)
+        return [Verdict(question.rate, bool(allowed), left, math.ceil(wait / 1000)) for question, allowed, left, wait in parts]
+
+    def _ask_here(self, question: _Question) -> Verdict:
+        item = RateLimitItemPerMinute(question.rate.quota)
+        allowed = self._here.hit(item, question.key)
+        window = self._here.get_window_stats(item, question.key)
+        seconds = max(1, math.ceil(window.reset_time - time.time()))
+        return Verdict(question.rate, allowed, window.remaining, min(seconds, WINDOW))

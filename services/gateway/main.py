@@ -1,0 +1,150 @@
+"""The gateway, put together: the only place that builds its parts."""
+
+import asyncio
+
+import structlog
+from fastapi import FastAPI
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+import services.gateway.routes
+from services.gateway.admission import Admission
+from services.gateway.auth import Tokens
+from services.gateway.dispatch import Dispatch, refused
+from services.gateway.docs import add_docs
+from services.gateway.edge import Edge
+from services.gateway.errors import MethodIsNotAllowed, RouteNotFound
+from services.gateway.limits import Limits
+from services.gateway.openapi import document
+from services.gateway.protocol import BoundedProtocol
+from services.gateway.routing import OWN_ROUTES, ROUTES, Call, OwnRoute, Route, Table
+from services.gateway.settings import GatewaySettings
+from shared.application import CannotStart, Dependency
+from shared.contracts.identity import GET_PUBLIC_KEYS, GetPublicKeys, PublicKeys
+from shared.contracts.refusals import ServiceIsUnavailable
+from shared.credentials import Credentials
+from shared.http_server import HttpServer
+from shared.messaging.caller import Caller
+from shared.messaging.discovery import announce
+
+log = structlog.get_logger()
+
+CONNECT_PATIENCE = 10  # seconds
+OUR_HEADERS = ["Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
+
+assert services.gateway.routes, "importing the routes fills the table"
+
+
+class Gateway:
+    """The app and what it is made of, for a way to call services."""
+
+    def __init__(self, settings: GatewaySettings, call: Call) -> None:
+        self.settings, self._call = settings, call
+        self.limits = Limits(settings.redis_url)
+        self.tokens = Tokens(self._public_keys)
+        self.api = FastAPI(title="Atrium", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+        self.api.openapi = lambda: document(ROUTES, OWN_ROUTES)  # type: ignore[method-assign]
+        self.api.add_exception_handler(HTTPException, _framework_error)
+        add_docs(self.api)
+        admission = Admission(self.tokens, self.limits, call, settings)
+        self.app = Edge(_with_cors(Dispatch(_table(), admission, call, self, self.api), settings.cors_origins))
+
+    @property
+    def client(self) -> Client | None:
+        return self._call.client if isinstance(self._call, Caller) else None
+
+    async def health(self) -> dict[str, Dependency]:
+        nats = Dependency(ok=self._call.connected, detail=None if self._call.connected else "not connected")
+        return {"nats": nats, "valkey": await self.limits.health()}
+
+    async def _public_keys(self) -> PublicKeys:
+        return await self._call(GET_PUBLIC_KEYS, GetPublicKeys(), None)
+
+
+class GatewayApplication:
+    """The gateway as a part of a process."""
+
+    name = "gateway"
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        if settings.nats_url is None:
+            raise CannotStart("ATRIUM_NATS_URL must be set: `atrium up` does it, or set it to your own server.")
+        self._nats_url, self._settings = settings.nats_url, settings
+        self._password = settings.nats_password or Credentials.of(settings.data).nats["gateway"]
+        self._caller = Caller("gateway")
+        try:
+            self._gateway = Gateway(settings, self._caller)
+        except ValueError as error:
+            raise CannotStart(f"ATRIUM_REDIS_URL is not the address of a Valkey or Redis: {error}") from error
+        self._server = HttpServer(
+            self._gateway.app,  # type: ignore[arg-type]
+            settings.host,
+            settings.port,
+            setting="ATRIUM_PORT",
+            protocol=BoundedProtocol,
+            sockets="websockets-sansio",
+            trusted_proxies=settings.trusted_proxies,
+        )
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    async def start(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_PATIENCE):
+                await self._caller.open(self._nats_url, self._password)
+        except (NatsError, OSError, TimeoutError) as error:
+            raise CannotStart(f"gateway: NATS cannot be reached at ATRIUM_NATS_URL: {error or 'no answer'}") from error
+        assert self._caller.client is not None
+        await announce(self._caller.client, self.name, self.health)
+        try:
+            await self._gateway.tokens.fetch_keys()
+        except ServiceIsUnavailable:
+            log.info("identity_is_not_there_yet")  # its keys are asked for again with the first token
+        await self._server.start()
+
+    async def stop(self) -> None:
+        await self._server.stop()
+        await self._gateway.limits.close()
+        await self._caller.close()
+
+    async def health(self) -> dict[str, Dependency]:
+        return await self._gateway.health()
+
+
+def _table() -> Table[Route | OwnRoute]:
+    table: Table[Route | OwnRoute] = Table()
+    entries: list[Route | OwnRoute] = [*ROUTES, *OWN_ROUTES]
+    for entry in entries:
+        table.add(entry.method, entry.path, entry)
+    return table
+
+
+def _with_cors(app: ASGIApp, origins: str) -> ASGIApp:
+    allowed = [origin.strip() for origin in origins.split(",") if origin.strip()]
+    if not allowed:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=allowed,
+        allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "X-Request-Id", "traceparent"],
+        expose_headers=OUR_HEADERS,
+        max_age=600,
+    )
+
+
+async def _framework_error(request: Request, error: Exception) -> Response:
+    """What the framework refuses by itself, in our words."""
+    assert isinstance(error, HTTPException)
+    refusal = (
+        MethodIsNotAllowed(allowed=(error.headers or {}).get("Allow", "").split(", ")) if error.status_code == 405 else RouteNotFound()
+    )
+    reply = refused(refusal)
+    return Response(reply.body, reply.status, {name.decode(): value.decode() for name, value in reply.headers})

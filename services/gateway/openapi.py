@@ -1,0 +1,157 @@
+"""The OpenAPI document, made from the table of routes and the contracts behind it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow, MediaTypeIsNotSupported, RateLimitIsReached
+from services.gateway.routing import OwnRoute, Route
+from shared.contracts.identity import AUTHORIZE, TokenIsMissing, TokenIsNotValid
+from shared.contracts.model import View
+from shared.contracts.refusals import (
+    FieldError,
+    InternalError,
+    Refusal,
+    RequestIsInvalid,
+    RequestIsMalformed,
+    ServiceIsUnavailable,
+)
+from shared.version import VERSION
+
+_REF = "#/components/schemas/{model}"
+_ANYWHERE: tuple[type[Refusal], ...] = (RateLimitIsReached, InternalError, ServiceIsUnavailable)
+_SIGNED_IN: tuple[type[Refusal], ...] = (TokenIsMissing, TokenIsNotValid, *AUTHORIZE.refuses)
+_WITH_BODY: tuple[type[Refusal], ...] = (RequestIsMalformed, BodyIsTooSlow, BodyIsTooLarge, MediaTypeIsNotSupported, RequestIsInvalid)
+
+_DESCRIPTION = (
+    "The collaboration backend that a team puts behind its own app. Errors are problem details (RFC 9457); their `code` is part of the "
+    "API. Every answer carries `X-Request-Id`; limited routes carry `RateLimit` and `RateLimit-Policy`."
+)
+
+
+class Problem(View):
+    """An error (RFC 9457). `code` is stable; `title` and `detail` are for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: list[FieldError] = []
+
+
+def document(routes: Iterable[Route], own: Iterable[OwnRoute]) -> dict[str, Any]:
+    routes, own = list(routes), list(own)
+    schemas = _schemas(routes, own)
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
+    for each in routes:
+        paths[each.path][each.method.lower()] = _operation(each, schemas)
+    for one in own:
+        paths[one.path][one.method.lower()] = _own_operation(one)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Atrium", "version": VERSION, "description": _DESCRIPTION},
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _schemas(routes: list[Route], own: list[OwnRoute]) -> dict[str, Any]:
+    """Of all replies, and of all bodies without what their paths say."""
+    replies: dict[type[BaseModel], None] = dict.fromkeys([Problem, *(each.operation.reply for each in routes if each.status != 204)])
+    replies |= dict.fromkeys(each.reply for each in own if each.reply)
+    asked = dict.fromkeys(each.operation.request for each in routes)
+    _, definitions = models_json_schema(
+        [*((model, "serialization") for model in replies), *((model, "validation") for model in asked)], ref_template=_REF
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    for each in routes:
+        schema = schemas[each.operation.request.__name__]
+        for parameter in each.parameters:
+            schema["properties"].pop(parameter, None)
+        if required := [name for name in schema.get("required", []) if name not in each.parameters]:
+            schema["required"] = required
+        else:
+            schema.pop("required", None)
+    return schemas
+
+
+def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    contract = schemas[route.operation.request.__name__]
+    described: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.tag],
+        "parameters": [*_path_parameters(route), *([] if route.body else _query_parameters(contract))],
+        "responses": {str(route.status): _success(route), **_refusals(route)},
+    }
+    if route.needs:
+        described["security"] = [{"bearer": []}]
+        described["description"] = f"Needs the permission `{route.needs}`."
+    if route.body:
+        reference = {"$ref": _REF.format(model=route.operation.request.__name__)}
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference}}}
+    return described
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}} for name in route.parameters]
+
+
+def _query_parameters(contract: Mapping[str, Any]) -> list[dict[str, Any]]:
+    required = contract.get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": schema}
+        for name, schema in contract.get("properties", {}).items()
+    ]
+
+
+def _success(route: Route) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}[route.status]}
+    if route.status != 204:
+        described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
+    if route.status == 201:
+        described["headers"] = {"Location": {"description": "Where it is", "schema": {"type": "string"}}}
+    return described
+
+
+def _refusals(route: Route) -> dict[str, Any]:
+    """Every refusal of the route, by status."""
+    may: dict[type[Refusal], None] = dict.fromkeys((*_ANYWHERE, *route.operation.refuses))
+    if route.needs:
+        may |= dict.fromkeys(_SIGNED_IN)
+    if route.body:
+        may |= dict.fromkeys(_WITH_BODY)
+    elif route.fields:
+        may |= dict.fromkeys((RequestIsMalformed, RequestIsInvalid))
+    by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
+    for refusal in may:
+        by_status[refusal().status].append(refusal)
+    return {str(status): _problem(by_status[status]) for status in sorted(by_status)}
+
+
+def _problem(refusals: list[type[Refusal]]) -> dict[str, Any]:
+    described = "\n".join(f"- `{refusal.code}`: {refusal.detail}" for refusal in refusals)
+    schema = {
+        "allOf": [{"$ref": _REF.format(model="Problem")}],
+        "properties": {"code": {"enum": [refusal.code for refusal in refusals]}},
+    }
+    return {"description": described, "content": {"application/problem+json": {"schema": schema}}}
+
+
+def _own_operation(route: OwnRoute) -> dict[str, Any]:
+    if route.reply is None:
+        content: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
+    else:
+        content = {"application/json": {"schema": {"$ref": _REF.format(model=route.reply.__name__)}}}
+    responses = {"200": {"description": "Done", "content": content}}
+    if route.name == "readyz":
+        responses["503"] = {"description": "Something that is needed is missing", "content": content}
+    return {"operationId": route.name, "summary": route.summary, "tags": ["operations"], "responses": responses}

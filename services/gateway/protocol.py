@@ -1,0 +1,75 @@
+"""uvicorn's HTTP protocol with the bounds that it lacks: how large a request's head may be, and how long it may take to come."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from services.gateway.errors import HeadersAreTooLarge, problem, problem_headers
+from shared.contracts.refusals import Refusal, RequestIsMalformed
+from shared.identifiers import new_id
+
+MOST_BYTES = 32 * 1024
+SECONDS = 10.0
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Closes on a head that is too large or too slow; what cannot be read is told so in problem details."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._head_bytes = 0
+        self._reading_head = False
+        self._too_late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._reading_head and (self.cycle is None or not self.cycle.more_body):
+            self._expect_head()
+        super().data_received(data)
+        if self._reading_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_BYTES:
+                self._refuse(HeadersAreTooLarge())
+
+    def on_headers_complete(self) -> None:
+        self._forget_head()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(RequestIsMalformed())
+
+    def _expect_head(self) -> None:
+        """A connection that waits for its next request has the keep-alive timeout; this one is for what has begun."""
+        self._reading_head, self._head_bytes = True, 0
+        if self._too_late is None:
+            self._too_late = self.loop.call_later(SECONDS, self.transport.close)
+
+    def _forget_head(self) -> None:
+        self._reading_head = False
+        if self._too_late is not None:
+            self._too_late.cancel()
+            self._too_late = None
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._forget_head()
+        if self.transport.is_closing():
+            return
+        request_id = str(new_id())
+        body = problem(refusal, request_id)
+        headers = {
+            **dict(problem_headers(refusal)),
+            b"connection": b"close",
+            b"content-length": str(len(body)).encode(),
+            b"x-request-id": request_id.encode(),
+        }
+        lines = [b"%b: %b\r\n" % (name, value) for name, value in (*self.server_state.default_headers, *headers.items())]
+        self.transport.write(b"".join([STATUS_LINE[refusal.status], *lines, b"\r\n", body]))
+        self.transport.close()

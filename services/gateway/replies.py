@@ -1,0 +1,70 @@
+"""What a route answers. The bytes of a service's answer pass through as they came."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import BaseModel
+from pydantic_core import from_json
+from starlette.types import Send
+
+from shared.messaging.frames import Answer
+
+type Headers = Sequence[tuple[bytes, bytes]]
+
+_JSON = (b"content-type", b"application/json")
+_NO_STORE = (b"cache-control", b"no-store")
+_REPLAYED = (b"idempotent-replayed", b"true")
+
+
+class Reply:
+    """A status, headers and a body."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes, headers: Headers) -> None:
+        self.status, self.body, self.headers = status, body, headers
+
+    async def send(self, send: Send, more_headers: Headers = ()) -> None:
+        headers = [*self.headers, *more_headers]
+        if self.status != 204:
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class Ok[R: BaseModel](Reply):
+    """200: what was asked for, or the new state of what was changed."""
+
+    documented: ClassVar[int] = 200
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(200, answer.body, (_JSON, _NO_STORE))
+
+
+class Created[R: BaseModel](Reply):
+    """201: what was made, and where it is: `at` is a pattern over the answer's fields."""
+
+    documented: ClassVar[int] = 201
+
+    def __init__(self, answer: Answer, at: str) -> None:
+        location = (b"location", at.format_map(from_json(answer.body)).encode())
+        replayed = (_REPLAYED,) if answer.outcome == "replay" else ()
+        super().__init__(201, answer.body, (_JSON, _NO_STORE, location, *replayed))
+
+
+class NoContent(Reply):
+    """204: done, and there is nothing to say."""
+
+    documented: ClassVar[int] = 204
+
+    def __init__(self) -> None:
+        super().__init__(204, b"", (_NO_STORE,))
+
+
+class Plain(Reply):
+    """200 with what the gateway itself has to say."""
+
+    documented: ClassVar[int] = 200
+
+    def __init__(self, body: bytes, media_type: bytes = b"application/json", *, status: int = 200, cache: bytes = b"no-store") -> None:
+        super().__init__(status, body, ((b"content-type", media_type), (b"cache-control", cache)))

@@ -1,0 +1,77 @@
+"""What the gateway says about itself and about the installation."""
+
+from typing import Protocol
+
+from nats.aio.client import Client
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from services.gateway.bodies import MOST_BYTES
+from services.gateway.fleet import Readiness, all_metrics, readiness
+from services.gateway.replies import Plain
+from services.gateway.routing import own_route
+from services.gateway.settings import GatewaySettings
+from shared.application import Dependency
+from shared.contracts.messages import CONTENT_LENGTH, METADATA_BYTES
+from shared.contracts.model import View
+
+
+class Gateway(Protocol):
+    """What these routes need of it."""
+
+    settings: GatewaySettings
+
+    @property
+    def client(self) -> Client | None: ...
+
+    async def health(self) -> dict[str, Dependency]: ...
+
+
+class Life(View):
+    ok: bool
+
+
+class LimitsView(View):
+    """What a client has to keep to. 0 a minute is no limit; lengths are in characters, the others in bytes."""
+
+    messages_per_minute: int
+    uploads_per_minute: int
+    requests_per_minute: int
+    sign_ins_per_minute: int
+    message_length: int
+    metadata_bytes: int
+    body_bytes: int
+
+
+@own_route("/healthz", Life)
+async def healthz(gateway: Gateway) -> Plain:
+    """Whether this process lives."""
+    return Plain(b'{"ok":true}')
+
+
+@own_route("/readyz", Readiness)
+async def readyz(gateway: Gateway) -> Plain:
+    """Whether everything that is needed is there: 503 and what is missing where it is not."""
+    state = await readiness(gateway.client, await gateway.health())
+    return Plain(state.model_dump_json().encode(), status=200 if state.ready else 503)
+
+
+@own_route("/metrics")
+async def metrics(gateway: Gateway) -> Plain:
+    """Metrics of all processes, in Prometheus's text format."""
+    return Plain(await all_metrics(gateway.client), CONTENT_TYPE_LATEST.encode())
+
+
+@own_route("/api/limits", LimitsView)
+async def get_limits(gateway: Gateway) -> Plain:
+    """The limits that a client has to keep to."""
+    settings = gateway.settings
+    limits = LimitsView(
+        messages_per_minute=settings.messages_per_minute,
+        uploads_per_minute=settings.uploads_per_minute,
+        requests_per_minute=settings.requests_per_minute,
+        sign_ins_per_minute=settings.sign_ins_per_minute,
+        message_length=CONTENT_LENGTH,
+        metadata_bytes=METADATA_BYTES,
+        body_bytes=MOST_BYTES,
+    )
+    return Plain(limits.model_dump_json().encode())

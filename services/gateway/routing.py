@@ -1,0 +1,198 @@
+"""The table of routes: what is asked at which path, by whom, how often.
+
+Routes are found and run here and not by the framework: its layers cost as much as all of our checks (docs/architecture.md).
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel
+
+from services.gateway.replies import Reply
+from shared.contracts.model import Request
+from shared.contracts.operations import Operation
+from shared.contracts.principal import Principal
+from shared.contracts.refusals import NotFound, Refusal
+from shared.messaging.frames import Answer
+
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+class Call(Protocol):
+    """Asks services, as the gateway."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    async def __call__[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> R: ...
+
+    async def answer[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> Answer: ...
+
+
+class RateClass(Enum):
+    """What is counted together."""
+
+    MESSAGES = "messages"
+    """By user: posts."""
+    REQUESTS = "requests"
+    """By user: all other routes together. By address, where nobody is signed in."""
+    SIGN_INS = "sign-ins"
+    """By address and email: whoever guesses passwords. They count as requests too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation at one path. `needs` is the permission that a caller must be granted; without one anybody may ask.
+
+    body: whether the fields that the path does not name are in the body; they are in the query otherwise.
+    missing: the refusal of an id in the path that is none.
+    """
+
+    name: str
+    method: str
+    path: str
+    operation: Operation[Any, Any]
+    needs: str | None
+    limit: RateClass
+    handler: Callable[..., Awaitable[Reply]]
+    status: int
+    summary: str
+    parameters: tuple[str, ...] = field(init=False)
+    fields: frozenset[str] = field(init=False)
+    body: bool = field(init=False)
+    missing: type[Refusal] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        parameters = tuple(_PARAMETER.findall(self.path))
+        aliases = {info.alias or name for name, info in self.operation.request.model_fields.items()}
+        fields = frozenset(aliases - set(parameters))
+        object.__setattr__(self, "parameters", parameters)
+        object.__setattr__(self, "fields", fields)
+        object.__setattr__(self, "body", self.method in ("POST", "PATCH", "PUT") and bool(fields))
+        object.__setattr__(self, "missing", next((refusal for refusal in self.operation.refuses if issubclass(refusal, NotFound)), None))
+
+    @property
+    def tag(self) -> str:
+        return self.operation.owner
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRoute:
+    """What the gateway answers by itself, to anybody."""
+
+    name: str
+    path: str
+    handler: Callable[..., Awaitable[Reply]]
+    summary: str
+    reply: type[BaseModel] | None
+    method: str = "GET"
+
+
+ROUTES: list[Route] = []
+OWN_ROUTES: list[OwnRoute] = []
+
+type Handler[Q: Request] = Callable[[Q, Principal, Call], Awaitable[Reply]]
+type AnonymousHandler[Q: Request] = Callable[[Q, Call], Awaitable[Reply]]
+
+
+def route[Q: Request](
+    method: str, path: str, operation: Operation[Q, Any], *, needs: str, limit: RateClass = RateClass.REQUESTS
+) -> Callable[[Handler[Q]], Handler[Q]]:
+    """Put a function into the table, for those who are granted what it needs."""
+
+    def registered(handler: Handler[Q]) -> Handler[Q]:
+        ROUTES.append(_route(method, path, operation, needs, limit, handler))
+        return handler
+
+    return registered
+
+
+def anonymous_route[Q: Request](
+    method: str, path: str, operation: Operation[Q, Any], *, limit: RateClass = RateClass.REQUESTS
+) -> Callable[[AnonymousHandler[Q]], AnonymousHandler[Q]]:
+    """Put a function into the table, for anybody."""
+
+    def registered(handler: AnonymousHandler[Q]) -> AnonymousHandler[Q]:
+        ROUTES.append(_route(method, path, operation, None, limit, handler))
+        return handler
+
+    return registered
+
+
+def own_route[S](
+    path: str, reply: type[BaseModel] | None = None
+) -> Callable[[Callable[[S], Awaitable[Reply]]], Callable[[S], Awaitable[Reply]]]:
+    """Put into the table what the gateway answers by itself."""
+
+    def registered(handler: Callable[[S], Awaitable[Reply]]) -> Callable[[S], Awaitable[Reply]]:
+        OWN_ROUTES.append(OwnRoute(handler.__name__, path, handler, _summary(handler), reply))
+        return handler
+
+    return registered
+
+
+def _route(
+    method: str, path: str, operation: Operation[Any, Any], needs: str | None, limit: RateClass, handler: Callable[..., Awaitable[Reply]]
+) -> Route:
+    returned = get_type_hints(handler)["return"]
+    kind, shown = get_origin(returned) or returned, get_args(returned)
+    assert shown in ((), (operation.reply,)), f"{handler.__name__} answers something else than its operation"
+    return Route(handler.__name__, method, path, operation, needs, limit, handler, kind.documented, _summary(handler))
+
+
+def _summary(handler: Callable[..., Any]) -> str:
+    return " ".join((handler.__doc__ or handler.__name__).split()).rstrip(".")
+
+
+@dataclass(slots=True)
+class _Node:
+    """A place in the tree of paths: what follows it, and what it answers itself, by method."""
+
+    literal: dict[str, "_Node"] = field(default_factory=dict)
+    parameter: "_Node | None" = None
+    routes: dict[str, Any] = field(default_factory=dict)
+
+
+class Table[E]:
+    """Finds what a path names in one step a segment. HEAD is GET; a trailing slash is another path."""
+
+    def __init__(self) -> None:
+        self._root = _Node()
+
+    def add(self, method: str, path: str, entry: E) -> None:
+        node = self._root
+        for segment in path.split("/"):
+            if segment.startswith("{"):
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literal.setdefault(segment, _Node())
+        node.routes[method] = entry
+        if method == "GET":
+            node.routes["HEAD"] = entry
+
+    def find(self, path: str) -> tuple[Mapping[str, E], list[str]]:
+        """By method what the path answers (nothing where it is unknown), and the values of its parameters."""
+        node, values = self._root, []
+        for segment in path.split("/"):
+            following = node.literal.get(segment)
+            if following is None:
+                following = node.parameter
+                values.append(segment)
+            if following is None:
+                return {}, []
+            node = following
+        return node.routes, values
+
+    def __iter__(self) -> Iterator[E]:
+        nodes = [self._root]
+        while nodes:
+            node = nodes.pop()
+            nodes += node.literal.values()
+            if node.parameter:
+                nodes.append(node.parameter)
+            yield from (entry for method, entry in node.routes.items() if method != "HEAD")

@@ -1,0 +1,24 @@
+"""The settings of the gateway."""
+
+from pydantic import Field
+
+from shared.settings import Settings
+
+
+class GatewaySettings(Settings):
+    """A limit of 0 is no limit."""
+
+    host: str = Field("127.0.0.1", description="Address that the gateway listens on.")
+    port: int = Field(8080, ge=1, le=65_535, description="Port that the gateway listens on.")
+    messages_per_minute: int = Field(60, ge=0, description="Messages that one user may post in a minute; 0 is no limit.")
+    uploads_per_minute: int = Field(10, ge=0, description="Files that one user may upload in a minute; 0 is no limit.")
+    requests_per_minute: int = Field(
+        1_200, ge=0, description="Requests to all other routes that one user may make in a minute; 0 is no limit."
+    )
+    cors_origins: str = Field("", description="Origins of browser apps that may call the API, with commas between; empty: none.")
+    sign_ins_per_minute: int = Field(
+        20, ge=0, description="Sign-ins and registrations with one email from one address in a minute; 0 is no limit."
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses of proxies whose X-Forwarded-For is believed, with commas between (`*`: all); empty: none."
+    )

@@ -1,0 +1,65 @@
+"""Builds the identity service; nothing else does."""
+
+from pwdlib.hashers import HasherProtocol
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from services.identity import handlers
+from services.identity.handlers import Service
+from services.identity.passwords import Passwords
+from services.identity.repository.installation import default_workspace, load_keys
+from services.identity.repository.sessions import Sessions
+from services.identity.repository.users import Users
+from services.identity.settings import IdentitySettings
+from services.identity.tokens import AccessTokens, RefreshTokens
+from shared.application import Dependency
+from shared.contracts import identity
+from shared.foundation import Foundation
+
+
+class IdentityApplication:
+    name = "identity"
+
+    def __init__(self, settings: IdentitySettings, hasher: HasherProtocol | None = None) -> None:
+        self._settings = settings
+        self._foundation = Foundation(self.name, settings)
+        self._passwords = Passwords(hasher or Argon2Hasher())
+
+    async def start(self) -> None:
+        await self._foundation.open()
+        await self._passwords.start()
+        self._serve(await self._service())
+        await self._foundation.serve()
+
+    async def stop(self) -> None:
+        await self._foundation.close()
+        self._passwords.close()
+
+    async def health(self) -> dict[str, Dependency]:
+        return await self._foundation.health()
+
+    async def _service(self) -> Service:
+        database, poke = self._foundation.database, self._foundation.relay.poke
+        keys = await load_keys(database)
+        return Service(
+            workspace_id=await default_workspace(database),
+            registration_is_open=self._settings.registration == "open",
+            users=Users(database, poke),
+            sessions=Sessions(database, poke),
+            passwords=self._passwords,
+            access_tokens=AccessTokens(keys.access),
+            refresh_tokens=RefreshTokens(keys.refresh),
+        )
+
+    def _serve(self, service: Service) -> None:
+        responder = self._foundation.responder
+        responder.serve_anonymous(identity.AUTHORIZE, handlers.authorize, service)
+        responder.serve_anonymous(identity.REGISTER_USER, handlers.register_user, service)
+        responder.serve_anonymous(identity.LOG_IN, handlers.log_in, service)
+        responder.serve_anonymous(identity.REFRESH_SESSION, handlers.refresh_session, service)
+        responder.serve_anonymous(identity.LOG_OUT, handlers.log_out, service)
+        responder.serve(identity.GET_ME, handlers.get_me, service)
+        responder.serve(identity.SET_ROLE, handlers.set_role, service)
+        responder.serve_anonymous(identity.CREATE_USER, handlers.create_user, service)
+        responder.serve_anonymous(identity.LIST_USERS, handlers.list_users, service)
+        responder.serve_anonymous(identity.ASSIGN_ROLE, handlers.assign_role, service)
+        responder.serve_anonymous(identity.GET_PUBLIC_KEYS, handlers.get_public_keys, service)

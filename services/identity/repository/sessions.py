@@ -1,0 +1,127 @@
+"""Sessions: whether they live, how they go on, and how they end."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+
+from services.identity import domain
+from services.identity.domain import Refreshing, Session
+from services.identity.repository.users import start_session, user_of
+from services.identity.tokens import RefreshToken
+from shared.contracts.identity import AccountStatus, Authorize, SessionEnded, SessionHasEnded, User
+from shared.contracts.principal import Principal, Role
+from shared.contracts.refusals import PermissionIsMissing, Refusal
+from shared.database.connections import Connection, Database, once_more
+from shared.database.groups import Groups
+from shared.outbox.outbox import emission, emit
+
+type EndReason = Literal["signed-out", "refresh-token-reused"]
+
+_AUTHORIZE = "SELECT * FROM authorize($1::uuid[], $2::uuid[], $3::uuid[])"
+
+_WORKSPACE = "SELECT workspace_id FROM user_sessions WHERE id = $1"
+
+_LOCK = """
+    SELECT s.user_id, s.token_hash, s.previous_token_hash, s.rotated_at, s.expires_at, s.ended_at,
+        u.current_account_status, u.deleted_at, clock_timestamp() AS now
+    FROM user_sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 FOR UPDATE OF s"""
+
+_ROTATE = """
+    UPDATE user_sessions SET token_hash = $2, previous_token_hash = token_hash, refresh_generation = refresh_generation + 1,
+        rotated_at = clock_timestamp(), expires_at = clock_timestamp() + $3::interval
+    WHERE id = $1"""
+
+_END = """
+    UPDATE user_sessions SET ended_at = now(), end_reason = $2, version = version + 1
+    WHERE id = $1 AND ended_at IS NULL RETURNING user_id, version"""
+
+
+class Sessions:
+    def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
+        self._database, self._on_commit = database, on_commit
+        self._asked: Groups[None, Authorize, Principal] = Groups(self._authorize, most=500)
+
+    async def authorize(self, asked: Authorize) -> Principal:
+        """Nothing is remembered from one request to the next: a session that ended is refused from then on."""
+        return await self._asked.join(None, asked)
+
+    async def start(self, user_id: UUID, workspace_id: UUID, first_token: RefreshToken) -> User:
+        async def attempt() -> User:
+            async with self._database.workspace(workspace_id) as connection:
+                await start_session(connection, user_id, workspace_id, first_token)
+                return await user_of(connection, user_id)
+
+        return await once_more(attempt)
+
+    async def refresh(self, token: RefreshToken, successor: RefreshToken) -> User | None:
+        """Whose session goes on with the successor; None when the token is spent. One that was used before ends the session."""
+        async with self._database.connection() as connection:
+            workspace_id = await connection.fetchval(_WORKSPACE, token.session_id)
+        if workspace_id is None:
+            return None
+
+        async def attempt() -> User | None:
+            async with self._database.workspace(workspace_id) as connection:
+                row = await connection.fetchrow(_LOCK, token.session_id)
+                assert row is not None, "sessions are never deleted"
+                match _session(row).refreshing(token.hash, row["now"]):
+                    case Refreshing.OVER:
+                        return None
+                    case Refreshing.REUSED:
+                        await _end(connection, token.session_id, "refresh-token-reused")
+                        return None
+                    case Refreshing.ROTATE:
+                        await connection.execute(_ROTATE, token.session_id, successor.hash, domain.SESSION_LIFE)
+                return await user_of(connection, row["user_id"])
+
+        user = await once_more(attempt)
+        self._on_commit()
+        return user
+
+    async def end(self, session_id: UUID) -> None:
+        async def attempt() -> None:
+            async with self._database.installation() as connection:
+                await _end(connection, session_id, "signed-out")
+
+        await once_more(attempt)
+        self._on_commit()
+
+    async def _authorize(self, _: None, asked: Sequence[Authorize]) -> list[Principal | Refusal]:
+        """One statement for all that ask at once."""
+        ids = ([one.session_id for one in asked], [one.user_id for one in asked], [one.workspace_id for one in asked])
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_AUTHORIZE, *ids)
+        answers: list[Principal | Refusal] = [SessionHasEnded() for _ in asked]
+        for place, name, email, is_email_verified, role in rows:
+            one = asked[place - 1]
+            answers[place - 1] = _granted(one, Role(role), name, email if is_email_verified else None)
+        return answers
+
+
+def _granted(asked: Authorize, role: Role, name: str, contact: str | None) -> Principal | Refusal:
+    if asked.permission not in domain.GRANTS[role]:
+        return PermissionIsMissing()
+    return Principal(
+        user_id=asked.user_id, session_id=asked.session_id, workspace_id=asked.workspace_id, role=role, name=name, contact=contact
+    )
+
+
+async def _end(connection: Connection, session_id: UUID, reason: EndReason) -> None:
+    row = await connection.fetchrow(_END, session_id, reason)
+    if row is None:
+        return
+    event = SessionEnded(entity_id=session_id, version=row["version"], user_id=row["user_id"], session_id=session_id, reason=reason)
+    await emit(connection, emission(event, None, row["user_id"]))
+
+
+def _session(row: asyncpg.Record) -> Session:
+    return Session(
+        token_hash=row["token_hash"],
+        previous_token_hash=row["previous_token_hash"],
+        rotated_at=row["rotated_at"],
+        expires_at=row["expires_at"],
+        ended_at=row["ended_at"],
+        user_may_sign_in=row["deleted_at"] is None and AccountStatus(row["current_account_status"]) in domain.SIGNING_IN,
+    )

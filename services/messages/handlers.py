@@ -1,0 +1,186 @@
+"""What the service is asked: one function an operation."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from pydantic_core import to_json
+
+from services.messages import domain
+from services.messages.content import clean
+from services.messages.repository.messages import Messages, Rows
+from services.messages.repository.posts import PostedBefore, Posting, Posts
+from shared import cursors
+from shared.contracts.messages import (
+    Channel,
+    DeleteMessage,
+    EditMessage,
+    GetMessage,
+    ListMessages,
+    Message,
+    MessageNotFound,
+    MessagePage,
+    NoteIsNotAllowed,
+    PostMessage,
+)
+from shared.contracts.principal import Principal
+from shared.contracts.refusals import CursorIsNotValid
+from shared.contracts.threads import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsArchived, ThreadNotFound
+from shared.identifiers import time_of
+from shared.messaging.caller import Caller
+from shared.messaging.context import current_context
+from shared.messaging.responder import Encoded, Replayed
+
+log = structlog.get_logger()
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END_OF_TIME = 253_402_300_800_000  # milliseconds; the year 10,000
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the handlers work with."""
+
+    call: Caller
+    posts: Posts
+    messages: Messages
+
+    async def access(self, right: Right, thread_id: UUID, caller: Principal) -> Access:
+        """What the caller may do in a thread: asked of threads each time, and answered before anything is done."""
+        return await self.call(CHECK_ACCESS, CheckAccess(thread_id=thread_id, right=right), caller)
+
+
+async def post_message(request: PostMessage, caller: Principal, service: Service) -> Encoded[Message] | Replayed[Message]:
+    draft = _draft(request, caller)
+    access = await service.access(Right.POST, request.thread_id, caller)
+    if draft.channel is Channel.NOTE and not access.notes:
+        raise NoteIsNotAllowed
+    posted = await service.posts.add(caller.workspace_id, Posting(draft, sees_notes=access.notes))
+    if isinstance(posted, PostedBefore):
+        return Replayed(domain.shown(await _stored(posted.message_id, caller, service)))
+    log.info("message_posted", threadId=draft.thread_id, messageId=posted.message.id, userId=caller.user_id)
+    return Encoded(posted.json.encode())
+
+
+async def get_message(request: GetMessage, caller: Principal, service: Service) -> Message:
+    message, _ = await _readable(request.message_id, caller, service)
+    return domain.shown(message)
+
+
+async def list_messages(request: ListMessages, caller: Principal, service: Service) -> Encoded[MessagePage]:
+    access = await service.access(Right.READ, request.thread_id, caller)
+    workspace, thread = caller.workspace_id, request.thread_id
+    if request.after is not None:
+        after = await _moment(request.after, access, caller, service)
+        rows = await service.messages.newer(workspace, thread, after, request.limit, notes=access.notes)
+        return _page(rows, _cursor(thread, rows.last_at or after))
+    before = None if request.before is None else await _moment(request.before, access, caller, service)
+    rows = await service.messages.older(workspace, thread, before, request.limit, notes=access.notes)
+    return _page(rows, _cursor(thread, rows.first_at) if rows.more and rows.first_at else None)
+
+
+async def edit_message(request: EditMessage, caller: Principal, service: Service) -> Message:
+    content = clean(request.content)
+    message, _ = await _readable(request.message_id, caller, service)
+    await service.access(Right.POST, message.thread_id, caller)
+    rule = partial(domain.edited, author_id=caller.user_id, content=content)
+    changed = await service.messages.edit(caller.workspace_id, message.thread_id, message.id, lambda found, now: rule(found, now=now))
+    log.info("message_edited", threadId=message.thread_id, messageId=message.id, userId=caller.user_id)
+    return changed
+
+
+async def delete_message(request: DeleteMessage, caller: Principal, service: Service) -> Message:
+    message, access = await _readable(request.message_id, caller, service)
+    if access.state is State.ARCHIVED:
+        raise ThreadIsArchived
+    rule = partial(domain.deleted, user_id=caller.user_id, deletes_others=access.deletes_others)
+    changed = await service.messages.edit(caller.workspace_id, message.thread_id, message.id, lambda found, now: rule(found, now=now))
+    log.info("message_deleted", threadId=message.thread_id, messageId=message.id, userId=caller.user_id)
+    return domain.shown(changed)
+
+
+def _draft(request: PostMessage, caller: Principal) -> domain.Draft:
+    return domain.Draft(
+        thread_id=request.thread_id,
+        author_id=caller.user_id,
+        author_role=caller.role,
+        author_name=caller.name,
+        channel=request.channel,
+        content=clean(request.content),
+        reply_to=request.reply_to,
+        metadata=request.metadata,
+        content_metadata=request.content_metadata,
+        client_message_id=request.client_message_id,
+        digest=_digest(request) if request.client_message_id else b"",
+        trace=current_context.get().trace,
+    )
+
+
+def _digest(request: PostMessage) -> bytes:
+    """What tells one request from another under the same key; the order of keys in an object does not."""
+    fields = (request.content, request.channel, request.reply_to, _sorted(request.metadata), _sorted(request.content_metadata))
+    return hashlib.sha256(to_json(fields)).digest()
+
+
+def _sorted(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+async def _readable(message_id: UUID, caller: Principal, service: Service) -> tuple[Message, Access]:
+    """A message that the caller may read, as it is stored. Hidden and missing are the same `MessageNotFound`."""
+    message = await _stored(message_id, caller, service)
+    try:
+        access = await service.access(Right.READ, message.thread_id, caller)
+    except ThreadNotFound:
+        raise MessageNotFound from None
+    if message.channel is Channel.NOTE and not access.notes:
+        raise MessageNotFound
+    return message, access
+
+
+async def _stored(message_id: UUID, caller: Principal, service: Service) -> Message:
+    message = await service.messages.get(caller.workspace_id, message_id)
+    if message is None:
+        raise MessageNotFound
+    return message
+
+
+async def _moment(cursor: str, access: Access, caller: Principal, service: Service) -> datetime:
+    """The place that a cursor, or a message's id (spec 1 polls with `after=lastSeenId`), stands for in the thread."""
+    message_id = _as_id(cursor)
+    if message_id is None:
+        return _place(cursors.decode(f"messages:{access.thread_id}", cursor))
+    message = await service.messages.get(caller.workspace_id, message_id)
+    if message is None or message.thread_id != access.thread_id or (message.channel is Channel.NOTE and not access.notes):
+        raise CursorIsNotValid
+    return message.created_at
+
+
+def _place(values: list[Any]) -> datetime:
+    match values:
+        case [int(milliseconds)] if 0 <= milliseconds < _END_OF_TIME:
+            return _EPOCH + timedelta(milliseconds=milliseconds)
+    raise CursorIsNotValid
+
+
+def _as_id(cursor: str) -> UUID | None:
+    try:
+        identifier = UUID(cursor)
+    except ValueError:
+        return None
+    return identifier if time_of(identifier) is not None else None
+
+
+def _cursor(thread_id: UUID, moment: datetime) -> str:
+    return cursors.encode(f"messages:{thread_id}", (moment - _EPOCH) // timedelta(milliseconds=1))
+
+
+def _page(rows: Rows, next_cursor: str | None) -> Encoded[MessagePage]:
+    cursor = f'"{next_cursor}"' if next_cursor else "null"
+    return Encoded(f'{{"messages":[{",".join(rows.json)}],"hasMore":{"true" if rows.more else "false"},"nextCursor":{cursor}}}'.encode())

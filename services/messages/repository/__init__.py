@@ -1,0 +1,1 @@
+"""All SQL of the service: how messages are written, and how they are read."""

@@ -1,0 +1,3 @@
+"""The settings of the messages service: those of every process."""
+
+from shared.settings import Settings as Settings

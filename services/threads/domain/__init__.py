@@ -1,0 +1,1 @@
+"""The rules of threads: no I/O, no clock, no SQL."""

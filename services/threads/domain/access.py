@@ -1,0 +1,140 @@
+"""Who sees what and may do what (API.md's table of roles)."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from shared.contracts.principal import Principal, Role
+from shared.contracts.refusals import PermissionIsMissing, Refusal
+from shared.contracts.threads import (
+    Access,
+    Kind,
+    ParticipantRole,
+    ParticipantStatus,
+    Right,
+    State,
+    ThreadIsArchived,
+    ThreadIsClosed,
+    ThreadIsReadOnlyForYou,
+    ThreadNotFound,
+)
+
+
+class Sight(Enum):
+    """Which threads a role sees."""
+
+    OPEN = "those that are not private, and those they take part in"
+    OWN = "those they take part in"
+    INVITED = "those they take part in, where guests are allowed"
+
+
+class Reach(Enum):
+    """In which of the threads that they see a role may do something."""
+
+    ALL = "all"
+    MANAGED = "those they made or moderate"
+    SPEAKING = "those they take part in, neither observing nor muted"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRules:
+    """A column of API.md's table of roles, as far as threads go."""
+
+    sees: Sight
+    opens: frozenset[Kind] = frozenset()
+    posts: Reach = Reach.SPEAKING
+    edits: Reach = Reach.NONE
+    archives: Reach = Reach.NONE
+    notes: bool = False
+
+
+_STAFF = RoleRules(Sight.OPEN, frozenset(Kind), Reach.ALL, Reach.ALL, Reach.ALL, notes=True)
+
+RULES = {
+    Role.ADMIN: _STAFF,
+    Role.AGENT: _STAFF,
+    Role.PRODUCT_OWNER: RoleRules(Sight.OPEN, frozenset({Kind.BOOKING, Kind.GROUP}), Reach.ALL, Reach.MANAGED, Reach.MANAGED),
+    Role.CLIENT: RoleRules(Sight.OWN, frozenset({Kind.SUPPORT, Kind.GROUP}), edits=Reach.MANAGED),
+    Role.GUEST: RoleRules(Sight.INVITED),
+    Role.SYSTEM: RoleRules(Sight.OWN),
+}
+
+
+class Part(NamedTuple):
+    """How the caller takes part in a thread."""
+
+    role: ParticipantRole
+    status: ParticipantStatus
+
+
+class Guarded(Protocol):
+    """What of a thread decides about its callers."""
+
+    @property
+    def creator_id(self) -> UUID: ...
+    @property
+    def is_private(self) -> bool: ...
+    @property
+    def guest_access_allowed(self) -> bool: ...
+    @property
+    def state(self) -> State: ...
+
+
+class Gate(NamedTuple):
+    """The least of a thread that decides about its callers."""
+
+    creator_id: UUID
+    is_private: bool
+    guest_access_allowed: bool
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What one caller may do in one thread, whatever its state."""
+
+    sees: bool
+    posts: bool = False
+    edits: bool = False
+    archives: bool = False
+    notes: bool = False
+
+
+def rights(caller: Principal, thread: Guarded, part: Part | None) -> Rights:
+    """The one place that decides about a caller in a thread; `repository.listing` says `sees` in SQL."""
+    rules = RULES[caller.role]
+    if not _sees(rules.sees, thread, part):
+        return Rights(sees=False)
+    managed = thread.creator_id == caller.user_id or (part is not None and part.role is ParticipantRole.MODERATOR)
+    speaking = part is not None and part.role is not ParticipantRole.OBSERVER and part.status is ParticipantStatus.ACTIVE
+    reached = {Reach.ALL: True, Reach.MANAGED: managed, Reach.SPEAKING: speaking, Reach.NONE: False}
+    return Rights(True, reached[rules.posts], reached[rules.edits], reached[rules.archives], rules.notes)
+
+
+def _sees(sight: Sight, thread: Guarded, part: Part | None) -> bool:
+    if part is None:
+        return sight is Sight.OPEN and not thread.is_private
+    return sight is not Sight.INVITED or thread.guest_access_allowed
+
+
+def access(caller: Principal, thread_id: UUID, thread: Guarded | None, part: Part | None, right: Right) -> Access | Refusal:
+    """Whether the caller has a right in a thread. Hidden and missing are the same `ThreadNotFound`."""
+    may = rights(caller, thread, part) if thread else None
+    if thread is None or may is None or not may.sees:
+        return ThreadNotFound()
+    if right is Right.POST:
+        if not may.posts:
+            return ThreadIsReadOnlyForYou()
+        if thread.state is State.ARCHIVED:
+            return ThreadIsArchived()
+        if thread.state is State.CLOSED:
+            return ThreadIsClosed()
+    return Access.model_construct(thread_id=thread_id, state=thread.state, notes=may.notes, deletes_others=may.archives)
+
+
+def may_open(kind: Kind, caller: Principal) -> None:
+    """Raises `PermissionIsMissing`."""
+    if kind not in RULES[caller.role].opens:
+        raise PermissionIsMissing

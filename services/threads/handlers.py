@@ -1,0 +1,103 @@
+"""What the service is asked: one function an operation."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from services.threads.domain.access import may_open
+from services.threads.domain.changes import archival, changes
+from services.threads.repository.access import Accesses, Asked
+from services.threads.repository.listing import Listing, Place
+from services.threads.repository.threads import Threads
+from shared import cursors
+from shared.contracts.principal import Principal
+from shared.contracts.refusals import CursorIsNotValid
+from shared.contracts.threads import (
+    Access,
+    ArchiveThread,
+    ChangeThread,
+    CheckAccess,
+    GetThread,
+    ListThreads,
+    OpenThread,
+    Thread,
+    ThreadPage,
+)
+from shared.messaging.responder import Encoded
+
+log = structlog.get_logger()
+
+PAGE_BYTES = 4 * 1024 * 1024  # half of what one message of NATS carries here
+
+_PLACE = TypeAdapter(tuple[AwareDatetime, UUID])
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the handlers work with."""
+
+    threads: Threads
+    listing: Listing
+    accesses: Accesses
+
+
+async def open_thread(request: OpenThread, caller: Principal, service: Service) -> Thread:
+    may_open(request.kind, caller)
+    thread = await service.threads.open(request, caller)
+    log.info("thread_opened", threadId=str(thread.id), kind=thread.kind, userId=str(caller.user_id))
+    return thread
+
+
+async def get_thread(request: GetThread, caller: Principal, service: Service) -> Thread:
+    return await service.threads.get(request.thread_id, caller)
+
+
+async def list_threads(request: ListThreads, caller: Principal, service: Service) -> Encoded[ThreadPage]:
+    list_name = f"threads:{caller.user_id}:{request.status}:{request.archived}"
+    after = _place(list_name, request.cursor) if request.cursor is not None else None
+    rows = await service.listing.page(request, after, caller)
+    shown = _that_fit(rows.threads)
+    more = rows.more or len(shown) < len(rows.threads)
+    last = rows.threads[len(shown) - 1] if more else None
+    head = f'"total":{rows.total},"hasMore":{"true" if more else "false"},"nextCursor":'
+    cursor = f'"{cursors.encode(list_name, last.updated_at, last.id)}"' if last else "null"
+    return Encoded(b'{"threads":[%b],%b}' % (b",".join(shown), (head + cursor).encode()))
+
+
+async def change_thread(request: ChangeThread, caller: Principal, service: Service) -> Thread:
+    sent = request.participants if "participants" in request.model_fields_set else None
+    thread = await service.threads.change(request.thread_id, caller, lambda found, may: changes(found, request, may), sent)
+    log.info("thread_changed", threadId=str(thread.id), userId=str(caller.user_id))
+    return thread
+
+
+async def archive_thread(request: ArchiveThread, caller: Principal, service: Service) -> Thread:
+    thread = await service.threads.change(request.thread_id, caller, archival)
+    log.info("thread_archived", threadId=str(thread.id), userId=str(caller.user_id))
+    return thread
+
+
+async def check_access(request: CheckAccess, caller: Principal, service: Service) -> Access:
+    return await service.accesses.check(Asked(request.thread_id, caller, request.right))
+
+
+def _that_fit(threads: list[Thread]) -> list[bytes]:
+    """As many as a reply carries, and always one."""
+    fitting: list[bytes] = []
+    size = 0
+    for thread in threads:
+        encoded = thread.model_dump_json(by_alias=True).encode()
+        size += len(encoded)
+        if fitting and size > PAGE_BYTES:
+            break
+        fitting.append(encoded)
+    return fitting
+
+
+def _place(list_name: str, cursor: str) -> Place:
+    try:
+        return Place(*_PLACE.validate_python(cursors.decode(list_name, cursor)))
+    except ValidationError:
+        raise CursorIsNotValid from None

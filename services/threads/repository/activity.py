@@ -1,0 +1,52 @@
+"""What happens in threads: their newest message, and how many are active."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.threads.domain.preview import preview
+from shared.contracts.messages import Message
+from shared.database.connections import Connection, Database
+
+# The newest message of a thread wins, and of that its newest version. Rows are locked in one order: batches that overlap wait, and
+# never for each other.
+_MOVE = """
+    WITH held AS MATERIALIZED (SELECT thread_id FROM activity WHERE thread_id = ANY($1::uuid[]) ORDER BY thread_id FOR UPDATE)
+    UPDATE activity a SET at = greatest(a.at, new.at), last_seq = new.seq, last_version = new.version, last_message_id = new.id,
+        last_message_author = new.author, last_message_preview = new.preview, last_message_at = new.at
+    FROM held JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[])
+        AS new (thread_id, id, seq, version, author, preview, at) USING (thread_id)
+    WHERE a.thread_id = held.thread_id AND (new.seq, new.version) > (a.last_seq, a.last_version)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A version of a message that everyone in its thread can see."""
+
+    message: Message
+    version: int
+
+
+async def move(connection: Connection, said: Iterable[Said]) -> None:
+    """Let threads stand where their newest messages put them."""
+    newest: dict[UUID, Said] = {}
+    for one in sorted(said, key=lambda one: (one.message.seq, one.version)):
+        newest[one.message.thread_id] = one
+    ordered = [newest[thread_id] for thread_id in sorted(newest)]
+    await connection.execute(
+        _MOVE,
+        [one.message.thread_id for one in ordered],
+        [one.message.id for one in ordered],
+        [one.message.seq for one in ordered],
+        [one.version for one in ordered],
+        [one.message.author_name for one in ordered],
+        [preview(one.message.content) for one in ordered],
+        [one.message.created_at for one in ordered],
+    )
+
+
+async def active_count(database: Database) -> int:
+    """Threads that are active, over all workspaces; `database` is the background role's."""
+    async with database.connection() as connection:
+        count: int = await connection.fetchval("SELECT count(*) FROM threads WHERE state = 'active' AND deleted_at IS NULL")
+    return count

@@ -1,0 +1,104 @@
+"""Threads as people see them: their fields, their activity and the first of those who take part."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic_core import from_json
+
+from shared.contracts.principal import Role
+from shared.contracts.threads import (
+    SHOWN_PARTICIPANTS,
+    Kind,
+    LastMessage,
+    Participant,
+    ParticipantRole,
+    ParticipantStatus,
+    State,
+    Status,
+    Thread,
+    ThreadFacts,
+)
+from shared.database.connections import Connection
+
+COLUMNS = """t.id, t.kind, t.booking_id, t.ref, t.title, t.client_name, t.status, t.state, t.description, t.issue_id, t.issue_description,
+    t.is_private, t.guest_access_allowed, t.max_participants, t.creator_id, t.parent_thread_id, t.escalation_level, t.settings,
+    t.created_at, a.at AS updated_at, a.participant_count, a.last_seq, a.last_message_id, a.last_message_author,
+    a.last_message_preview, a.last_message_at"""
+PARTICIPANT = "p.id, p.user_id, p.role, p.participant_role, p.name, p.contact, p.status, p.joined_at"
+
+_GET = f"SELECT {COLUMNS} FROM threads t JOIN activity a ON a.thread_id = t.id WHERE t.id = $1"
+
+_PARTICIPANTS = f"""
+    SELECT shown.thread_id, p.* FROM unnest($1::uuid[]) AS shown (thread_id)
+    CROSS JOIN LATERAL (
+        SELECT {PARTICIPANT} FROM participants p WHERE p.thread_id = shown.thread_id AND p.left_at IS NULL
+        ORDER BY p.joined_at, p.id LIMIT {SHOWN_PARTICIPANTS}
+    ) AS p"""
+
+
+async def thread(connection: Connection, thread_id: UUID) -> Thread:
+    """A thread that is there."""
+    row = await connection.fetchrow(_GET, thread_id)
+    assert row is not None, "whoever asks has seen that it is there"
+    (found,) = await threads_of(connection, [row])
+    return found
+
+
+async def threads_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[Thread]:
+    """The threads of rows that have `COLUMNS`, with one more query for all their participants."""
+    shown: dict[UUID, list[Participant]] = {row["id"]: [] for row in rows}
+    for row in await connection.fetch(_PARTICIPANTS, list(shown)):
+        shown[row["thread_id"]].append(participant_of(row))
+    return [
+        Thread.model_construct(
+            **_facts(row),
+            participants=shown[row["id"]],
+            participant_count=row["participant_count"],
+            last_message=_last_message(row),
+            last_seq=row["last_seq"],
+        )
+        for row in rows
+    ]
+
+
+def facts_of(row: asyncpg.Record) -> ThreadFacts:
+    return ThreadFacts.model_construct(**_facts(row))
+
+
+def participant_of(row: asyncpg.Record) -> Participant:
+    return Participant.model_construct(
+        id=row["id"],
+        user_id=row["user_id"],
+        role=Role(row["role"]),
+        participant_role=ParticipantRole(row["participant_role"]),
+        name=row["name"],
+        contact=row["contact"],
+        status=ParticipantStatus(row["status"]),
+        joined_at=row["joined_at"],
+    )
+
+
+def _facts(row: asyncpg.Record) -> dict[str, Any]:
+    facts = {name: row[name] for name in ThreadFacts.model_fields if name != "archived"}
+    state = State(row["state"])
+    return facts | {
+        "kind": Kind(row["kind"]),
+        "status": Status(row["status"]),
+        "state": state,
+        "archived": state is State.ARCHIVED,
+        "settings": from_json(row["settings"]),
+    }
+
+
+def _last_message(row: asyncpg.Record) -> LastMessage | None:
+    if row["last_message_id"] is None:
+        return None
+    return LastMessage.model_construct(
+        id=row["last_message_id"],
+        seq=row["last_seq"],
+        author_name=row["last_message_author"],
+        preview=row["last_message_preview"],
+        created_at=row["last_message_at"],
+    )

@@ -1,0 +1,113 @@
+"""The tables of the schema `threads`."""
+
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.outbox.tables import outbox_tables
+
+metadata = MetaData(schema="threads")
+_MOMENT = TIMESTAMP(timezone=True)
+_HERE = text("left_at IS NULL")
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("booking_id", String(64)),
+    Column("ref", String(32)),
+    Column("title", String(255), nullable=False),
+    Column("client_name", String(255)),
+    Column("status", String(32), nullable=False, server_default=text("'Draft'")),
+    Column("state", String(16), nullable=False, server_default=text("'active'")),
+    Column("description", Text),
+    Column("issue_id", String(255)),
+    Column("issue_description", Text),
+    Column("is_private", Boolean, nullable=False, server_default=text("false")),
+    Column("guest_access_allowed", Boolean, nullable=False, server_default=text("true")),
+    Column("max_participants", Integer, nullable=False, server_default=text("50")),
+    Column("creator_id", Uuid, nullable=False),
+    Column("parent_thread_id", Uuid, ForeignKey("threads.threads.id")),
+    Column("escalation_level", Integer, nullable=False, server_default=text("1")),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("created_at", _MOMENT, nullable=False, server_default=func.now()),
+    Column("updated_at", _MOMENT, nullable=False, server_default=func.now()),
+    Column("archived_at", _MOMENT),
+    Column("deleted_at", _MOMENT),
+    UniqueConstraint("workspace_id", "booking_id", name="threads_booking"),
+    CheckConstraint("(kind = 'booking') = (booking_id IS NOT NULL)"),
+    CheckConstraint("(state = 'archived') = (archived_at IS NOT NULL)"),
+    Index("threads_ref", "workspace_id", "ref"),
+    Index(
+        "threads_counted",
+        *("workspace_id", "state", "status", "is_private"),
+        postgresql_include=["id"],
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index("threads_parent", "parent_thread_id", postgresql_where=text("parent_thread_id IS NOT NULL")),
+)
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("thread_id", Uuid, ForeignKey("threads.threads.id"), nullable=False),
+    Column("user_id", Uuid),
+    Column("role", String(32), nullable=False),
+    Column("participant_role", String(16), nullable=False, server_default=text("'member'")),
+    Column("status", String(16), nullable=False, server_default=text("'active'")),
+    Column("name", String(255)),
+    Column("contact", String(255)),
+    Column("contact_key", Text),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("joined_at", _MOMENT, nullable=False, server_default=func.now()),
+    Column("left_at", _MOMENT),
+    Column("created_at", _MOMENT, nullable=False, server_default=func.now()),
+    Column("updated_at", _MOMENT, nullable=False, server_default=func.now()),
+    CheckConstraint("(status IN ('removed', 'left')) = (left_at IS NOT NULL)"),
+    CheckConstraint("(contact IS NULL) = (contact_key IS NULL)"),
+    Index("participants_user", "thread_id", "user_id", unique=True, postgresql_where=text("user_id IS NOT NULL")),
+    Index("participants_contact", "thread_id", "contact_key", unique=True, postgresql_where=_HERE),
+    Index("participants_in_order", "thread_id", "joined_at", "id", postgresql_where=_HERE),
+    Index("participants_by_user", "workspace_id", "user_id", "thread_id", postgresql_where=_HERE),
+    Index("participants_by_contact", "workspace_id", "contact_key", "thread_id", postgresql_where=_HERE),
+)
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("thread_id", Uuid, ForeignKey("threads.threads.id"), primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("archived", Boolean, nullable=False, server_default=text("false")),
+    Column("at", _MOMENT, nullable=False, server_default=func.now()),
+    Column("participant_count", Integer, nullable=False, server_default=text("0")),
+    Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("last_version", Integer, nullable=False, server_default=text("0")),
+    Column("last_message_id", Uuid),
+    Column("last_message_author", String(255)),
+    Column("last_message_preview", Text),
+    Column("last_message_at", _MOMENT),
+    Index("activity_newest", "workspace_id", "archived", text("at DESC"), text("thread_id DESC")),
+)
+
+outbox, inbox, parked = outbox_tables(metadata, "threads")

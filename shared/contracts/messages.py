@@ -1,0 +1,221 @@
+"""messages: what is said in threads."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from shared.contracts.model import Event, Request, Text, Time, View, storable_json
+from shared.contracts.operations import GATEWAY, THREADS, Operation
+from shared.contracts.principal import Role
+from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, Invalid, NotFound, RequestIsInvalid
+from shared.contracts.subscriptions import Subscription
+from shared.contracts.threads import ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
+
+CONTENT_LENGTH = 10_000  # characters (spec 1, Security & Validation)
+METADATA_BYTES = 16 * 1024
+
+
+class Channel(StrEnum):
+    """The way a message came (spec 1, collaboration_messages)."""
+
+    IN_APP = "in-app"
+    WHATSAPP = "whatsapp"
+    EMAIL = "email"
+    SMS = "sms"
+    CALL = "call"
+    NOTE = "note"
+
+
+class MessageType(StrEnum):
+    CHAT = "chat"
+
+
+class DeliveryStatus(StrEnum):
+    DELIVERED = "delivered"
+
+
+Content = Annotated[Text, Field(min_length=1, max_length=CONTENT_LENGTH)]
+Metadata = Annotated[dict[str, Any], AfterValidator(storable_json(METADATA_BYTES))]
+ClientKey = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
+
+
+class Message(View):
+    """One entry of a thread (API.md, Messages). A deleted one keeps its place and says nothing."""
+
+    id: UUID
+    thread_id: UUID
+    seq: int
+    sub_seq: int
+    author_id: UUID | None
+    author_role: Role
+    author_name: str | None
+    channel: Channel
+    message_type: MessageType
+    content: str
+    reply_to: UUID | None
+    metadata: dict[str, Any]
+    content_metadata: dict[str, Any]
+    delivery_status: DeliveryStatus
+    client_message_id: str | None
+    created_at: Time
+    edited_at: Time | None
+    deleted_at: Time | None
+
+
+class MessagePage(View):
+    """Oldest first. `nextCursor` goes on the same way; by `after` it is never null."""
+
+    messages: list[Message]
+    has_more: bool
+    next_cursor: str | None
+
+
+class MessageNotFound(NotFound):
+    """There is no such message, or it is not yours to see."""
+
+
+class NoteIsNotAllowed(Forbidden):
+    """Notes are for agents and admins."""
+
+
+class RepliedMessageNotFound(Invalid):
+    """The message that this replies to is not in this thread, or is deleted."""
+
+
+class KeyWasUsedForAnother(Conflict):
+    """This clientMessageId was used for another message; a new message needs a new one."""
+
+
+class EditWindowIsOver(Conflict):
+    """A message can be edited for five minutes."""
+
+
+class MessageIsDeleted(Conflict):
+    """The message is deleted."""
+
+
+class NotTheAuthor(Forbidden):
+    """Only its author may do this to a message."""
+
+
+class PostMessage(Request):
+    """Post to a thread as the caller (spec 1, Message Operations)."""
+
+    thread_id: UUID
+    content: Content
+    channel: Channel = Channel.IN_APP
+    reply_to: UUID | None = None
+    metadata: Metadata = {}
+    content_metadata: Metadata = {}
+    client_message_id: ClientKey | None = None
+
+
+class EditMessage(Request):
+    """Change the content of one's own message, within five minutes (spec 1)."""
+
+    message_id: UUID
+    content: Content
+
+
+class DeleteMessage(Request):
+    """Blank a message for its readers; again changes nothing."""
+
+    message_id: UUID
+
+
+class GetMessage(Request):
+    message_id: UUID
+
+
+class ListMessages(Request):
+    """A page of a thread: the newest, or before or after a cursor or a message's id."""
+
+    thread_id: UUID
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    before: Annotated[str, Field(max_length=500)] | None = None
+    after: Annotated[str, Field(max_length=500)] | None = None
+
+    @model_validator(mode="after")
+    def one_direction(self) -> "ListMessages":
+        if self.before is not None and self.after is not None:
+            raise ValueError("before and after exclude each other")
+        return self
+
+
+POST_MESSAGE = Operation(
+    PostMessage,
+    Message,
+    called_by=[GATEWAY],
+    refuses=[
+        ThreadNotFound,
+        ThreadIsArchived,
+        ThreadIsClosed,
+        ThreadIsReadOnlyForYou,
+        NoteIsNotAllowed,
+        RepliedMessageNotFound,
+        KeyWasUsedForAnother,
+        RequestIsInvalid,
+    ],
+)
+EDIT_MESSAGE = Operation(
+    EditMessage,
+    Message,
+    called_by=[GATEWAY],
+    refuses=[
+        MessageNotFound,
+        ThreadIsArchived,
+        ThreadIsClosed,
+        ThreadIsReadOnlyForYou,
+        NotTheAuthor,
+        MessageIsDeleted,
+        EditWindowIsOver,
+        RequestIsInvalid,
+    ],
+)
+DELETE_MESSAGE = Operation(
+    DeleteMessage, Message, called_by=[GATEWAY], refuses=[MessageNotFound, ThreadIsArchived, ThreadIsReadOnlyForYou, NotTheAuthor]
+)
+GET_MESSAGE = Operation(GetMessage, Message, called_by=[GATEWAY], refuses=[MessageNotFound])
+LIST_MESSAGES = Operation(ListMessages, MessagePage, called_by=[GATEWAY], refuses=[ThreadNotFound, CursorIsNotValid], coalesced=False)
+
+
+class MessagePosted(Event):
+    """A message is in its thread, for everyone who may read the thread."""
+
+    message: Message
+
+
+class MessageEdited(Event):
+    """A message says something else now."""
+
+    message: Message
+
+
+class MessageDeleted(Event):
+    """A message is deleted; its place stays."""
+
+    message: Message
+
+
+class NotePosted(Event):
+    """A note is in its thread, for agents and admins."""
+
+    message: Message
+
+
+class NoteEdited(Event):
+    """A note says something else now."""
+
+    message: Message
+
+
+class NoteDeleted(Event):
+    """A note is deleted."""
+
+    message: Message
+
+
+THREAD_ACTIVITY = Subscription(THREADS, "activity", [MessagePosted, MessageEdited, MessageDeleted])
+"""threads keeps each thread's newest message, which orders its lists; notes never move it."""

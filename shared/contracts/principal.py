@@ -1,0 +1,31 @@
+"""Who asks."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from shared.contracts.model import Model
+
+
+class Role(StrEnum):
+    """A user's role in a workspace (spec 1's author roles; `admin`, `guest` and `system` beside them)."""
+
+    ADMIN = "admin"
+    AGENT = "agent"
+    PRODUCT_OWNER = "productOwner"
+    CLIENT = "client"
+    GUEST = "guest"
+    SYSTEM = "system"
+
+
+class Principal(Model):
+    """The user, in the workspace of their token, as identity answered for this very request.
+
+    `contact` is the verified email, which alone matches a participant's contact.
+    """
+
+    user_id: UUID
+    session_id: UUID
+    workspace_id: UUID
+    role: Role
+    name: str
+    contact: str | None = None

