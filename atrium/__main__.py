@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "atrium.run:run",
     "migrate": "atrium.migrate:migrate",
     "doctor": "atrium.doctor:doctor",
+    "users": "atrium.users:users",
 }
 
 

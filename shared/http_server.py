@@ -43,6 +43,7 @@ class HttpServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
+                interface="asgi3",  # uvicorn takes a bound method for ASGI 2
                 lifespan="off",
                 log_config=None,
                 access_log=False,

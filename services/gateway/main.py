@@ -148,3 +148,7 @@ async def _framework_error(request: Request, error: Exception) -> Response:
     )
     reply = refused(refusal)
     return Response(reply.body, reply.status, {name.decode(): value.decode() for name, value in reply.headers})
+
+
+def build() -> GatewayApplication:
+    return GatewayApplication(GatewaySettings())

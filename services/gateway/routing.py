@@ -180,7 +180,7 @@ class Table[E]:
         node, values = self._root, []
         for segment in path.split("/"):
             following = node.literal.get(segment)
-            if following is None:
+            if following is None and segment:
                 following = node.parameter
                 values.append(segment)
             if following is None:

@@ -13,6 +13,7 @@ from services.identity.settings import IdentitySettings
 from services.identity.tokens import AccessTokens, RefreshTokens
 from shared.application import Dependency
 from shared.contracts import identity
+from shared.database.connections import Database
 from shared.foundation import Foundation
 
 
@@ -22,16 +23,20 @@ class IdentityApplication:
     def __init__(self, settings: IdentitySettings, hasher: HasherProtocol | None = None) -> None:
         self._settings = settings
         self._foundation = Foundation(self.name, settings)
+        # Of its own, so that what every request asks never waits behind sign-ins.
+        self._checks = Database(self._foundation.database_url, self.name, connections=2)
         self._passwords = Passwords(hasher or Argon2Hasher())
 
     async def start(self) -> None:
         await self._foundation.open()
+        await self._checks.open()
         await self._passwords.start()
         self._serve(await self._service())
         await self._foundation.serve()
 
     async def stop(self) -> None:
         await self._foundation.close()
+        await self._checks.close()
         self._passwords.close()
 
     async def health(self) -> dict[str, Dependency]:
@@ -44,7 +49,7 @@ class IdentityApplication:
             workspace_id=await default_workspace(database),
             registration_is_open=self._settings.registration == "open",
             users=Users(database, poke),
-            sessions=Sessions(database, poke),
+            sessions=Sessions(database, self._checks, poke),
             passwords=self._passwords,
             access_tokens=AccessTokens(keys.access),
             refresh_tokens=RefreshTokens(keys.refresh),
@@ -63,3 +68,7 @@ class IdentityApplication:
         responder.serve_anonymous(identity.LIST_USERS, handlers.list_users, service)
         responder.serve_anonymous(identity.ASSIGN_ROLE, handlers.assign_role, service)
         responder.serve_anonymous(identity.GET_PUBLIC_KEYS, handlers.get_public_keys, service)
+
+
+def build() -> IdentityApplication:
+    return IdentityApplication(IdentitySettings())

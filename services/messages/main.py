@@ -38,3 +38,7 @@ class MessagesApplication:
 
     async def health(self) -> dict[str, Dependency]:
         return await self._foundation.health()
+
+
+def build() -> MessagesApplication:
+    return MessagesApplication(Settings())

@@ -1,14 +1,17 @@
 """Builds the threads service; nothing else does."""
 
 from services.threads import handlers
+from services.threads.consumers import move_activity
 from services.threads.metrics import ActiveCount
 from services.threads.repository.access import Accesses
 from services.threads.repository.listing import Listing
 from services.threads.repository.threads import Threads
 from services.threads.settings import Settings
 from shared.application import Dependency
+from shared.contracts.subscriptions import THREADS_ACTIVITY
 from shared.contracts.threads import ARCHIVE_THREAD, CHANGE_THREAD, CHECK_ACCESS, GET_THREAD, LIST_THREADS, OPEN_THREAD
 from shared.foundation import Foundation
+from shared.messaging.consumers import EventConsumers
 
 
 class ThreadsApplication:
@@ -17,6 +20,8 @@ class ThreadsApplication:
     def __init__(self, settings: Settings) -> None:
         self._foundation = foundation = Foundation(self.name, settings)
         self._active_count = ActiveCount(foundation.background)
+        self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
+        self._consumers.react(THREADS_ACTIVITY, move_activity)
         service = handlers.Service(
             threads=Threads(foundation.database, foundation.relay.poke),
             listing=Listing(foundation.database),
@@ -32,11 +37,17 @@ class ThreadsApplication:
     async def start(self) -> None:
         await self._foundation.open()
         self._active_count.start()
+        await self._consumers.start()
         await self._foundation.serve()
 
     async def stop(self) -> None:
+        await self._consumers.stop()
         await self._active_count.stop()
         await self._foundation.close()
 
     async def health(self) -> dict[str, Dependency]:
         return await self._foundation.health()
+
+
+def build() -> ThreadsApplication:
+    return ThreadsApplication(Settings())

@@ -227,7 +227,7 @@ REFRESH_SESSION = Operation(RefreshSession, SignedIn, called_by=[GATEWAY], refus
 LOG_OUT = Operation(LogOut, Nothing, called_by=[GATEWAY], anonymous=True)
 GET_ME = Operation(GetMe, User, called_by=[GATEWAY], refuses=[UserNotFound])
 SET_ROLE = Operation(SetRole, User, called_by=[GATEWAY], refuses=[UserNotFound, WorkspaceNeedsAnAdmin])
-CREATE_USER = Operation(CreateUser, User, called_by=[OPERATOR], refuses=[EmailIsTaken], anonymous=True, timeout=10.0)
+CREATE_USER = Operation(CreateUser, User, called_by=[OPERATOR], refuses=[EmailIsTaken, SignInIsThrottled], anonymous=True, timeout=10.0)
 LIST_USERS = Operation(ListUsers, Users, called_by=[OPERATOR], refuses=[CursorIsNotValid], anonymous=True, coalesced=False)
 ASSIGN_ROLE = Operation(AssignRole, User, called_by=[OPERATOR], refuses=[UserNotFound, WorkspaceNeedsAnAdmin], anonymous=True)
 GET_PUBLIC_KEYS = Operation(GetPublicKeys, PublicKeys, called_by=[GATEWAY], anonymous=True)

@@ -7,10 +7,9 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shared.contracts.model import Event, Request, Text, Time, View, storable_json
-from shared.contracts.operations import GATEWAY, THREADS, Operation
+from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
 from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, Invalid, NotFound, RequestIsInvalid
-from shared.contracts.subscriptions import Subscription
 from shared.contracts.threads import ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
 
 CONTENT_LENGTH = 10_000  # characters (spec 1, Security & Validation)
@@ -215,7 +214,3 @@ class NoteDeleted(Event):
     """A note is deleted."""
 
     message: Message
-
-
-THREAD_ACTIVITY = Subscription(THREADS, "activity", [MessagePosted, MessageEdited, MessageDeleted])
-"""threads keeps each thread's newest message, which orders its lists; notes never move it."""

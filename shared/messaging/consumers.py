@@ -1,195 +1,78 @@
-"""Reactions to events: once each, in one transaction with the note that it was done; what cannot be taken is parked, never dropped."""
+"""A service's reactions to events, each fed by its durable consumer."""
 
 import asyncio
-import json
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from faststream import AckPolicy
-from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from faststream.message import StreamMessage
+from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.security import SASLPlaintext
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from shared.contracts.refusals import ServiceIsUnavailable
 from shared.contracts.subscriptions import Subscription
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Database
 from shared.messaging.connection import RECONNECT_WAIT, inbox_prefix, sign_in
-from shared.messaging.context import NO_CONTEXT, current_context
-from shared.messaging.received import Received, received
+from shared.messaging.consumer import DELAYS, Consumer, Reaction
 from shared.messaging.streams import EVENTS, durable_consumer
-from shared.observability.metrics import CONSUMER_LAG, EVENTS_CONSUMED, PARKED_EVENTS
+from shared.observability.metrics import CONSUMER_LAG, PARKED_EVENTS
 from shared.outbox import inbox
 
 log = structlog.get_logger()
 
-DELAYS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
-"""Seconds until an event that failed is given again; after the last of them it is parked."""
 TOGETHER = 200
 GATHER = 0.2
 """Seconds that a batch is waited for: FastStream hands it over when it is full or this is over."""
 LOOK = 2.0
 
-type Reaction = Callable[[Connection, Sequence[Received]], Awaitable[None]]
-
-
-class Consumer:
-    """One reaction of a service, and the durable consumer that feeds it."""
-
-    def __init__(self, subscription: Subscription, reaction: Reaction, background: Database, delays: Sequence[float]) -> None:
-        self.subscription, self._reaction, self._background, self._delays = subscription, reaction, background, delays
-        self._kinds = {event.event_type: event for event in subscription.events}
-        self.name = subscription.consumer
-
-    async def take(self, messages: Sequence[Msg]) -> None:
-        """Apply a batch in the order of the stream, and say for each event what became of it."""
-        readable: list[tuple[Msg, Received]] = []
-        for message in messages:
-            try:
-                readable.append((message, received(self._kinds, message.subject, message.data, message.headers)))
-            except ValueError as error:
-                await self._park(message, None, f"not readable: {error}")
-        try:
-            await self._patiently(messages, [one for _, one in readable])
-        except Exception:  # noqa: BLE001  each event is tried alone, and what fails then is said there
-            for message, one in readable:
-                await self._take_one(message, one)
-            return
-        for message, _ in readable:
-            await message.ack()
-        self._count("applied", len(readable))
-
-    async def _take_one(self, message: Msg, one: Received) -> None:
-        try:
-            await self._patiently([message], [one])
-        except Exception as error:
-            tries = message.metadata.num_delivered
-            log.exception("event_failed", consumer=self.name, subject=message.subject, eventId=str(one.event_id), tries=tries)
-            if tries > len(self._delays):
-                await self._park(message, one, f"{type(error).__name__}: {error}")
-                return
-            await message.nak(delay=self._delays[tries - 1])
-            self._count("delayed")
-        else:
-            await message.ack()
-            self._count("applied")
-
-    async def _patiently(self, messages: Sequence[Msg], batch: Sequence[Received]) -> None:
-        """Wait for a database, or a service that is asked, to come back: its absence is no fault of the event, and costs it no try."""
-        pause = 0.5
-        while True:
-            try:
-                return await once_more(lambda: self._apply(batch))
-            except ServiceIsUnavailable:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
-                for message in messages:
-                    await message.in_progress()
-
-    async def _apply(self, batch: Sequence[Received]) -> None:
-        if not batch:
-            return
-        async with self._background.installation() as connection:
-            fresh = await inbox.take_in(connection, self.name, [one.event_id for one in batch])
-            todo: list[Received] = []
-            for one in batch:
-                if one.event_id in fresh:
-                    fresh.discard(one.event_id)
-                    todo.append(one)
-            if todo:
-                current_context.set(NO_CONTEXT._replace(trace=todo[0].trace))
-                await self._reaction(connection, todo)
-
-    async def _park(self, message: Msg, one: Received | None, error: str) -> None:
-        async with self._background.installation() as connection:
-            await inbox.park(
-                connection,
-                self.name,
-                one.event_id if one else None,
-                message.subject,
-                message.data,
-                message.headers or {},
-                error,
-                message.metadata.num_delivered,
-            )
-        await message.ack()
-        log.error("event_parked", consumer=self.name, subject=message.subject, error=error)
-        self._count("parked")
-
-    async def retry_parked(self) -> None:
-        """Try what the operator wants tried again: applied and unparked in one transaction."""
-        while await self._retry_one():
-            pass
-
-    async def _retry_one(self) -> bool:
-        async with self._background.installation() as connection:
-            row = await inbox.due_for_retry(connection, self.name)
-            if row is None:
-                return False
-            await connection.execute("SAVEPOINT retry")
-            try:
-                one = received(self._kinds, row["subject"], row["data"], json.loads(row["headers"]))
-                if await inbox.take_in(connection, self.name, [one.event_id]):
-                    await self._reaction(connection, [one])
-                await inbox.unpark(connection, row["id"])
-            except ServiceIsUnavailable:
-                raise
-            except Exception as error:
-                log.exception("parked_event_failed", consumer=self.name, subject=row["subject"])
-                await connection.execute("ROLLBACK TO SAVEPOINT retry")
-                await inbox.still_parked(connection, row["id"], f"{type(error).__name__}: {error}")
-        return True
-
-    def _count(self, outcome: str, events: int = 1) -> None:
-        EVENTS_CONSUMED.labels(self.subscription.service, self.name, outcome).inc(events)
-
 
 class EventConsumers:
-    """A service's reactions. Each starts once its durable consumer is there, and starts anew when that was made anew."""
+    """Starts each reaction once its durable consumer is there, and again where that was made anew."""
 
     def __init__(
         self, service: str, background: Database, nats_url: str, nats_password: str | None, *, delays: Sequence[float] = DELAYS
     ) -> None:
         self._service, self._background, self._delays = service, background, delays
-        self._consumers: list[Consumer] = []
-        self._reading: set[Consumer] = set()
+        self._fed: list[tuple[Consumer, Any]] = []
         self._stopping = False
         self._watch: asyncio.Task[None] | None = None
         self._broker = NatsBroker(
-            _with_sign_in(nats_url, service, nats_password),
+            nats_url,
             name=f"{service} consumers",
             inbox_prefix=inbox_prefix(service),
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]
             closed_cb=self._closed,
             logger=None,  # a line a message halves the rate
+            apply_types=False,
             graceful_timeout=5,
+            security=SASLPlaintext(service, nats_password) if sign_in(nats_url, service, nats_password) and nats_password else None,
         )
 
     def react(self, subscription: Subscription, reaction: Reaction) -> None:
         """`reaction` gets events that it has not had, in order, inside the transaction that records them as applied."""
         consumer = Consumer(subscription, reaction, self._background, self._delays)
         subscriber = self._broker.subscriber(
-            "",
             durable=consumer.name,
             config=durable_consumer(subscription),
             stream=JStream(EVENTS, declare=False),
             pull_sub=PullSub(batch_size=TOGETHER, timeout=GATHER, batch=True),
+            inbox_prefix=f"{inbox_prefix(self._service)}.".encode(),
             ack_policy=AckPolicy.MANUAL,
+            decoder=_as_it_came,
         )
-
-        async def take(message: NatsMessage) -> None:
-            raw: object = message.raw_message
-            await consumer.take(raw)  # type: ignore[arg-type]  # a batch's raw message is a list
-
-        subscriber(take)
-        self._consumers.append(consumer)
+        subscriber(consumer.take)
+        self._fed.append((consumer, subscriber))
 
     async def start(self) -> None:
         await self._broker.connect()
-        self._watch = asyncio.create_task(self._look())
+        self._watch = asyncio.create_task(self._look(), name=f"{self._service} consumers")
 
     async def stop(self) -> None:
         self._stopping = True
@@ -198,7 +81,40 @@ class EventConsumers:
             await asyncio.gather(self._watch, return_exceptions=True)
         await self._broker.stop()
 
+    async def _look(self) -> None:
+        """See every two seconds which durable consumers are there and how far they are, and what the operator wants tried again."""
+        while True:
+            for consumer, subscriber in self._fed:
+                try:
+                    await self._look_at(consumer, subscriber)
+                except (NatsError, OSError, ServiceIsUnavailable) as away:
+                    log.debug("consumer_is_out_of_sight", consumer=consumer.name, reason=str(away))
+                except Exception:
+                    log.exception("consumer_watch_failed", consumer=consumer.name)
+            await asyncio.sleep(LOOK)
+
+    async def _look_at(self, consumer: Consumer, subscriber: Any) -> None:
+        async with self._background.connection() as connection:
+            PARKED_EVENTS.labels(self._service).set(await inbox.parked_count(connection))
+        await consumer.retry_parked()
+        try:
+            info = await self._broker.connection.jetstream(timeout=2).consumer_info(EVENTS, consumer.name)
+        except NotFoundError:  # wiped, or not declared yet; FastStream would ask for its events without a pause
+            if subscriber.running:
+                log.warning("consumer_is_gone", consumer=consumer.name)
+                await subscriber.stop()
+            return
+        CONSUMER_LAG.labels(self._service, consumer.name).set((info.num_pending or 0) + (info.num_ack_pending or 0))
+        if not subscriber.running:
+            await subscriber.start()
+            log.info("consumer_started", consumer=consumer.name)
+
     async def _closed(self) -> None:
         if not self._stopping:
             log.error("nats_connection_closed", name=f"{self._service} consumers")
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)  # a process without its broker is of no use; whoever runs it starts it again
+
+
+async def _as_it_came(message: StreamMessage[list[Msg]]) -> list[Msg]:
+    """Reading events is the consumer's work: one that is not JSON would fail its whole batch here, again and again."""
+    return message.raw_message

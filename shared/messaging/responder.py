@@ -168,9 +168,7 @@ class Responder:
             return "replay", reply.reply.model_dump_json(by_alias=True).encode(), None
         return "reply", reply.model_dump_json(by_alias=True).encode(), None
 
-    async def _run(
-        self, operation: Operation[Request, BaseModel], run: _Run, call: Call, context: Context
-    ) -> _Reply:
+    async def _run(self, operation: Operation[Request, BaseModel], run: _Run, call: Call, context: Context) -> _Reply:
         remaining = context.remaining()
         if remaining <= 0:
             raise ServiceIsUnavailable  # nobody waits for it any more

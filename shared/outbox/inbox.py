@@ -28,7 +28,14 @@ async def take_in(connection: Connection, consumer: str, event_ids: Sequence[UUI
 
 
 async def park(
-    connection: Connection, consumer: str, event_id: UUID | None, subject: str, data: bytes, headers: Mapping[str, str], error: str, tries: int
+    connection: Connection,
+    consumer: str,
+    event_id: UUID | None,
+    subject: str,
+    data: bytes,
+    headers: Mapping[str, str],
+    error: str,
+    tries: int,
 ) -> None:
     """Keep an event that cannot be taken, for the operator."""
     text = _storable(data.decode(errors="replace"))

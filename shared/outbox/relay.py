@@ -25,7 +25,8 @@ from shared.observability.metrics import (
 )
 from shared.outbox import rows
 from shared.outbox.lock import AWAY, HEARTBEAT, NotTheRelay, RelayLock, lock_session
-from shared.outbox.stream import DuplicateInBatch, EventsStream, events_stream_of
+from shared.outbox.publishing import DuplicateInBatch
+from shared.outbox.stream import EventsStream, events_stream_of
 
 log = structlog.get_logger()
 

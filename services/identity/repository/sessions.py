@@ -5,6 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from services.identity import domain
 from services.identity.domain import Refreshing, Session
@@ -16,6 +17,8 @@ from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.database.connections import Connection, Database, once_more
 from shared.database.groups import Groups
 from shared.outbox.outbox import emission, emit
+
+log = structlog.get_logger()
 
 type EndReason = Literal["signed-out", "refresh-token-reused"]
 
@@ -39,8 +42,10 @@ _END = """
 
 
 class Sessions:
-    def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
-        self._database, self._on_commit = database, on_commit
+    """`checks` serves `authorize` alone."""
+
+    def __init__(self, database: Database, checks: Database, on_commit: Callable[[], None]) -> None:
+        self._database, self._checks, self._on_commit = database, checks, on_commit
         self._asked: Groups[None, Authorize, Principal] = Groups(self._authorize, most=500)
 
     async def authorize(self, asked: Authorize) -> Principal:
@@ -91,7 +96,7 @@ class Sessions:
     async def _authorize(self, _: None, asked: Sequence[Authorize]) -> list[Principal | Refusal]:
         """One statement for all that ask at once."""
         ids = ([one.session_id for one in asked], [one.user_id for one in asked], [one.workspace_id for one in asked])
-        async with self._database.connection() as connection:
+        async with self._checks.connection() as connection:
             rows = await connection.fetch(_AUTHORIZE, *ids)
         answers: list[Principal | Refusal] = [SessionHasEnded() for _ in asked]
         for place, name, email, is_email_verified, role in rows:
@@ -114,6 +119,7 @@ async def _end(connection: Connection, session_id: UUID, reason: EndReason) -> N
         return
     event = SessionEnded(entity_id=session_id, version=row["version"], user_id=row["user_id"], session_id=session_id, reason=reason)
     await emit(connection, emission(event, None, row["user_id"]))
+    log.info("session_ended", userId=str(row["user_id"]), sessionId=str(session_id), reason=reason)
 
 
 def _session(row: asyncpg.Record) -> Session:

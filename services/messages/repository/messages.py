@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.messages.domain import shown
-from services.messages.repository.rows import AS_JSON, COLUMNS, message_of
+from services.messages.repository.rows import COLUMNS, READERS_COLUMNS, message_of
 from shared.contracts.messages import (
     Channel,
     Message,
@@ -37,8 +37,10 @@ def _page(side: str) -> str:
     """A page's rows as JSON, each with its time. Ordered by the time that partitions are made of, so that a page reads one or two."""
     order = "ASC" if side == ">" else "DESC"
     return f"""
-        SELECT {AS_JSON} AS json, created_at FROM messages
-        WHERE thread_id = $1 AND created_at {side} $2 AND (channel <> 'note' OR $3) ORDER BY created_at {order} LIMIT $4"""
+        SELECT row_to_json(shown)::text AS json, page.created_at FROM (
+            SELECT * FROM messages
+            WHERE thread_id = $1 AND created_at {side} $2 AND (channel <> 'note' OR $3) ORDER BY created_at {order} LIMIT $4
+        ) page CROSS JOIN LATERAL (SELECT {READERS_COLUMNS}) shown ORDER BY page.created_at {order}"""
 
 
 _OLDER, _NEWER = _page("<"), _page(">")

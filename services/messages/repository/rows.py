@@ -20,13 +20,14 @@ def _unless_deleted(column: str, blank: str) -> str:
     return f"CASE WHEN deleted_at IS NULL THEN {column} ELSE {blank} END"
 
 
-# PostgreSQL writes a page's JSON itself: 4,800 pages of 50 a second instead of 3,600 (a test holds it to the contract's own form).
-AS_JSON = f"""json_build_object('id', id, 'threadId', thread_id, 'seq', seq, 'subSeq', sub_seq, 'authorId', author_id,
-    'authorRole', author_role, 'authorName', author_name, 'channel', channel, 'messageType', message_type,
-    'content', {_unless_deleted("content", "''")}, 'replyTo', reply_to, 'metadata', {_unless_deleted("metadata", "'{}'")},
-    'contentMetadata', {_unless_deleted("content_metadata", "'{}'")}, 'deliveryStatus', delivery_status,
-    'clientMessageId', client_message_id, 'createdAt', {_time("created_at")}, 'editedAt', {_time("edited_at")},
-    'deletedAt', {_time("deleted_at")})::text"""
+# A message as its readers get it, column by column in the contract's order; `row_to_json` makes a page's JSON of it inside
+# PostgreSQL: 4,800 pages of 50 a second instead of 3,600. A test holds it to the contract's own form.
+READERS_COLUMNS = f"""id, thread_id AS "threadId", seq, sub_seq AS "subSeq", author_id AS "authorId", author_role AS "authorRole",
+    author_name AS "authorName", channel, message_type AS "messageType", {_unless_deleted("content", "''")} AS content,
+    reply_to AS "replyTo", {_unless_deleted("metadata", "'{}'")} AS metadata,
+    {_unless_deleted("content_metadata", "'{}'")} AS "contentMetadata", delivery_status AS "deliveryStatus",
+    client_message_id AS "clientMessageId", {_time("created_at")} AS "createdAt", {_time("edited_at")} AS "editedAt",
+    {_time("deleted_at")} AS "deletedAt" """
 
 
 def message_of(row: asyncpg.Record) -> Message:

@@ -27,7 +27,7 @@ from shared.contracts.identity import (
 )
 from shared.contracts.principal import Role
 from shared.contracts.refusals import RequestIsInvalid
-from shared.credentials import database_role
+from shared.credentials import background_role, database_role
 from shared.database.connections import as_role
 from shared.messaging.caller import Caller
 from tests.servers import Servers
@@ -157,5 +157,15 @@ async def test_without_a_workspace_no_member_and_no_workspace_is_seen(servers: S
         assert await seen_in(workspace) == (1, 1)
         assert await seen_in(user) == (0, 0)
         assert await seen_in("") == (0, 0)
+    finally:
+        await connection.close()
+
+
+async def test_signing_keys_are_read_by_the_service_alone(servers: Servers, identity: IdentityApplication) -> None:
+    role = background_role("identity")
+    connection = await asyncpg.connect(as_role(servers.postgres_url, role, servers.credentials.postgres[role]))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch("SELECT key FROM identity.signing_keys")
     finally:
         await connection.close()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
@@ -12,8 +12,6 @@ import asyncpg
 import nats
 from nats.js import JetStreamContext
 
-from shared.contracts.identity import SessionEnded
-from shared.contracts.messages import MessagePosted
 from shared.contracts.model import Event
 from shared.credentials import OPERATOR, STORING_SERVICES, Credentials, background_role, database_role
 from shared.database.connections import Database, as_role
@@ -37,8 +35,8 @@ class Said(Event):
     number: int
 
 
-Said.event_type = "messages.said.v1"
-Event.known["messages.said.v1"] = Said
+del Event.known[Said.event_type]  # it is in no contract
+Said.owner, Said.event_type = SERVICE, f"{SERVICE}.said.v1"
 
 
 @dataclass
@@ -88,9 +86,8 @@ class Stage:
         async with database.workspace(self.workspace) as connection:
             said = [Said(entity_id=new_id(), version=1, number=number) for number in numbers]
             emissions = [emission(event, self.workspace, key or uuid4()) for event in said]
-            if service != SERVICE:
-                emissions = [_renamed(one, service) for one in emissions]
-            await emit(connection, *emissions)
+            subject = f"event.{service}."
+            await emit(connection, *(replace(one, subject=one.subject.replace("event.messages.", subject)) for one in emissions))
         await database.close()
 
     @asynccontextmanager
@@ -133,10 +130,46 @@ class Stage:
         return await self.unpublished(service) == 0
 
 
-def _renamed(one: object, service: str) -> object:
-    from dataclasses import replace
+@asynccontextmanager
+async def staged(servers: Servers, window: float = 120) -> AsyncIterator[Stage]:
+    """A fresh stage on the tests' PostgreSQL, with the roles that are there."""
+    name = f"stage_{uuid4().hex[:12]}"
+    await _admin(servers.postgres_url, f"CREATE DATABASE {name}")
+    url = urlunsplit(urlsplit(servers.postgres_url)._replace(path=f"/{name}"))
+    for service in STORING_SERVICES:
+        sql: list[str] = [
+            f"CREATE SCHEMA {service}; GRANT USAGE ON SCHEMA {service} TO {database_role(service)}, {background_role(service)}"
+        ]
+        create_outbox(_Collected(sql), service)
+        await _admin(url, ";".join(sql))
+    with data_folder() as data:
+        server = Nats(data, authorization(servers.credentials))
+        await server.start()
+        try:
+            stage = Stage(url, servers.credentials, server, data, Settings(events_duplicate_window=window), uuid4())
+            await stage.declare()
+            yield stage
+        finally:
+            await server.stop()
+    await _admin(servers.postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
-    return replace(one, subject=one.subject.replace("event.messages.", f"event.{service}."))  # type: ignore
+
+class _Collected:
+    """Alembic's operations, as a list of SQL."""
+
+    def __init__(self, sql: list[str]) -> None:
+        self._sql = sql
+
+    def execute(self, sqltext: str, /) -> None:
+        self._sql.append(sqltext)
+
+
+async def _admin(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], within: float = 6) -> None:

@@ -10,12 +10,13 @@ import pytest
 import pytest_asyncio
 
 from services.threads.repository.activity import Said, active_count, move
-from shared.contracts.messages import Channel, DeliveryStatus, Message, MessageType
+from shared.contracts.messages import Channel, DeliveryStatus, Message, MessageDeleted, MessagePosted, MessageType, NotePosted
+from shared.contracts.model import Event
 from shared.contracts.principal import Role
 from shared.contracts.threads import LastMessage, Thread
 from shared.credentials import background_role
 from shared.database.connections import Database, as_role
-from shared.identifiers import id_at
+from shared.identifiers import id_at, new_id
 from tests.servers import Servers
 from tests.service.threads.conftest import People, Service, sent
 
@@ -106,6 +107,29 @@ async def test_batches_that_overlap_do_not_wait_for_each_other_in_a_ring(threads
     batches = [[Said(message(thread.id, seq, f"{seq}"), 1) for thread in made[:: 1 if seq % 2 else -1]] for seq in range(1, 41)]
     await asyncio.gather(*(say(background, *batch) for batch in batches))
     assert [await last_seq(threads, thread, people) for thread in made] == [40] * 10
+
+
+async def tell(threads: Service, event: Event, thread: Thread, people: People) -> None:
+    """As the relay of messages does."""
+    assert threads.messages.client is not None
+    headers = {"ce-id": str(new_id()), "ce-type": event.event_type}
+    subject, data = event.subject(people.workspace_id, thread.id), event.model_dump_json().encode()
+    await threads.messages.client.publish(subject, data, headers=headers)
+
+
+async def test_what_messages_tells_comes_in_and_notes_move_nothing(threads: Service, people: People) -> None:
+    thread = await threads.open(people.agent)
+    posted = message(thread.id, 1, "first")
+    note = message(thread.id, 1, "secret", minutes=1).model_copy(update={"channel": Channel.NOTE, "sub_seq": 1})
+    blank = posted.model_copy(update={"content": "", "deleted_at": posted.created_at})
+    await tell(threads, MessagePosted(entity_id=posted.id, version=1, message=posted), thread, people)
+    await tell(threads, NotePosted(entity_id=note.id, version=1, message=note), thread, people)
+    await tell(threads, MessageDeleted(entity_id=posted.id, version=2, message=blank), thread, people)
+    async with asyncio.timeout(15):
+        while (shown := await threads.get(thread, people.agent)).last_message is None or shown.last_message.preview:
+            await asyncio.sleep(0.1)
+    assert (shown.last_seq, shown.last_message.id, shown.last_message.seq) == (1, posted.id, 1)
+    assert shown.updated_at == max(posted.created_at, thread.updated_at)
 
 
 @pytest.mark.parametrize("state", ["closed", "archived"])

@@ -1,0 +1,77 @@
+"""`atrium users`, as the operator types it."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from services.identity.main import IdentityApplication
+from shared.contracts.identity import LOG_IN, AccountStatus, LogIn, User
+from shared.contracts.principal import Role
+from shared.messaging.caller import Caller
+from tests.servers import Servers
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int | None
+    out: str
+    err: str
+
+
+class Users:
+    """The command, on the tests' servers."""
+
+    def __init__(self, servers: Servers) -> None:
+        self._environment = os.environ | servers.environment
+
+    async def __call__(self, *arguments: str, typed: str = "") -> Ended:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "atrium", "users", *arguments, stdin=-1, stdout=-1, stderr=-1, env=self._environment
+        )
+        out, err = await process.communicate(typed.encode())
+        return Ended(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def users(servers: Servers, identity: IdentityApplication) -> Users:
+    return Users(servers)
+
+
+async def test_an_account_is_made_listed_and_given_another_role(users: Users, call: Caller) -> None:
+    made = await users("create", "ada@example.org", "--name", "Ada", "--role", "admin", "--password-stdin", typed="correct horse\n")
+    assert made == Ended(0, "ada@example.org has an account as admin.\n", "")
+    ada = (await call(LOG_IN, LogIn.model_validate({"email": "ada@example.org", "password": "correct horse"}), None)).user
+    assert (ada.role, ada.is_email_verified, ada.account_status) == (Role.ADMIN, True, AccountStatus.ACTIVE)
+
+    await users("create", "bob@example.org", "--name", "Bob [red]", "--password-stdin", typed="correct horse\n")
+    changed = await users("set-role", "Bob@example.org", "agent", "--json")
+    bob = User.model_validate_json(changed.out)
+    assert (bob.email, bob.role) == ("bob@example.org", Role.AGENT)
+
+    listed = await users("list", "--json")
+    assert [User.model_validate(user) for user in json.loads(listed.out)] == [ada, bob]
+    table = await users("list")
+    assert [line.split()[0] for line in table.out.splitlines()] == ["email", "ada@example.org", "bob@example.org"]
+    assert "Bob [red]" in table.out
+
+
+async def test_what_is_wrong_is_one_line(users: Users) -> None:
+    await users("create", "ada@example.org", "--name", "Ada", "--role", "admin", "--password-stdin", typed="correct horse\n")
+    assert await users("set-role", "ada@example.org", "client") == Ended(
+        1, "", "atrium: The workspace's last admin keeps that role; make another admin first.\n"
+    )
+    assert await users("set-role", "nobody@example.org", "client") == Ended(1, "", "atrium: There is no such user here.\n")
+    short = await users("create", "x", "--name", "X", "--role", "king", "--password-stdin", typed="short\n")
+    assert short.code == 1
+    assert short.err.startswith("atrium: email: ")
+    assert all(word in short.err for word in ("password: ", "role: "))
+    assert short.err.count("\n") == 1
+
+
+async def test_without_the_service_it_says_so(servers: Servers) -> None:
+    ended = await Users(servers)("list")
+    assert ended == Ended(1, "", "atrium: The identity service does not answer: is Atrium running? See `atrium doctor`.\n")

@@ -1,0 +1,203 @@
+"""How often one may ask: counted in Valkey, and in the process while it is away."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from services.gateway.limits import Limits, Rate, Verdict
+from shared.contracts.identity import LOG_IN, REGISTER_USER
+from shared.identifiers import new_id
+from tests.servers import Servers
+from tests.unit.gateway.neighbours import MESSAGE, POST_PATH, Running, running_gateway, signed_in
+
+FEW = {"messages_per_minute": 3, "requests_per_minute": 5, "sign_ins_per_minute": 2}
+
+
+@pytest_asyncio.fixture(params=["in Valkey", "in the process"], loop_scope="session")
+async def limited(request: pytest.FixtureRequest, servers: Servers) -> AsyncIterator[Running]:
+    async with running_gateway(**FEW, redis_url=servers.redis_url if request.param == "in Valkey" else None) as running:
+        yield running
+        if request.param == "in Valkey":
+            async with Redis.from_url(servers.redis_url) as valkey:
+                await valkey.flushdb()  # the next test comes from the same address
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def limits(servers: Servers) -> AsyncIterator[Limits]:
+    counting = Limits(servers.redis_url)
+    yield counting
+    await counting.close()
+
+
+async def post(running: Running, user: UUID) -> tuple[int, str | None, str | None]:
+    answer = await running.client.post(POST_PATH, json={"content": "x"}, headers=signed_in(user))
+    return answer.status_code, answer.headers.get("ratelimit"), answer.headers.get("retry-after")
+
+
+async def test_posts_over_the_limit_are_refused_with_when_to_go_on(limited: Running) -> None:
+    user = new_id()
+    answers = [await post(limited, user) for _ in range(4)]
+    assert [status for status, _, _ in answers] == [201, 201, 201, 429]
+    assert [re.sub("t=[0-9]+", "t=…", shown or "") for _, shown, _ in answers] == [
+        '"messages";r=2;t=…',
+        '"messages";r=1;t=…',
+        '"messages";r=0;t=…',
+        '"messages";r=0;t=…',
+    ]
+    assert [retry is None for _, _, retry in answers] == [True, True, True, False]
+    assert 1 <= int(answers[3][2] or 0) <= 80
+
+
+async def test_a_refused_post_is_a_problem_and_reaches_nobody(limited: Running) -> None:
+    user = new_id()
+    for _ in range(3):
+        await post(limited, user)
+    limited.neighbours.asked.clear()
+    answer = await limited.client.post(POST_PATH, json={"content": "x"}, headers=signed_in(user))
+    assert (answer.json()["code"], answer.headers["ratelimit-policy"]) == ("rate_limit_is_reached", '"messages";q=3;w=60')
+    assert [asked.operation.name for asked in limited.neighbours.asked] == ["authorize"]
+
+
+async def test_each_user_has_a_limit_of_their_own(limited: Running) -> None:
+    one, other = new_id(), new_id()
+    for _ in range(4):
+        await post(limited, one)
+    assert (await post(limited, other))[0] == 201
+
+
+async def test_all_other_routes_are_counted_together(limited: Running) -> None:
+    headers = signed_in(new_id())
+    paths = [
+        "/api/auth/me",
+        f"/api/collab/messages/{MESSAGE}",
+        "/api/collab/threads",
+        "/api/auth/me",
+        "/api/collab/threads",
+        "/api/auth/me",
+    ]
+    statuses = [(await limited.client.get(path, headers=headers)).status_code for path in paths]
+    assert statuses == [200, 200, 200, 200, 200, 429]
+
+
+async def test_what_is_refused_for_another_reason_counts_too(limited: Running) -> None:
+    headers = signed_in(new_id())
+    statuses = [(await limited.client.post(POST_PATH, json={}, headers=headers)).status_code for _ in range(4)]
+    assert statuses == [422, 422, 422, 429]
+
+
+async def test_sign_ins_are_counted_by_email_at_an_address(limited: Running) -> None:
+    email = f"{new_id().hex}@example.org"
+    spelled = [email, email.upper(), f" {email}"]
+    answers = [await limited.client.post("/api/auth/login", json={"email": each, "password": "x"}) for each in spelled]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["ratelimit-policy"] == '"sign-ins";q=2;w=60'
+    assert len(limited.neighbours.calls(LOG_IN)) == 2
+
+
+async def test_a_limit_of_zero_is_no_limit() -> None:
+    async with running_gateway(messages_per_minute=0, requests_per_minute=0, sign_ins_per_minute=0) as running:
+        user = new_id()
+        answers = [await post(running, user) for _ in range(100)]
+        assert {(status, shown) for status, shown, _ in answers} == {(201, None)}
+        for _ in range(30):
+            running.neighbours.answers[REGISTER_USER] = b'{"user":{"id":"u"}}'
+            body = {"email": "ada@example.org", "password": "correct horse", "name": "Ada"}
+            assert (await running.client.post("/api/auth/register", json=body)).status_code == 201
+
+
+async def test_what_is_asked_in_one_turn_is_one_script(servers: Servers, limits: Limits) -> None:
+    async with Redis.from_url(servers.redis_url) as valkey:
+        await limits.take(Rate("turn", 1_000), "somebody")
+        before = (await valkey.info("commandstats"))["cmdstat_evalsha"]["calls"]
+        verdicts = await asyncio.gather(*(limits.take(Rate("turn", 1_000), "everybody") for _ in range(100)))
+        after = (await valkey.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert (after - before, [verdict.remaining for verdict in verdicts]) == (1, list(range(999, 899, -1)))
+
+
+async def test_racing_requests_never_get_more_than_the_limit(servers: Servers) -> None:
+    gateways = [Limits(servers.redis_url) for _ in range(4)]
+    rate, who = Rate("race", 60), new_id().hex
+    verdicts = await asyncio.gather(*(gateway.take(rate, who) for _ in range(50) for gateway in gateways))
+    assert sum(verdict.allowed for verdict in verdicts) == 60
+    for gateway in gateways:
+        await gateway.close()
+
+
+async def test_a_limit_is_forgotten_by_valkey_when_it_is_over(servers: Servers, limits: Limits) -> None:
+    await limits.take(Rate("kept", 5), "somebody")
+    async with Redis.from_url(servers.redis_url) as valkey:
+        assert 60 < await valkey.ttl("limit:kept:somebody") <= 120
+
+
+@pytest.mark.parametrize(
+    ("before", "count", "allowed"),
+    [(60, 0, False), (0, 59, True), (0, 60, False)],
+    ids=["all of the last minute's still count", "one is left", "none is left"],
+)
+async def test_the_last_minute_counts_by_the_part_that_is_within_sixty_seconds(
+    servers: Servers, limits: Limits, before: int, count: int, allowed: bool
+) -> None:
+    async with Redis.from_url(servers.redis_url) as valkey:
+        seconds, _ = await valkey.time()
+        if seconds % 60 > 57:
+            await asyncio.sleep(60 - seconds % 60)
+            seconds, _ = await valkey.time()
+        who, since = new_id().hex, seconds % 60
+        await valkey.set(f"limit:minute:{who}", f"{seconds // 60} {before} {count}")
+        verdict = await limits.take(Rate("minute", 60), who)
+    expected = allowed or (before == 60 and since >= 1)
+    assert verdict.allowed == expected
+    if not verdict.allowed:
+        assert 1 <= verdict.seconds <= 61
+
+
+async def test_while_valkey_is_away_this_process_counts_and_nobody_waits(servers: Servers, limits: Limits) -> None:
+    rate, who = Rate("away", 5), new_id().hex
+    await limits.take(rate, who)
+    servers.valkey.kill()
+    try:
+        verdicts = [await limits.take(rate, who) for _ in range(6)]
+        assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False]
+        before = time.perf_counter()
+        for _ in range(100):
+            await limits.take(rate, new_id().hex)
+        assert time.perf_counter() - before < 0.2
+        assert not (await limits.health()).ok
+    finally:
+        await servers.valkey.start()
+    verdict = await asyncio.wait_for(counted_in_valkey(servers, limits), 5)
+    assert verdict.allowed
+    assert (await limits.health()).ok
+
+
+async def test_a_frozen_valkey_costs_one_request_in_a_second_fifty_milliseconds(servers: Servers, limits: Limits) -> None:
+    rate = Rate("frozen", 5)
+    await limits.take(rate, "somebody")
+    servers.valkey.freeze()
+    try:
+        waits = []
+        for _ in range(20):
+            before = time.perf_counter()
+            await limits.take(rate, new_id().hex)
+            waits.append(time.perf_counter() - before)
+    finally:
+        servers.valkey.thaw()
+    assert sum(wait > 0.03 for wait in waits) == 1
+    assert max(waits) < 0.2
+
+
+async def counted_in_valkey(servers: Servers, limits: Limits) -> Verdict:
+    """The first verdict that Valkey gives again."""
+    async with Redis.from_url(servers.redis_url) as valkey:
+        while True:
+            who = new_id().hex
+            verdict = await limits.take(Rate("back", 5), who)
+            if await valkey.exists(f"limit:back:{who}"):
+                return verdict
+            await asyncio.sleep(0.1)

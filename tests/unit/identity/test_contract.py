@@ -1,0 +1,38 @@
+"""What a request of identity takes, and what of it shows."""
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from shared.contracts.identity import LogIn, RegisterUser
+
+
+def test_a_password_travels_whole_and_is_printed_masked() -> None:
+    request = LogIn(email="ada@example.org", password=SecretStr("correct horse"))
+    assert LogIn.model_validate_json(request.model_dump_json()) == request
+    assert '"correct horse"' in request.model_dump_json()
+    assert "correct horse" not in f"{request} {request!r} {request.model_dump()}"
+
+
+@pytest.mark.parametrize("email", ["ada@example.org", "ada@office.local", "ada@company.test", "zoë@example.org", "a+b@x.io"])
+def test_an_email_of_any_network_is_taken(email: str) -> None:
+    assert RegisterUser(email=email, password=SecretStr("12345678"), name="Ada").email == email
+
+
+@pytest.mark.parametrize(
+    "email", ["", "ada", "ada@", "@example.org", "ada@example", "Ada <ada@example.org>", "a\0b@example.org", "a b@x.io"]
+)
+def test_what_is_no_email_is_not(email: str) -> None:
+    with pytest.raises(ValidationError):
+        RegisterUser(email=email, password=SecretStr("12345678"), name="Ada")
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a\0b", "x" * 256])
+def test_what_is_no_name_is_not(name: str) -> None:
+    with pytest.raises(ValidationError):
+        RegisterUser(email="ada@example.org", password=SecretStr("12345678"), name=name)
+
+
+@pytest.mark.parametrize("length", [7, 201])
+def test_a_password_has_eight_to_two_hundred_characters(length: int) -> None:
+    with pytest.raises(ValidationError):
+        RegisterUser(email="ada@example.org", password=SecretStr("x" * length), name="Ada")

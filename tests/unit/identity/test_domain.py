@@ -1,0 +1,142 @@
+"""The rules of identity."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.identity.domain import (
+    GRANTS,
+    RETRY_GRACE,
+    Refreshing,
+    Session,
+    check_an_admin_stays,
+    first_and_last,
+    first_role,
+    normal_email,
+    usernames,
+)
+from shared.contracts.identity import WorkspaceNeedsAnAdmin
+from shared.contracts.principal import Role
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def session(**differences: object) -> Session:
+    usual: dict[str, object] = {
+        "token_hash": "second",
+        "previous_token_hash": "first",
+        "rotated_at": NOW,
+        "expires_at": NOW + timedelta(days=30),
+        "ended_at": None,
+        "user_may_sign_in": True,
+    }
+    return Session(**(usual | differences))  # type: ignore[arg-type]
+
+
+def test_the_current_token_is_rotated() -> None:
+    assert session().refreshing("second", NOW) is Refreshing.ROTATE
+
+
+def test_the_one_before_is_repeated_for_ten_seconds() -> None:
+    assert session().refreshing("first", NOW + RETRY_GRACE) is Refreshing.REPEAT
+    assert session().refreshing("first", NOW + RETRY_GRACE + timedelta(milliseconds=1)) is Refreshing.REUSED
+
+
+def test_the_one_before_that_was_used_twice() -> None:
+    assert session().refreshing("zeroth", NOW) is Refreshing.REUSED
+
+
+@pytest.mark.parametrize("token", ["first", "second", "zeroth"])
+@pytest.mark.parametrize("difference", [{"ended_at": NOW}, {"expires_at": NOW}, {"user_may_sign_in": False}])
+def test_a_session_that_is_over_stays_over(token: str, difference: dict[str, object]) -> None:
+    assert session(**difference).refreshing(token, NOW) is Refreshing.OVER
+
+
+@pytest.mark.parametrize(
+    ("permission", "roles"),
+    [
+        ("identity:self:read", "admin agent productOwner client guest"),
+        ("identity:role:assign", "admin"),
+        ("chat:room:read", "admin agent productOwner client guest"),
+        ("chat:room:create", "admin agent productOwner client"),
+        ("chat:room:update", "admin agent productOwner client"),
+        ("chat:room:archive", "admin agent productOwner"),
+        ("chat:message:read", "admin agent productOwner client guest"),
+        ("chat:message:send", "admin agent productOwner client guest"),
+        ("chat:message:edit", "admin agent productOwner client guest"),
+        ("chat:message:delete", "admin agent productOwner client guest"),
+        ("chat:message:note", "admin agent"),
+    ],
+)
+def test_a_permission_is_granted_by_these_roles(permission: str, roles: str) -> None:
+    assert {role for role in Role if permission in GRANTS[role]} == {Role(name) for name in roles.split()}
+
+
+def test_permissions_are_domain_function_action() -> None:
+    assert all(len(permission.split(":")) == 3 for granted in GRANTS.values() for permission in granted)
+
+
+def test_every_role_has_its_grants() -> None:
+    assert set(GRANTS) == set(Role)
+
+
+def test_the_first_of_an_empty_workspace_is_its_admin() -> None:
+    assert first_role(workspace_is_empty=True) is Role.ADMIN
+    assert first_role(workspace_is_empty=False) is Role.CLIENT
+
+
+def test_the_last_admin_stays_one() -> None:
+    with pytest.raises(WorkspaceNeedsAnAdmin):
+        check_an_admin_stays(Role.ADMIN, Role.AGENT, other_admins=0)
+    check_an_admin_stays(Role.ADMIN, Role.AGENT, other_admins=1)
+    check_an_admin_stays(Role.ADMIN, Role.ADMIN, other_admins=0)
+    check_an_admin_stays(Role.CLIENT, Role.ADMIN, other_admins=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("Plato", ("Plato", "")), ("Ada Lovelace", ("Ada", "Lovelace")), ("Ada King  of Lovelace", ("Ada", "King  of Lovelace"))],
+)
+def test_a_names_first_word_is_the_first_name(name: str, parts: tuple[str, str]) -> None:
+    assert first_and_last(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("email", "username"),
+    [
+        ("ada@example.org", "ada"),
+        ("Ada_K+lists@example.org", "ada.k.lists"),
+        ("zoë@example.org", "zoe"),
+        ("李@example.org", "user"),
+        ("..@example.org", "user"),
+    ],
+)
+def test_a_username_is_made_from_the_email(email: str, username: str) -> None:
+    assert next(usernames(email, "noise")) == username
+
+
+def test_taken_usernames_get_a_number_and_then_noise() -> None:
+    names = list(usernames("ada@example.org", "4f"))
+    assert names[:3] == ["ada", "ada.2", "ada.3"]
+    assert names[-1] == "ada.4f"
+
+
+@given(st.emails(), st.text("0123456789abcdef", min_size=12, max_size=12))
+def test_usernames_are_short_and_plain(email: str, noise: str) -> None:
+    for name in islice(usernames(email, noise), 20):
+        assert 1 <= len(name) <= 63
+        assert name.isascii()
+        assert name == name.lower()
+
+
+@given(st.emails())
+def test_an_emails_normal_form_is_final(email: str) -> None:
+    assert normal_email(normal_email(email)) == normal_email(email)
+
+
+def test_an_email_is_the_same_however_it_is_written() -> None:
+    assert normal_email(" ADA@Example.ORG") == normal_email("ada@example.org") == "ada@example.org"
+    assert normal_email("zoe\N{COMBINING DIAERESIS}@example.org") == normal_email("ZO\N{LATIN CAPITAL LETTER E WITH DIAERESIS}@example.org")
