@@ -16,6 +16,9 @@ COMMANDS = {
     "run": "atrium.run:run",
     "migrate": "atrium.migrate:migrate",
     "doctor": "atrium.doctor:doctor",
+    "replay": "atrium.replay:replay",
+    "events": "atrium.events:events",
+    "parked": "atrium.parked:parked",
     "users": "atrium.users:users",
 }
 

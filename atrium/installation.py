@@ -5,7 +5,9 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -30,7 +32,7 @@ class Installation:
     nats_url: str
     redis_url: str | None
     gateway_url: str | None
-    credentials: Credentials
+    data: Path
 
     @classmethod
     def find(cls) -> Self:
@@ -49,16 +51,18 @@ class Installation:
                 f"No Atrium runs with the data folder {data}: start it (`make up`), or set ATRIUM_DATA,"
                 " or ATRIUM_POSTGRES_URL and ATRIUM_NATS_URL."
             )
-        return cls(settings, postgres, nats, settings.redis_url or kept.get("redisUrl"), kept.get("gatewayUrl"), Credentials.of(data))
+        return cls(settings, postgres, nats, settings.redis_url or kept.get("redisUrl"), kept.get("gatewayUrl"), data)
 
     @property
     def nats_password(self) -> str:
-        return self.settings.nats_password or self.credentials.nats[OPERATOR]
+        return self.settings.nats_password or Credentials.of(self.data).nats[OPERATOR]
 
     def background_url(self, service: str) -> str:
-        """A service's database as its background role, which sees all workspaces."""
+        """A service's database as one who sees all workspaces: the admin whom the URL names, else the service's background role."""
+        if urlsplit(self.postgres_url).password:
+            return self.postgres_url
         role = background_role(service)
-        return as_role(self.postgres_url, role, self.settings.postgres_background_password or self.credentials.postgres[role])
+        return as_role(self.postgres_url, role, Credentials.of(self.data).postgres[role])
 
     @asynccontextmanager
     async def caller(self) -> AsyncIterator[Caller]:

@@ -1,5 +1,10 @@
 """What every storing service stands on: its two database roles, its calls, its answers and its relay."""
 
+import asyncio
+from collections.abc import Mapping
+
+from nats.errors import Error as NatsError
+
 from shared.application import CannotStart, Dependency
 from shared.contracts.refusals import ServiceIsUnavailable
 from shared.credentials import Credentials, background_role, database_role
@@ -11,11 +16,16 @@ from shared.messaging.responder import Responder
 from shared.outbox.relay import Relay
 from shared.settings import Settings
 
+CONNECT_PATIENCE = 10  # seconds
+
 
 class Foundation:
-    """Opens in order (database, broker, relay) and closes the other way round. `start` ends with the service's operations served."""
+    """Opens in order (database, broker, relay) and closes the other way round.
 
-    def __init__(self, service: str, settings: Settings) -> None:
+    sessions: settings of the database's sessions that this service needs beside those that all have.
+    """
+
+    def __init__(self, service: str, settings: Settings, sessions: Mapping[str, str] | None = None) -> None:
         if settings.postgres_url is None or settings.nats_url is None:
             raise CannotStart("ATRIUM_POSTGRES_URL and ATRIUM_NATS_URL must be set: `atrium up` does it, or set them to your own servers.")
         kept = Credentials.of(settings.data) if settings.postgres_password is None or settings.nats_password is None else None
@@ -27,7 +37,7 @@ class Foundation:
         self.background_url = as_role(
             settings.postgres_url, background, settings.postgres_background_password or (kept.postgres[background] if kept else None)
         )
-        self.database = Database(self.database_url, service, connections=8)
+        self.database = Database(self.database_url, service, connections=8, settings=sessions)
         self.background = Database(self.background_url, service, connections=4)
         self.caller = Caller(service)
         self.responder = Responder(service, settings.requests_in_flight)
@@ -41,7 +51,11 @@ class Foundation:
             await self._check()
         except ServiceIsUnavailable as away:
             raise CannotStart(f"{self.service}: PostgreSQL cannot be reached as {database_role(self.service)}: {away.__cause__}") from away
-        await self.caller.open(self.nats_url, self.nats_password)
+        try:
+            async with asyncio.timeout(CONNECT_PATIENCE):
+                await self.caller.open(self.nats_url, self.nats_password)
+        except (NatsError, OSError) as error:
+            raise CannotStart(f"{self.service}: NATS does not let it in at ATRIUM_NATS_URL: {str(error) or 'no answer'}") from error
 
     async def serve(self) -> None:
         """Publish what waits in the outbox, and answer."""

@@ -7,6 +7,7 @@ from uuid import UUID
 import uuid_utils.compat
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END_OF_TIME = 253_402_300_800_000  # milliseconds; the year 10,000, which neither Python nor anybody's message has
 
 
 def new_id() -> UUID:
@@ -23,7 +24,8 @@ def id_at(at: datetime) -> UUID:
 
 
 def time_of(identifier: UUID) -> datetime | None:
-    """The millisecond a UUIDv7 was made in; None for any other UUID."""
-    if identifier.version != 7:
+    """The millisecond a UUIDv7 was made in; None for any other UUID, and for one that nobody can have made."""
+    milliseconds = identifier.int >> 80
+    if identifier.version != 7 or milliseconds >= _END_OF_TIME:
         return None
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -77,11 +77,16 @@ async def running_servers() -> AsyncIterator[Servers]:
     else:
         source = embedded_servers
     async with source() as servers:
-        await migrate(servers.postgres_url, servers.credentials, lambda line: None)
-        client = await connect(servers.nats_url, OPERATOR, servers.credentials.nats[OPERATOR], name="tests")
-        await declare_events(client.jetstream(), Settings())
-        await close(client)
+        await prepare(servers, Settings())
         yield servers
+
+
+async def prepare(servers: Servers, settings: Settings) -> None:
+    """Give them the schemas, and the stream of events."""
+    await migrate(servers.postgres_url, servers.credentials, lambda line: None)
+    client = await connect(servers.nats_url, OPERATOR, servers.credentials.nats[OPERATOR], name="tests")
+    await declare_events(client.jetstream(), settings)
+    await close(client)
 
 
 @contextmanager

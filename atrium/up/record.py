@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ class Record:
         """The recorded process, if it still is that one: the pid, the start time and the data folder must all be the same."""
         try:
             process = psutil.Process(identity.pid)
-            if abs(process.create_time() - identity.started) > CLOCK_STEP or process.status() == psutil.STATUS_ZOMBIE:
+            if abs(process.create_time() - identity.started) > CLOCK_STEP or _has_ended(process):
                 return None
             ours = process.environ().get("ATRIUM_DATA") == str(self.data) or str(self.data) in " ".join(process.cmdline())
         except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -75,12 +76,22 @@ class Record:
 
 
 def _end(process: psutil.Process) -> None:
+    for number in (signal.SIGINT, signal.SIGKILL):
+        try:
+            process.send_signal(number)
+            process.resume()
+        except psutil.NoSuchProcess:
+            return
+        until = time.monotonic() + LEFTOVERS_MAY_TAKE
+        while time.monotonic() < until:
+            if _has_ended(process):
+                return
+            time.sleep(0.02)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Also when nobody has asked yet how it ended, as in a container whose first process does not care."""
     try:
-        process.send_signal(signal.SIGINT)
-        process.resume()
-        process.wait(LEFTOVERS_MAY_TAKE)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(LEFTOVERS_MAY_TAKE)
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return
+        return True

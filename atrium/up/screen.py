@@ -8,11 +8,17 @@ from pathlib import Path
 from rich.console import Console
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process here; whoever read us has left, and that is all."""
+        self.quiet = True
+
+
 class Screen:
     """Lines for people. A terminal that went away must not keep anything from being stopped in order."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, markup=False, soft_wrap=True)
+        self._console = _Console(highlight=False, markup=False, soft_wrap=True)
 
     def line(self, text: str = "", style: str = "") -> None:
         try:

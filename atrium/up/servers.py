@@ -8,13 +8,13 @@ import asyncpg
 import nats
 import redis.asyncio as redis
 
+from atrium.stream import declare_stream
 from shared.application import CannotStart
 from shared.credentials import OPERATOR, Credentials
 from shared.embedded import Nats, Postgres, Program, Valkey, socket_folder
 from shared.embedded.account import postgres_account
-from shared.messaging.connection import close, connect, inbox_prefix, sign_in
+from shared.messaging.connection import inbox_prefix, sign_in
 from shared.messaging.permissions import authorization
-from shared.messaging.streams import declare_events
 from shared.settings import Settings
 
 ANSWERS_WITHIN = 5
@@ -57,16 +57,7 @@ class Servers:
         return self._valkey.url if self._valkey else str(self._settings.redis_url)
 
     async def declare_stream(self) -> None:
-        """The stream of events and its consumers: the operator's alone to make."""
-        try:
-            async with asyncio.timeout(ANSWERS_WITHIN):
-                client = await connect(self.nats_url, OPERATOR, self._operators_password, name="atrium up")
-            await declare_events(client.jetstream(), self._settings)
-        except (OSError, nats.errors.Error) as error:
-            raise CannotStart(
-                f"The stream of events could not be declared ({error or type(error).__name__}): see `atrium doctor`."
-            ) from error
-        await close(client)
+        await declare_stream(self.nats_url, self._operators_password, self._settings)
 
     @property
     def _operators_password(self) -> str:

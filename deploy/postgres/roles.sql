@@ -14,6 +14,7 @@ CREATE ROLE atrium_admin LOGIN CREATEROLE PASSWORD :'admin';
 ALTER DATABASE :"DBNAME" OWNER TO atrium_admin;
 
 SET ROLE atrium_admin;
+CREATE ROLE atrium_owner NOLOGIN; -- of all schemas; here, so that a backup can be restored before anything was migrated
 CREATE ROLE atrium_identity LOGIN PASSWORD :'identity';
 CREATE ROLE atrium_identity_background LOGIN PASSWORD :'identity_background';
 CREATE ROLE atrium_threads LOGIN PASSWORD :'threads';

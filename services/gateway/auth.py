@@ -5,7 +5,6 @@ from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal
 from uuid import UUID
 
 from joserfc import jws
@@ -27,17 +26,14 @@ _ALLOWED = {"alg", "kid", "typ"}
 class _Payload(BaseModel):
     model_config = ConfigDict(strict=True)
 
-    iss: Literal["atrium"]
-    aud: Literal["atrium"]
+    iss: str
+    aud: str
     sub: UUID
     sid: UUID
     ws: UUID
     exp: int
     nbf: int
     iat: int
-
-
-assert (ISSUER, AUDIENCE) == ("atrium", "atrium"), "what identity writes is what is taken here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +96,8 @@ class Tokens:
         except (JoseError, ValidationError, ValueError):
             raise TokenIsNotValid from None
         now = time.time()
+        if (payload.iss, payload.aud) != (ISSUER, AUDIENCE):
+            raise TokenIsNotValid
         if now >= payload.exp or max(payload.nbf, payload.iat) > now + LEEWAY:
             raise TokenIsNotValid
         return Claims(payload.sub, payload.sid, payload.ws, payload.exp)

@@ -13,7 +13,7 @@ PAGE, DOCUMENT, ASSETS = "/api/docs", "/api/openapi.json", "/api/docs/assets"
 
 # Nothing but our own files; Swagger UI sets styles of single elements and draws its icons from data URIs.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HTML = f"""<!doctype html>

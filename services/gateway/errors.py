@@ -69,8 +69,8 @@ def problem(refusal: Refusal, request_id: str) -> bytes:
 def problem_headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
     """What a refusal's status demands beside its body."""
     headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
-    if refusal.retry_after is not None:
-        headers.append((b"retry-after", str(refusal.retry_after).encode()))
+    if refusal.retry_after is not None or refusal.kind in ("too_many", "unavailable"):
+        headers.append((b"retry-after", str(refusal.retry_after or 1).encode()))
     if isinstance(refusal, MethodIsNotAllowed):
         headers.append((b"allow", refusal.allowed.encode()))
     if refusal.kind == "unauthenticated":

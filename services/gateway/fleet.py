@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 from nats.aio.client import Client
@@ -33,6 +34,19 @@ class Readiness(View):
     ready: bool
     dependencies: dict[str, State]
     services: dict[str, State]
+
+
+class Shared[T]:
+    """One run of some work for all who ask while it runs: strangers cannot make it run a thousand times at once."""
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._work = work
+        self._running: asyncio.Task[T] | None = None
+
+    async def __call__(self) -> T:
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._work())
+        return await asyncio.shield(self._running)
 
 
 async def readiness(client: Client | None, own: dict[str, Dependency]) -> Readiness:
@@ -97,12 +111,21 @@ async def _fetch(url: str) -> str:
             try:
                 writer.write(f"GET {address.path} HTTP/1.0\r\nHost: {address.netloc}\r\n\r\n".encode())
                 head = await reader.readuntil(b"\r\n\r\n")
-                body = await reader.read(-1) if b" 200 " in head.partition(b"\r\n")[0] else b""
+                body = await _bounded(reader) if b" 200 " in head.partition(b"\r\n")[0] else b""
             finally:
                 writer.close()
     except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         return ""
-    return body.decode(errors="replace") if len(body) <= MOST_BYTES else ""
+    return body.decode(errors="replace")
+
+
+async def _bounded(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while chunk := await reader.read(65_536):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            return b""
+    return body
 
 
 def merged(texts: Iterable[tuple[str, str]]) -> str:

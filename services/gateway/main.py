@@ -19,6 +19,7 @@ from services.gateway.dispatch import Dispatch, refused
 from services.gateway.docs import add_docs
 from services.gateway.edge import Edge
 from services.gateway.errors import MethodIsNotAllowed, RouteNotFound
+from services.gateway.fleet import Readiness, Shared, all_metrics, readiness
 from services.gateway.limits import Limits
 from services.gateway.openapi import document
 from services.gateway.protocol import BoundedProtocol
@@ -51,16 +52,30 @@ class Gateway:
         self.api.openapi = lambda: document(ROUTES, OWN_ROUTES)  # type: ignore[method-assign]
         self.api.add_exception_handler(HTTPException, _framework_error)
         add_docs(self.api)
+        self._readiness = Shared(self._ask_readiness)
+        self._metrics = Shared(self._ask_metrics)
         admission = Admission(self.tokens, self.limits, call, settings)
         self.app = Edge(_with_cors(Dispatch(_table(), admission, call, self, self.api), settings.cors_origins))
-
-    @property
-    def client(self) -> Client | None:
-        return self._call.client if isinstance(self._call, Caller) else None
 
     async def health(self) -> dict[str, Dependency]:
         nats = Dependency(ok=self._call.connected, detail=None if self._call.connected else "not connected")
         return {"nats": nats, "valkey": await self.limits.health()}
+
+    async def readiness(self) -> Readiness:
+        return await self._readiness()
+
+    async def metrics(self) -> bytes:
+        return await self._metrics()
+
+    async def _ask_readiness(self) -> Readiness:
+        return await readiness(self._client, await self.health())
+
+    async def _ask_metrics(self) -> bytes:
+        return await all_metrics(self._client)
+
+    @property
+    def _client(self) -> Client | None:
+        return self._call.client if isinstance(self._call, Caller) else None
 
     async def _public_keys(self) -> PublicKeys:
         return await self._call(GET_PUBLIC_KEYS, GetPublicKeys(), None)

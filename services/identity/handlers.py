@@ -1,5 +1,6 @@
 """What the service is asked: one function an operation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -34,6 +35,8 @@ from shared.contracts.identity import (
     UserNotFound,
 )
 from shared.contracts.principal import Principal
+from shared.contracts.refusals import Refusal
+from shared.messaging.work import Ask
 
 log = structlog.get_logger()
 
@@ -55,8 +58,8 @@ class Service:
         return SignedIn(access_token=access_token, refresh_token=refresh_token.text, expires_at=expires_at, user=user)
 
 
-async def authorize(request: Authorize, service: Service) -> Principal:
-    return await service.sessions.authorize(request)
+async def authorize(asks: Sequence[Ask[Authorize, None]], service: Service) -> Sequence[Principal | Refusal]:
+    return await service.sessions.authorize([ask.request for ask in asks])
 
 
 async def register_user(request: RegisterUser, service: Service) -> SignedIn:

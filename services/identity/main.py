@@ -57,7 +57,7 @@ class IdentityApplication:
 
     def _serve(self, service: Service) -> None:
         responder = self._foundation.responder
-        responder.serve_anonymous(identity.AUTHORIZE, handlers.authorize, service)
+        responder.serve_together(identity.AUTHORIZE, handlers.authorize, service)
         responder.serve_anonymous(identity.REGISTER_USER, handlers.register_user, service)
         responder.serve_anonymous(identity.LOG_IN, handlers.log_in, service)
         responder.serve_anonymous(identity.REFRESH_SESSION, handlers.refresh_session, service)

@@ -94,7 +94,7 @@ def place(draft: Draft, head: Head, now: datetime) -> tuple[Message, Head]:
     whole = now.replace(microsecond=now.microsecond // 1000 * 1000)
     at = max(whole, head.last_at + MILLISECOND)  # time order is seq order, whatever the clock did
     moved = head.next_hidden(at) if draft.channel is Channel.NOTE else head.next(at)
-    message = Message.model_construct(
+    message = Message(
         id=id_at(at),
         thread_id=draft.thread_id,
         seq=moved.last_seq,

@@ -1,6 +1,8 @@
 """What the service is asked: one function an operation."""
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,7 +15,7 @@ from pydantic_core import to_json
 from services.messages import domain
 from services.messages.content import clean
 from services.messages.repository.messages import Messages, Rows
-from services.messages.repository.posts import PostedBefore, Posting, Posts
+from services.messages.repository.posts import Posted, PostedBefore, Posting, Posts
 from shared import cursors
 from shared.contracts.messages import (
     Channel,
@@ -28,12 +30,12 @@ from shared.contracts.messages import (
     PostMessage,
 )
 from shared.contracts.principal import Principal
-from shared.contracts.refusals import CursorIsNotValid
+from shared.contracts.refusals import CursorIsNotValid, Refusal
 from shared.contracts.threads import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsArchived, ThreadNotFound
 from shared.identifiers import time_of
 from shared.messaging.caller import Caller
 from shared.messaging.context import current_context
-from shared.messaging.responder import Encoded, Replayed
+from shared.messaging.work import Ask, Encoded, Replayed
 
 log = structlog.get_logger()
 
@@ -54,16 +56,29 @@ class Service:
         return await self.call(CHECK_ACCESS, CheckAccess(thread_id=thread_id, right=right), caller)
 
 
-async def post_message(request: PostMessage, caller: Principal, service: Service) -> Encoded[Message] | Replayed[Message]:
-    draft = _draft(request, caller)
-    access = await service.access(Right.POST, request.thread_id, caller)
-    if draft.channel is Channel.NOTE and not access.notes:
-        raise NoteIsNotAllowed
-    posted = await service.posts.add(caller.workspace_id, Posting(draft, sees_notes=access.notes))
-    if isinstance(posted, PostedBefore):
-        return Replayed(domain.shown(await _stored(posted.message_id, caller, service)))
-    log.info("message_posted", threadId=draft.thread_id, messageId=posted.message.id, userId=caller.user_id)
-    return Encoded(posted.json.encode())
+async def post_message(
+    asks: Sequence[Ask[PostMessage, Principal]], service: Service
+) -> Sequence[Encoded[Message] | Replayed[Message] | Exception]:
+    """Those that came together are cleaned, checked and added together; each has its own outcome."""
+    outcomes: dict[int, Encoded[Message] | Replayed[Message] | Exception] = {}
+    drafts: dict[int, domain.Draft] = {}
+    for place, ask in enumerate(asks):
+        try:
+            drafts[place] = _draft(ask)
+        except Refusal as refusal:
+            outcomes[place] = refusal
+    postings: dict[UUID, dict[int, Posting]] = {}
+    for place, access in zip(drafts, await _rights_to_post([asks[place] for place in drafts], service), strict=True):
+        posting = _posting(drafts[place], access)
+        if isinstance(posting, Refusal):
+            outcomes[place] = posting
+        else:
+            postings.setdefault(asks[place].caller.workspace_id, {})[place] = posting
+    added = await asyncio.gather(*(service.posts.add(workspace, list(of.values())) for workspace, of in postings.items()))
+    for of, results in zip(postings.values(), added, strict=True):
+        for place, result in zip(of, results, strict=True):
+            outcomes[place] = await _outcome(result, asks[place], service)
+    return [outcomes[place] for place in range(len(asks))]
 
 
 async def get_message(request: GetMessage, caller: Principal, service: Service) -> Message:
@@ -103,7 +118,33 @@ async def delete_message(request: DeleteMessage, caller: Principal, service: Ser
     return domain.shown(changed)
 
 
-def _draft(request: PostMessage, caller: Principal) -> domain.Draft:
+async def _rights_to_post(asks: Sequence[Ask[PostMessage, Principal]], service: Service) -> list[Access | Refusal]:
+    checks = [Ask(CheckAccess(thread_id=ask.request.thread_id, right=Right.POST), ask.caller, ask.context) for ask in asks]
+    return await service.call.together(CHECK_ACCESS, checks)
+
+
+def _posting(draft: domain.Draft, access: Access | Refusal) -> Posting | Refusal:
+    if isinstance(access, Refusal):
+        return access
+    if draft.channel is Channel.NOTE and not access.notes:
+        return NoteIsNotAllowed()
+    return Posting(draft, sees_notes=access.notes)
+
+
+async def _outcome(
+    result: Posted | PostedBefore | Exception, ask: Ask[PostMessage, Principal], service: Service
+) -> Encoded[Message] | Replayed[Message] | Exception:
+    if isinstance(result, Posted):
+        current_context.set(ask.context)
+        log.info("message_posted", threadId=ask.request.thread_id, messageId=result.message.id, userId=ask.caller.user_id)
+        return Encoded(result.json.encode())
+    if isinstance(result, PostedBefore):
+        return Replayed(domain.shown(await _stored(result.message_id, ask.caller, service)))
+    return result
+
+
+def _draft(ask: Ask[PostMessage, Principal]) -> domain.Draft:
+    request, caller, context = ask
     return domain.Draft(
         thread_id=request.thread_id,
         author_id=caller.user_id,
@@ -116,7 +157,7 @@ def _draft(request: PostMessage, caller: Principal) -> domain.Draft:
         content_metadata=request.content_metadata,
         client_message_id=request.client_message_id,
         digest=_digest(request) if request.client_message_id else b"",
-        trace=current_context.get().trace,
+        trace=context.trace,
     )
 
 

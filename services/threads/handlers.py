@@ -1,5 +1,6 @@
 """What the service is asked: one function an operation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,12 +9,12 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from services.threads.domain.access import may_open
 from services.threads.domain.changes import archival, changes
-from services.threads.repository.access import Accesses, Asked
+from services.threads.repository.access import Accesses
 from services.threads.repository.listing import Listing, Place
 from services.threads.repository.threads import Threads
 from shared import cursors
 from shared.contracts.principal import Principal
-from shared.contracts.refusals import CursorIsNotValid
+from shared.contracts.refusals import CursorIsNotValid, Refusal
 from shared.contracts.threads import (
     Access,
     ArchiveThread,
@@ -25,7 +26,7 @@ from shared.contracts.threads import (
     Thread,
     ThreadPage,
 )
-from shared.messaging.responder import Encoded
+from shared.messaging.work import Ask, Encoded
 
 log = structlog.get_logger()
 
@@ -79,8 +80,14 @@ async def archive_thread(request: ArchiveThread, caller: Principal, service: Ser
     return thread
 
 
-async def check_access(request: CheckAccess, caller: Principal, service: Service) -> Access:
-    return await service.accesses.check(Asked(request.thread_id, caller, request.right))
+async def check_access(asks: Sequence[Ask[CheckAccess, Principal]], service: Service) -> Sequence[Access | Refusal]:
+    workspaces: dict[UUID, list[int]] = {}
+    for place, ask in enumerate(asks):
+        workspaces.setdefault(ask.caller.workspace_id, []).append(place)
+    answers: dict[int, Access | Refusal] = {}
+    for workspace_id, places in workspaces.items():
+        answers.update(zip(places, await service.accesses.check(workspace_id, [asks[place] for place in places]), strict=True))
+    return [answers[place] for place in range(len(asks))]
 
 
 def _that_fit(threads: list[Thread]) -> list[bytes]:

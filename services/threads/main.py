@@ -32,7 +32,7 @@ class ThreadsApplication:
         foundation.responder.serve(LIST_THREADS, handlers.list_threads, service)
         foundation.responder.serve(CHANGE_THREAD, handlers.change_thread, service)
         foundation.responder.serve(ARCHIVE_THREAD, handlers.archive_thread, service)
-        foundation.responder.serve(CHECK_ACCESS, handlers.check_access, service)
+        foundation.responder.serve_together(CHECK_ACCESS, handlers.check_access, service)
 
     async def start(self) -> None:
         await self._foundation.open()

@@ -1,7 +1,8 @@
 """A service's connections to PostgreSQL: as its own role, inside one workspace at a time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Literal, cast
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
@@ -17,15 +18,31 @@ _AWAY = (
     asyncpg.InterfaceError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
+    asyncpg.InternalClientError,  # of a connection that was idle when the server's last words came, and is not closed yet
 )
 _PASSING = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, asyncpg.SerializationError)
 
 
 class _Session(asyncpg.Connection):
-    """All state is transaction-local, so that handing a connection back needs no round trip to reset it."""
+    """It knows which workspace it shows, so that handing it back needs no round trip to reset it, and the next read none to set it."""
+
+    _shown: UUID | Literal["unknown"] | None = None
 
     def get_reset_query(self) -> str:
         return ""
+
+    async def show(self, workspace_id: UUID | None) -> None:
+        """Let statements outside transactions see one workspace, or none."""
+        if self._shown == workspace_id:
+            return
+        self._shown = "unknown"
+        await self.execute(f"SELECT set_config('app.workspace', '{_text(workspace_id)}', false)")
+        self._shown = workspace_id
+
+
+def _text(workspace_id: UUID | None) -> str:
+    """For what is put into SQL as it is: nothing but a UUID ever."""
+    return "" if workspace_id is None else str(UUID(str(workspace_id)))
 
 
 def as_role(url: str, role: str, password: str | None) -> str:
@@ -38,10 +55,13 @@ def as_role(url: str, role: str, password: str | None) -> str:
 
 
 class Database:
-    """A pool of one role. Every failure to reach the server is `ServiceIsUnavailable`."""
+    """A pool of one role. Every failure to reach the server is `ServiceIsUnavailable`.
 
-    def __init__(self, url: str, schema: str, *, connections: int) -> None:
-        self._url, self._schema, self._connections = url, schema, connections
+    settings: of the sessions, beside those that all have. Sessions are kept, so a pooler before the server must keep them too.
+    """
+
+    def __init__(self, url: str, schema: str, *, connections: int, settings: Mapping[str, str] | None = None) -> None:
+        self._url, self._schema, self._connections, self._settings = url, schema, connections, settings or {}
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
@@ -61,6 +81,7 @@ class Database:
                 "idle_in_transaction_session_timeout": "15s",
                 "jit": "off",
                 "enable_seqscan": "off",  # every statement has its index; a plan made for an empty table reads all of a grown one
+                **self._settings,
             },
         )
 
@@ -71,6 +92,35 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection outside any transaction: for single statements that need no workspace."""
+        async with self._session() as connection:
+            await cast(_Session, connection).show(None)
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self, workspace_id: UUID) -> AsyncIterator[Connection]:
+        """A connection outside any transaction, on which row-level security shows one workspace: for single statements that only read.
+
+        One round trip, where a transaction takes three: 0.6 ms of a page became 0.2.
+        """
+        async with self._session() as connection:
+            await cast(_Session, connection).show(workspace_id)
+            yield connection
+
+    @asynccontextmanager
+    async def workspace(self, workspace_id: UUID) -> AsyncIterator[Connection]:
+        """A transaction in which row-level security shows one workspace alone."""
+        begin = f"BEGIN; SELECT set_config('app.workspace', '{_text(workspace_id)}', true)"  # one string, one round trip
+        async with self._session() as connection, _transaction(connection, begin):
+            yield connection
+
+    @asynccontextmanager
+    async def installation(self) -> AsyncIterator[Connection]:
+        """A transaction without a workspace: for what belongs to the installation."""
+        async with self.connection() as connection, _transaction(connection, "BEGIN"):
+            yield connection
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Connection]:
         assert self._pool is not None, "the database is not open"
         try:
             async with self._pool.acquire(timeout=3) as connection:
@@ -79,31 +129,6 @@ class Database:
             raise
         except (*_AWAY, TimeoutError) as away:
             raise ServiceIsUnavailable from away
-
-    @asynccontextmanager
-    async def workspace(self, workspace_id: UUID) -> AsyncIterator[Connection]:
-        """A transaction in which row-level security shows one workspace alone."""
-        # One string, one round trip: only a UUID is ever put into it.
-        async with self._transaction(f"BEGIN; SELECT set_config('app.workspace', '{UUID(str(workspace_id))}', true)") as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def installation(self) -> AsyncIterator[Connection]:
-        """A transaction without a workspace: for what belongs to the installation."""
-        async with self._transaction("BEGIN") as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
-        async with self.connection() as connection:
-            await connection.execute(begin)
-            try:
-                yield connection
-            except BaseException:
-                if not connection.is_closed():
-                    await connection.execute("ROLLBACK")
-                raise
-            await connection.execute("COMMIT")
 
     async def schema_version(self) -> str | None:
         async with self.connection() as connection:
@@ -121,6 +146,18 @@ class Database:
                 self._schema,
             )
         return safe
+
+
+@asynccontextmanager
+async def _transaction(connection: Connection, begin: str) -> AsyncIterator[None]:
+    await connection.execute(begin)
+    try:
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
 
 
 async def once_more[T](attempt: Callable[[], Awaitable[T]]) -> T:

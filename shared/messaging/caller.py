@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nats.aio.client import Client
@@ -12,11 +13,12 @@ from pydantic import BaseModel
 from shared.contracts.model import Request
 from shared.contracts.operations import Operation
 from shared.contracts.principal import Principal
-from shared.contracts.refusals import RefusalView, ServiceIsUnavailable, refusal_of
+from shared.contracts.refusals import Refusal, RefusalView, ServiceIsUnavailable, refusal_of
 from shared.identifiers import new_id
 from shared.messaging.connection import close, connect, inbox_prefix
-from shared.messaging.context import current_context
+from shared.messaging.context import Context, current_context
 from shared.messaging.frames import FRAME_HEADER, Answer, Call, calls_frame, read_answers
+from shared.messaging.work import Ask
 from shared.observability.metrics import CALL_SECONDS
 
 MOST_CALLS, MOST_BYTES = 100, 256 * 1024
@@ -67,29 +69,41 @@ class Caller:
 
     async def answer[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> Answer:
         """The operation's reply as the bytes that came, for whoever passes them on."""
-        if not self.connected:
-            raise ServiceIsUnavailable
-        context = current_context.get()
-        deadline = min(context.deadline, time.time() + operation.timeout)
-        call = Call(
-            principal, deadline, context.trace, context.request_id, request.model_dump_json(by_alias=True, exclude_unset=True).encode()
-        )
-        answer = await self._send(operation, call)
-        if answer.outcome == "refusal":
-            raise refusal_of(RefusalView.model_validate_json(answer.body))
+        answer = await self._put(operation, request, principal, current_context.get())
+        _raise_refusal(answer)
         return answer
 
-    async def _send(self, operation: Operation[Request, BaseModel], call: Call) -> Answer:
+    async def together[Q: Request, R: BaseModel](self, operation: Operation[Q, R], asks: Sequence[Ask[Q, Principal]]) -> list[R | Refusal]:
+        """The replies to many at once, in their order."""
+        futures = [self._put(operation, ask.request, ask.caller, ask.context) for ask in asks]
+        replies: list[R | Refusal] = []
+        for future in futures:
+            try:
+                answer = await future
+                _raise_refusal(answer)
+                replies.append(operation.reply.model_validate_json(answer.body))
+            except Refusal as refusal:
+                replies.append(refusal)
+        return replies
+
+    def _put[Q: Request, R: BaseModel](
+        self, operation: Operation[Q, R], request: Q, principal: Principal | None, context: Context
+    ) -> asyncio.Future[Answer]:
+        """Into the message of this turn of the loop. Raises `ServiceIsUnavailable` while the broker is away."""
+        if not self.connected:
+            raise ServiceIsUnavailable
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
+        body = request.model_dump_json(by_alias=True, exclude_unset=True).encode()
         frame = self._waiting.get(operation.subject)
-        if frame is None or not operation.coalesced or len(frame.calls) >= MOST_CALLS or frame.size + len(call.body) > MOST_BYTES:
+        if frame is None or not operation.coalesced or len(frame.calls) >= MOST_CALLS or frame.size + len(body) > MOST_BYTES:
             frame = self._waiting[operation.subject] = _Frame(operation)
             loop.call_soon(self._start, frame)
-        frame.calls.append(call)
+        deadline = min(context.deadline, time.time() + operation.timeout)
+        frame.calls.append(Call(principal, deadline, context.trace, context.request_id, body))
+        frame.size += len(body)
+        future: asyncio.Future[Answer] = loop.create_future()
         frame.futures.append(future)
-        frame.size += len(call.body)
-        return await future
+        return future
 
     def _start(self, frame: _Frame) -> None:
         if self._waiting.get(frame.operation.subject) is frame:
@@ -148,3 +162,8 @@ class Caller:
         """The connection broke: what is under way will not be answered."""
         for token in list(self._under_way):
             self._fail(token)
+
+
+def _raise_refusal(answer: Answer) -> None:
+    if answer.outcome == "refusal":
+        raise refusal_of(RefusalView.model_validate_json(answer.body))

@@ -38,6 +38,8 @@ class Consumer:
             await self._take(messages)
         except (NatsError, ServiceIsUnavailable) as away:
             log.warning("batch_was_interrupted", consumer=self.name, reason=str(away) or type(away).__name__)
+        except Exception:
+            log.exception("batch_failed", consumer=self.name)
 
     async def _take(self, messages: Sequence[Msg]) -> None:
         readable: list[tuple[Msg, Received]] = []

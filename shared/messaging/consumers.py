@@ -13,6 +13,8 @@ from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.security import SASLPlaintext
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from shared.contracts.refusals import ServiceIsUnavailable
@@ -29,6 +31,8 @@ log = structlog.get_logger()
 TOGETHER = 200
 GATHER = 0.2
 """Seconds that a batch is waited for: FastStream hands it over when it is full or this is over."""
+SHORTEST = 0.01
+"""Seconds that asking for events is worth while; nats-py makes a negative time of less than 0.1 ms."""
 LOOK = 2.0
 
 
@@ -107,12 +111,37 @@ class EventConsumers:
         CONSUMER_LAG.labels(self._service, consumer.name).set((info.num_pending or 0) + (info.num_ack_pending or 0))
         if not subscriber.running:
             await subscriber.start()
+            subscriber.subscription = _Pull(subscriber.subscription)
             log.info("consumer_started", consumer=consumer.name)
 
     async def _closed(self) -> None:
         if not self._stopping:
             log.error("nats_connection_closed", name=f"{self._service} consumers")
             os.kill(os.getpid(), signal.SIGTERM)  # a process without its broker is of no use; whoever runs it starts it again
+
+
+class _Pull:
+    """A pull subscription as FastStream's batch loop needs it: the loop drops what it has collected at any error but nats-py's own
+    TimeoutError, which is not the one that nats-py always raises, and it asks again at once whatever went wrong.
+    """
+
+    def __init__(self, subscription: JetStreamContext.PullSubscription) -> None:
+        self._subscription = subscription
+
+    async def fetch(self, batch: int, timeout: float) -> list[Msg]:
+        if timeout < SHORTEST:
+            raise NatsTimeoutError
+        try:
+            return await self._subscription.fetch(batch, timeout)
+        except TimeoutError as over:
+            raise NatsTimeoutError from over
+        except (NatsError, OSError) as error:
+            log.warning("events_were_not_fetched", reason=str(error) or type(error).__name__)
+            await asyncio.sleep(1)
+            raise NatsTimeoutError from error
+
+    async def unsubscribe(self) -> None:
+        await self._subscription.unsubscribe()
 
 
 async def _as_it_came(message: StreamMessage[list[Msg]]) -> list[Msg]:

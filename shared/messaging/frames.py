@@ -3,6 +3,7 @@
 Bytes that need no change on their way are sliced and never parsed.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,7 @@ PRINCIPAL_HEADER = "Atrium-Principal"
 DEADLINE_HEADER = "Atrium-Deadline"
 REQUEST_ID_HEADER = "X-Request-Id"
 TRACE_HEADER = "traceparent"
+PLAIN_PATIENCE = 5.0  # seconds for a call that names no deadline
 
 type Outcome = Literal["reply", "replay", "refusal"]
 
@@ -64,6 +66,18 @@ def read_calls(frame: bytes) -> list[Call]:
         calls.append(Call(principal, deadline, trace, request_id, bodies[start : start + length]))
         start += length
     return calls
+
+
+def plain_call(body: bytes, headers: dict[str, str]) -> Call:
+    """A single call by anyone else: the request is the payload, the rest rides in headers. Raises ValueError."""
+    principal = headers.get(PRINCIPAL_HEADER)
+    return Call(
+        Principal.model_validate_json(principal) if principal else None,
+        float(headers.get(DEADLINE_HEADER, time.time() + PLAIN_PATIENCE)),
+        headers.get(TRACE_HEADER, ""),
+        headers.get(REQUEST_ID_HEADER, ""),
+        body,
+    )
 
 
 def answers_frame(answers: Iterable[Answer]) -> bytes:

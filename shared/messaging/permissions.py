@@ -45,7 +45,7 @@ def _asks(user: str) -> list[str]:
 
 
 def _answers(user: str) -> list[str]:
-    """The inboxes of those who may ask it. (`allow_responses` would drop what is answered late, without a word.)"""
+    """The inboxes of those who may ask it anything, or how it is. (`allow_responses` would drop what is answered late, without a word.)"""
     callers = {caller for operation in Operation.known if operation.owner == user for caller in operation.called_by}
     if user in SERVICES:
         callers |= ASK_WHO_RUNS

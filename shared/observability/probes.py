@@ -1,6 +1,7 @@
 """What every process shows about itself on a port of its own: /healthz, /readyz, /metrics."""
 
 import asyncio
+import platform
 from collections.abc import Sequence
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -26,7 +27,7 @@ class Probes:
 
     async def start(self) -> None:
         await self._server.start()
-        metrics_are_at(f"{self.url}/metrics")
+        metrics_are_at(f"{_from_elsewhere(self.url)}/metrics")
 
     async def stop(self) -> None:
         metrics_are_at(None)
@@ -52,6 +53,11 @@ class Probes:
         ready = all(dependency.ok for health in healths for dependency in health.values() if dependency.needed)
         services = {application.name: _shown(health) for application, health in zip(self._applications, healths, strict=True)}
         return 200 if ready else 503, "application/json", to_json({"ready": ready, "services": services})
+
+
+def _from_elsewhere(url: str) -> str:
+    """What listens everywhere is reached by this machine's name: at 0.0.0.0 every other process finds itself."""
+    return url.replace("//0.0.0.0:", f"//{platform.node()}:").replace("//[::]:", f"//{platform.node()}:")
 
 
 async def _health(application: Application) -> dict[str, Dependency]:

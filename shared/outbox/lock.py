@@ -15,7 +15,7 @@ FORGOTTEN = 3.0
 """Seconds of silence after which PostgreSQL ends a holder's session: a frozen process loses its lock."""
 TRUSTED = 2.0
 
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 type Session = asyncpg.Connection[asyncpg.Record]
 
@@ -29,26 +29,21 @@ def lock_key(service: str) -> int:
 
 
 class RelayLock:
-    """The right to publish, and the connection that holds it. All that a relay reads and marks goes over this connection."""
+    """The right to publish.
+
+    Nothing else goes over its connection, and nothing but simple queries: a process frozen between the parts of a prepared one leaves its
+    session neither idle nor in a statement, where no timeout ends it.
+    """
 
     def __init__(self, session: Session, service: str) -> None:
         self._session = session
-        self._turn = asyncio.Lock()
         self._key = lock_key(service)
         self._heard = time.monotonic()
         self._lost: str | None = None
 
     async def acquire(self) -> bool:
         """Take the right, unless another has it or an operator replays."""
-        return bool(
-            await self.fetchval(
-                "SELECT CASE WHEN pg_try_advisory_lock_shared($1, $2) THEN"
-                " CASE WHEN pg_advisory_unlock_shared($1, $2) THEN pg_try_advisory_lock($1, $3) END END",
-                FAMILY,
-                REPLAY,
-                self._key,
-            )
-        )
+        return await self._nobody_replays() and await self._holds(f"pg_try_advisory_lock({FAMILY}, {self._key})")
 
     def require(self) -> None:
         """Raises `NotTheRelay` unless the right was certain a moment ago. Before every batch: a process may have been frozen since."""
@@ -57,28 +52,25 @@ class RelayLock:
         if self._lost is not None:
             raise NotTheRelay(self._lost)
 
-    async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        async with self._turn:
-            rows = await self._session.fetch(query, *arguments)
-        self._heard = time.monotonic()
-        return rows
-
-    async def fetchval(self, query: str, *arguments: object) -> object:
-        rows = await self.fetch(query, *arguments)
-        return rows[0][0] if rows else None
-
     async def beat(self) -> None:
-        """Keep the session alive while the relay waits for JetStream, and notice an operator's replay."""
+        """Keep the session alive, and notice an operator's replay."""
         while self._lost is None:
             await asyncio.sleep(HEARTBEAT)
             try:
-                free = await self.fetchval(
-                    "SELECT CASE WHEN pg_try_advisory_lock_shared($1, $2) THEN pg_advisory_unlock_shared($1, $2) END", FAMILY, REPLAY
-                )
+                free = await self._nobody_replays()
             except AWAY as error:
                 self._lost = f"the lock's connection broke: {error}"
             else:
                 self._lost = None if free else "an operator replays"
+
+    async def _nobody_replays(self) -> bool:
+        shared = f"{FAMILY}, {REPLAY}"
+        return await self._holds(f"CASE WHEN pg_try_advisory_lock_shared({shared}) THEN pg_advisory_unlock_shared({shared}) ELSE false END")
+
+    async def _holds(self, condition: str) -> bool:
+        status = await self._session.execute(f"SELECT WHERE {condition}")
+        self._heard = time.monotonic()
+        return bool(status == "SELECT 1")
 
 
 @asynccontextmanager
@@ -90,7 +82,6 @@ async def lock_session(url: str, service: str) -> AsyncIterator[Session]:
         command_timeout=10,
         server_settings={
             "application_name": f"atrium relay {service}",
-            "search_path": service,
             "idle_session_timeout": f"{FORGOTTEN:.0f}s",
             "lock_timeout": "2s",
             "statement_timeout": "10s",

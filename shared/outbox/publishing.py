@@ -107,7 +107,7 @@ def batch_frame(rows: Sequence[asyncpg.Record], reply: str, condition: str) -> b
 
 def event_frame(row: asyncpg.Record, reply: str, extra: str) -> bytes:
     """One event as a message: CloudEvents 1.0 in binary mode, its attributes in the headers."""
-    _, event_id, subject, data, trace, occurred_at = row
+    _, event_id, subject, data, trace, occurred_at, *_ = row
     _, owner, name, version, _, key = subject.split(".")
     header = (
         f"NATS/1.0\r\nNats-Msg-Id: {event_id}\r\n{extra}"

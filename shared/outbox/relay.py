@@ -88,7 +88,7 @@ class Relay:
                 self._trouble_is("halted", reason)
             except NotTheRelay as reason:
                 self._trouble_is("following", reason)
-            except (*AWAY, NatsError, NotDeclared) as error:
+            except (*AWAY, ServiceIsUnavailable, NatsError, NotDeclared) as error:
                 self._trouble_is("waiting", error)
             except Exception as error:
                 self._trouble_is("waiting", error)
@@ -107,11 +107,13 @@ class Relay:
         RELAY_HALTED.labels(self.service).set(state == "halted")
 
     async def _session(self) -> None:
+        await self._measure()
         async with lock_session(self._url, self.service) as session:
             lock = RelayLock(session, self.service)
-            await self._measure(lock)
             async with events_stream_of(self.service, self._nats_url, self._nats_password) as (client, stream):
                 await self._follow(lock, client)
+                if self._stopping:
+                    return
                 beat, upkeep = asyncio.create_task(lock.beat()), asyncio.create_task(self._keep_up())
                 try:
                     await self._lead(lock, client, stream)
@@ -136,7 +138,7 @@ class Relay:
             self._poked.set()
 
         await client.subscribe(self._wake_subject, cb=wake)
-        await self._recover(lock, stream)
+        await self._recover(stream)
         self._state, self._trouble, self._failures = "leading", "", 0
         RELAY_LEADS.labels(self.service).set(1)
         RELAY_HALTED.labels(self.service).set(0)
@@ -144,8 +146,10 @@ class Relay:
         while not self._stopping:
             started = time.monotonic()
             self._poked.clear()
-            batch = await rows.waiting(lock)
-            await self._report(lock, batch)
+            async with self._background.connection() as connection:
+                batch = await rows.waiting(connection)
+            lock.require()
+            await self._report(batch)
             if batch:
                 await self._publish(lock, stream, batch)
                 if len(batch) < rows.MOST_EVENTS:
@@ -155,9 +159,10 @@ class Relay:
                 if not client.is_connected:
                     raise NatsError("nats: the connection broke")
 
-    async def _recover(self, lock: RelayLock, stream: EventsStream) -> None:
+    async def _recover(self, stream: EventsStream) -> None:
         """See that the stream is the one that was published to, and mark what it has and the outbox does not know of."""
-        recorded = await rows.highest(lock)
+        async with self._background.connection() as connection:
+            recorded = await rows.highest(connection)
         state = await stream.state()
         if state is None:
             raise Halted(f"the stream {EVENTS} is gone") if recorded.seq else NotDeclared(f"the stream {EVENTS} is not declared yet")
@@ -171,7 +176,8 @@ class Relay:
             if first and recorded.seq >= state.first_seq and tuple(page[0]) != tuple(recorded):
                 raise Halted(f"the stream has another event at {recorded.seq} than was published: it was wiped or rolled back")
             first = False
-            marked = await rows.mark_events(lock, [one.event_id for one in page], [one.seq for one in page])
+            async with self._background.connection() as connection:
+                marked = await rows.mark_events(connection, [one.event_id for one in page], [one.seq for one in page])
             if marked:
                 log.info("relay_recovered", service=self.service, events=marked)
             self._last = page[-1].seq
@@ -194,7 +200,8 @@ class Relay:
                 raise Halted(f"an event was stored at {seq}, and {self._highest} was published: the store was rolled back")
             self._last = self._highest = seq
         now = time.time()
-        await rows.mark(lock, [row[0] for row in batch], range(seq - len(batch) + 1, seq + 1))
+        async with self._background.connection() as connection:
+            await rows.mark(connection, [row[0] for row in batch], range(seq - len(batch) + 1, seq + 1))
         for row in batch:
             self._seconds.observe(now - row[5].timestamp())
         EVENTS_PUBLISHED.labels(self.service).inc(len(batch))
@@ -206,15 +213,16 @@ class Relay:
         self._poked.clear()
         return woken
 
-    async def _report(self, lock: RelayLock, batch: Sequence[asyncpg.Record]) -> None:
+    async def _report(self, batch: Sequence[asyncpg.Record]) -> None:
         if len(batch) == rows.MOST_EVENTS:
-            await self._measure(lock)
+            await self._measure()
             return
         OUTBOX_DEPTH.labels(self.service).set(len(batch))
         OUTBOX_LAG_SECONDS.labels(self.service).set(time.time() - batch[0][5].timestamp() if batch else 0)
 
-    async def _measure(self, lock: RelayLock) -> None:
-        depth, lag = await rows.backlog(lock)
+    async def _measure(self) -> None:
+        async with self._background.connection() as connection:
+            depth, lag = await rows.backlog(connection)
         OUTBOX_DEPTH.labels(self.service).set(depth)
         OUTBOX_LAG_SECONDS.labels(self.service).set(lag)
 

@@ -167,17 +167,13 @@ async def _batched(events: AsyncIterator[_Kept]) -> AsyncIterator[list[_Kept]]:
 async def _publish(batches: Batches, sessions: Mapping[str, Session], batch: Sequence[_Kept]) -> None:
     """Publish and record; one by one where the stream has one of them already."""
     try:
-        last = (await batches.publish([_columns(event.row) for event in batch])).seq
+        last = (await batches.publish([event.row for event in batch])).seq
         seqs = list(range(last - len(batch) + 1, last + 1))
     except DuplicateInBatch:
-        seqs = [(await batches.publish([_columns(event.row)])).seq for event in batch]
+        seqs = [(await batches.publish([event.row])).seq for event in batch]
     for service, session in sessions.items():
         own = [(event.id, seq) for event, seq in zip(batch, seqs, strict=True) if event.service == service]
-        await rows.mark(session, [identifier for identifier, _ in own], [seq for _, seq in own])
-
-
-def _columns(row: asyncpg.Record) -> Sequence[object]:
-    return tuple(row)[:6]
+        await rows.mark_again(session, [identifier for identifier, _ in own], [seq for _, seq in own])
 
 
 async def _stop_the_relays(sessions: Mapping[str, Session]) -> None:

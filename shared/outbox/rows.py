@@ -24,6 +24,10 @@ _WAITING = f"""
 _MARK = """
     UPDATE outbox SET published_at = clock_timestamp(), stream_seq = acknowledged.seq
     FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS a (id, seq) ORDER BY id) acknowledged
+    WHERE outbox.id = acknowledged.id AND outbox.published_at IS NULL"""
+_MARK_AGAIN = """
+    UPDATE outbox SET published_at = coalesce(published_at, clock_timestamp()), stream_seq = acknowledged.seq
+    FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS a (id, seq) ORDER BY id) acknowledged
     WHERE outbox.id = acknowledged.id"""
 _MARK_EVENTS = """
     UPDATE outbox SET published_at = clock_timestamp(), stream_seq = found.seq
@@ -63,7 +67,13 @@ async def waiting(session: Fetches) -> list[asyncpg.Record]:
 
 
 async def mark(session: Fetches, ids: Sequence[int], seqs: Sequence[int]) -> None:
+    """What somebody else has marked meanwhile stays as it is: this process may have been frozen since it published."""
     await session.fetch(_MARK, ids, seqs)
+
+
+async def mark_again(session: Fetches, ids: Sequence[int], seqs: Sequence[int]) -> None:
+    """Where a replay put them."""
+    await session.fetch(_MARK_AGAIN, ids, seqs)
 
 
 async def mark_events(session: Fetches, event_ids: Sequence[UUID], seqs: Sequence[int]) -> int:

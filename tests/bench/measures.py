@@ -1,5 +1,6 @@
 """What was measured, and how it is summed up."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -76,6 +77,8 @@ class RelayMeasured:
     """How long events took from their commit to JetStream's acknowledgement, and when the last one was there."""
 
     scenario: str
+    posts: Measured
+    """The load meanwhile."""
     events: int
     p50_ms: float
     p99_ms: float
@@ -86,6 +89,8 @@ class RelayMeasured:
 class Results:
     """All of one run."""
 
+    load_before: float = field(default_factory=lambda: os.getloadavg()[0])
+    """The machine's load average before: figures taken beside other work are no figures."""
     ceiling: Measured | None = None
     posts: list[Measured] = field(default_factory=list)
     pages: list[Measured] = field(default_factory=list)
@@ -100,4 +105,4 @@ class Results:
 
     @property
     def loads(self) -> list[Measured]:
-        return [*self.posts, *self.pages, *self.layouts]
+        return [*self.posts, *self.pages, *self.layouts, *(relay.posts for relay in self.relay)]

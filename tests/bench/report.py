@@ -16,7 +16,7 @@ from tests.bench.scenarios import Options
 
 
 def as_table(results: Results, held: list[Check]) -> Table:
-    table = Table(title=f"Atrium on {os.cpu_count()} cores, load generator included")
+    table = Table(title=f"Atrium on {os.cpu_count()} cores, load generator included; load average before {results.load_before:.1f}")
     table.add_column("measured", no_wrap=True)
     for column in ("at once", "/s", "p50, p95, p99 ms", "of pgbench"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -27,7 +27,14 @@ def as_table(results: Results, held: list[Check]) -> Table:
         table.add_section()
     for relay in results.relay:
         detail = f"{relay.events:,} events; none waits {relay.emptied_seconds:.2f} s after the last post"
-        table.add_row(relay.scenario, "", "", f"{relay.p50_ms:.0f}, -, {relay.p99_ms:.0f}", "", detail)
+        table.add_row(
+            relay.scenario,
+            str(relay.posts.in_flight),
+            f"{relay.posts.per_second:,.0f}",
+            f"{relay.p50_ms:.0f}, -, {relay.p99_ms:.0f}",
+            "",
+            detail,
+        )
     table.add_section()
     for check in held:
         table.add_row(*_verdict(check))

@@ -9,11 +9,12 @@ from uuid import UUID
 from shared.identifiers import new_id
 from tests.bench.floors import CLIENTS
 from tests.bench.history import Connection, load
-from tests.bench.house import HOST, House
+from tests.bench.house import House
 from tests.bench.load import Generator, Plan
 from tests.bench.measures import RelayMeasured, Results, Sample, summed_up
 from tests.bench.people import People
 from tests.bench.pgbench import SCHEMA, Pgbench
+from tests.processes import HOST
 
 ALSO_IN_FLIGHT = (1, 16, 256)
 LONG_THREAD = 10_000
@@ -89,14 +90,15 @@ class Scenarios:
         """How far the relay is behind while posts run at full speed, and after."""
         self._say(f"relay, {state} database")
         begin: datetime = await self._database.fetchval("SELECT clock_timestamp()")
-        await self._post(house, CLIENTS)
+        posts = await self._post(house, CLIENTS)
         async with asyncio.timeout(_OUTBOX_MAY_TAKE):
             while await self._database.fetchval("SELECT EXISTS (SELECT FROM messages.outbox WHERE published_at IS NULL)"):
                 await asyncio.sleep(0.02)
         row = await self._database.fetchrow(_RELAYED, begin)
         assert row is not None, "an aggregate has one row"
         median, p99 = row["seconds"]
-        self.results.relay.append(RelayMeasured(f"relay, {state}", row["events"], median * 1000, p99 * 1000, row["emptied"]))
+        beside = summed_up(f"posts beside the relay, {state}", [posts])
+        self.results.relay.append(RelayMeasured(f"relay, {state}", beside, row["events"], median * 1000, p99 * 1000, row["emptied"]))
 
     async def layout(self, house: House) -> None:
         """Posts and pages, for a comparison of layouts."""

@@ -2,15 +2,13 @@
 
 from typing import Protocol
 
-from nats.aio.client import Client
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from services.gateway.bodies import MOST_BYTES
-from services.gateway.fleet import Readiness, all_metrics, readiness
+from services.gateway.fleet import Readiness
 from services.gateway.replies import Plain
 from services.gateway.routing import own_route
 from services.gateway.settings import GatewaySettings
-from shared.application import Dependency
 from shared.contracts.messages import CONTENT_LENGTH, METADATA_BYTES
 from shared.contracts.model import View
 
@@ -20,10 +18,9 @@ class Gateway(Protocol):
 
     settings: GatewaySettings
 
-    @property
-    def client(self) -> Client | None: ...
+    async def readiness(self) -> Readiness: ...
 
-    async def health(self) -> dict[str, Dependency]: ...
+    async def metrics(self) -> bytes: ...
 
 
 class Life(View):
@@ -51,14 +48,14 @@ async def healthz(gateway: Gateway) -> Plain:
 @own_route("/readyz", Readiness)
 async def readyz(gateway: Gateway) -> Plain:
     """Whether everything that is needed is there: 503 and what is missing where it is not."""
-    state = await readiness(gateway.client, await gateway.health())
+    state = await gateway.readiness()
     return Plain(state.model_dump_json().encode(), status=200 if state.ready else 503)
 
 
 @own_route("/metrics")
 async def metrics(gateway: Gateway) -> Plain:
     """Metrics of all processes, in Prometheus's text format."""
-    return Plain(await all_metrics(gateway.client), CONTENT_TYPE_LATEST.encode())
+    return Plain(await gateway.metrics(), CONTENT_TYPE_LATEST.encode())
 
 
 @own_route("/api/limits", LimitsView)

@@ -15,7 +15,6 @@ from shared.contracts.identity import AccountStatus, Authorize, SessionEnded, Se
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.database.connections import Connection, Database, once_more
-from shared.database.groups import Groups
 from shared.outbox.outbox import emission, emit
 
 log = structlog.get_logger()
@@ -46,11 +45,17 @@ class Sessions:
 
     def __init__(self, database: Database, checks: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._checks, self._on_commit = database, checks, on_commit
-        self._asked: Groups[None, Authorize, Principal] = Groups(self._authorize, most=500)
 
-    async def authorize(self, asked: Authorize) -> Principal:
-        """Nothing is remembered from one request to the next: a session that ended is refused from then on."""
-        return await self._asked.join(None, asked)
+    async def authorize(self, asked: Sequence[Authorize]) -> list[Principal | Refusal]:
+        """One statement for all that ask at once. Nothing is remembered: a session that ended is refused from the next request on."""
+        ids = ([one.session_id for one in asked], [one.user_id for one in asked], [one.workspace_id for one in asked])
+        async with self._checks.connection() as connection:
+            rows = await connection.fetch(_AUTHORIZE, *ids)
+        answers: list[Principal | Refusal] = [SessionHasEnded() for _ in asked]
+        for place, name, email, is_email_verified, role in rows:
+            one = asked[place - 1]
+            answers[place - 1] = _granted(one, Role(role), name, email if is_email_verified else None)
+        return answers
 
     async def start(self, user_id: UUID, workspace_id: UUID, first_token: RefreshToken) -> User:
         async def attempt() -> User:
@@ -92,17 +97,6 @@ class Sessions:
 
         await once_more(attempt)
         self._on_commit()
-
-    async def _authorize(self, _: None, asked: Sequence[Authorize]) -> list[Principal | Refusal]:
-        """One statement for all that ask at once."""
-        ids = ([one.session_id for one in asked], [one.user_id for one in asked], [one.workspace_id for one in asked])
-        async with self._checks.connection() as connection:
-            rows = await connection.fetch(_AUTHORIZE, *ids)
-        answers: list[Principal | Refusal] = [SessionHasEnded() for _ in asked]
-        for place, name, email, is_email_verified, role in rows:
-            one = asked[place - 1]
-            answers[place - 1] = _granted(one, Role(role), name, email if is_email_verified else None)
-        return answers
 
 
 def _granted(asked: Authorize, role: Role, name: str, contact: str | None) -> Principal | Refusal:

@@ -65,7 +65,7 @@ class Messages:
         at = time_of(message_id)
         if at is None:
             return None
-        async with self._database.workspace(workspace_id) as connection:
+        async with self._database.reading(workspace_id) as connection:
             row = await connection.fetchrow(_GET, message_id, at)
         return message_of(row) if row else None
 
@@ -80,7 +80,7 @@ class Messages:
         return await self._rows(_NEWER, workspace_id, thread_id, after, limit, notes)
 
     async def _rows(self, query: str, workspace_id: UUID, thread_id: UUID, moment: datetime, limit: int, notes: bool) -> Rows:
-        async with self._database.workspace(workspace_id) as connection:
+        async with self._database.reading(workspace_id) as connection:
             found = await connection.fetch(query, thread_id, moment, notes, limit + 1)
         rows = _within_a_megabyte(found[:limit])
         return Rows(

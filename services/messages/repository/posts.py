@@ -95,9 +95,9 @@ class Posts:
         self._database, self._on_commit = database, on_commit
         self._groups: Groups[UUID, Posting, Posted | PostedBefore] = Groups(self._add)
 
-    async def add(self, workspace_id: UUID, posting: Posting) -> Posted | PostedBefore:
-        """Raises `RepliedMessageNotFound`, `KeyWasUsedForAnother`."""
-        return await self._groups.join(workspace_id, posting)
+    async def add(self, workspace_id: UUID, postings: Sequence[Posting]) -> Sequence[Posted | PostedBefore | Exception]:
+        """What became of each, in their order: `RepliedMessageNotFound` and `KeyWasUsedForAnother` are among it."""
+        return await self._groups.join_all(workspace_id, postings)
 
     async def _add(self, workspace_id: UUID, postings: Sequence[Posting]) -> Sequence[Posted | PostedBefore | Refusal]:
         threads = sorted({posting.draft.thread_id for posting in postings})

@@ -1,12 +1,9 @@
 """Between a row of `messages` and a Message."""
 
-from typing import Any
-
 import asyncpg
 from pydantic_core import from_json
 
-from shared.contracts.messages import Channel, DeliveryStatus, Message, MessageType
-from shared.contracts.principal import Role
+from shared.contracts.messages import Message
 
 COLUMNS = """id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, message_type, content, reply_to, metadata,
     content_metadata, delivery_status, client_message_id, created_at, edited_at, deleted_at"""
@@ -32,12 +29,4 @@ READERS_COLUMNS = f"""id, thread_id AS "threadId", seq, sub_seq AS "subSeq", aut
 
 def message_of(row: asyncpg.Record) -> Message:
     """The message as it is stored, not as a reader gets it."""
-    fields: dict[str, Any] = dict(row)
-    fields["author_role"] = Role(row["author_role"])
-    fields["channel"] = Channel(row["channel"])
-    fields["message_type"] = MessageType(row["message_type"])
-    fields["delivery_status"] = DeliveryStatus(row["delivery_status"])
-    fields["metadata"] = from_json(row["metadata"])
-    fields["content_metadata"] = from_json(row["content_metadata"])
-    fields.pop("version", None)
-    return Message.model_construct(**fields)
+    return Message.model_validate({**row, "metadata": from_json(row["metadata"]), "content_metadata": from_json(row["content_metadata"])})

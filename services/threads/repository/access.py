@@ -1,7 +1,6 @@
 """What decides about callers in threads, for all who ask in one turn: 4,500 asks/s take a few hundred statements."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -10,9 +9,9 @@ from services.threads.domain.access import Gate, Part, access
 from services.threads.domain.participants import contact_key
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import Refusal
-from shared.contracts.threads import Access, ParticipantRole, ParticipantStatus, Right, State
+from shared.contracts.threads import Access, CheckAccess, ParticipantRole, ParticipantStatus, State
 from shared.database.connections import Connection, Database
-from shared.database.groups import Groups
+from shared.messaging.work import Ask
 
 # Who is both a user and a contact of a thread takes part as the user. Each lookup is by a unique index, whatever the sizes.
 STANDINGS = """
@@ -33,30 +32,19 @@ STANDINGS = """
     ORDER BY asked.place"""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Whether a caller has a right in a thread."""
-
-    thread_id: UUID
-    caller: Principal
-    right: Right
-
-
 class Accesses:
     """Nothing is kept between two asks: who was removed is refused from the next on."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._groups: Groups[UUID, Asked, Access] = Groups(self._answer)
 
-    async def check(self, asked: Asked) -> Access:
-        """Raises the refusal that stands against it."""
-        return await self._groups.join(asked.caller.workspace_id, asked)
-
-    async def _answer(self, workspace_id: UUID, group: Sequence[Asked]) -> Sequence[Access | Refusal]:
-        async with self._database.workspace(workspace_id) as connection:
-            found = await standings(connection, [(asked.thread_id, asked.caller) for asked in group])
-        return [access(asked.caller, asked.thread_id, gate, part, asked.right) for asked, (gate, part) in zip(group, found, strict=True)]
+    async def check(self, workspace_id: UUID, asks: Sequence[Ask[CheckAccess, Principal]]) -> list[Access | Refusal]:
+        """What each caller may do in the thread that they ask about, in the order asked; one statement for all."""
+        async with self._database.reading(workspace_id) as connection:
+            found = await standings(connection, [(ask.request.thread_id, ask.caller) for ask in asks])
+        return [
+            access(ask.caller, ask.request.thread_id, gate, part, ask.request.right) for ask, (gate, part) in zip(asks, found, strict=True)
+        ]
 
 
 type Standing = tuple[Gate | None, Part | None]

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,13 @@ class Deployed(NamedTuple):
 
     url: str
     superuser_url: str
+    programs: Path
+
+    def run(self, program: str, *arguments: str, database: str = "atrium", environment: Mapping[str, str] | None = None) -> None:
+        """One of PostgreSQL's programs, as the superuser."""
+        url = self.superuser_url.replace("/atrium?", f"/{database}?")
+        command = [str(self.programs / program), "--dbname", url, *arguments]
+        subprocess.run(command, env={"PATH": os.defpath, **(environment or {})}, check=True)
 
     def as_role(self, role: str) -> str:
         return as_role(self.url, role, password_of(role))
@@ -52,10 +59,10 @@ async def deployed() -> AsyncIterator[Deployed]:
         postgres = Postgres(data, sockets, "of-postgres", SMALL)
         await postgres.start()
         try:
-            psql = [str(binaries(postgres.account) / "psql"), "--no-psqlrc", "--quiet", "--dbname", postgres.admin_url]
+            deployed = Deployed(postgres.url, postgres.admin_url, binaries(postgres.account))
             passwords = {variable(role): password_of(role) for role in (ADMIN, *ROLES)}
-            subprocess.run([*psql, "--file", str(ROLES_SQL)], env={"PATH": os.defpath, **passwords}, check=True)
-            yield Deployed(postgres.url, postgres.admin_url)
+            deployed.run("psql", "--no-psqlrc", "--quiet", "--file", str(ROLES_SQL), environment=passwords)
+            yield deployed
         finally:
             await postgres.stop()
             shutil.rmtree(sockets, ignore_errors=True)
@@ -109,3 +116,21 @@ async def test_the_operator_sees_the_rows_of_every_workspace_as_the_admin(migrat
 async def test_the_superuser_may_migrate_what_the_admin_made(migrated: Deployed) -> None:
     await migrate(migrated.superuser_url, None, lambda line: None)
     assert await outdated(migrated.superuser_url) == {}
+
+
+async def test_a_backup_is_restored_where_nothing_was_migrated(migrated: Deployed, tmp_path: Path) -> None:
+    migrated.run("pg_dump", "--format", "custom", "--file", str(tmp_path / "atrium.dump"))
+    migrated.run("psql", "--no-psqlrc", "--quiet", "--command", f"CREATE DATABASE restored OWNER {ADMIN}")
+    migrated.run("pg_restore", "--exit-on-error", str(tmp_path / "atrium.dump"), database="restored")
+    restored = migrated._replace(url=migrated.url.replace("/atrium?", "/restored?"))
+    lines: list[str] = []
+    await migrate(restored.as_role(ADMIN), None, lines.append)
+    assert lines == []
+    identity = Database(restored.as_role(database_role("identity")), "identity", connections=1)
+    await identity.open()
+    try:
+        async with identity.connection() as connection:
+            assert await connection.fetchval("SELECT default_workspace()") is not None
+        assert await identity.role_is_safe()
+    finally:
+        await identity.close()

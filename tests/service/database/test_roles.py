@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import NamedTuple
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -18,7 +19,8 @@ VERSION_TABLE = "schema_version"
 OF_THE_INSTALLATION = {"identity": {"users", "user_sessions", "signing_keys"}}
 
 TABLES = """
-SELECT nspname AS service, relname AS name, relrowsecurity AS secured, relispartition AS is_partition, relowner::regrole::text AS owner
+SELECT nspname AS service, relname AS name, relrowsecurity AS secured, relispartition AS is_partition, relkind = 'p' AS is_partitioned,
+       relowner::regrole::text AS owner
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relkind IN ('r', 'p') AND nspname = ANY($1) ORDER BY nspname, relname
 """
@@ -43,6 +45,7 @@ class Table(NamedTuple):
     name: str
     secured: bool
     is_partition: bool
+    is_partitioned: bool
     owner: str
 
     @property
@@ -52,6 +55,12 @@ class Table(NamedTuple):
     @property
     def is_of_a_workspace(self) -> bool:
         return self.name not in {VERSION_TABLE, *OF_THE_INSTALLATION.get(self.service, ())}
+
+    def insertion(self, workspace_id: UUID) -> str:
+        """A row of a workspace; it need not be whole, as policies are asked before constraints. Its partition is found before them."""
+        key = {"workspaces": "id", "inbox": "event_id", "parked": "id"}.get(self.name, "workspace_id")
+        columns, values = (f"{key}, created_at", f"'{workspace_id}', now()") if self.is_partitioned else (key, f"'{workspace_id}'")
+        return f"INSERT INTO {self.path} ({columns}) VALUES ({values})"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -153,6 +162,17 @@ async def test_in_an_unknown_workspace_a_service_sees_no_row(servers: Servers, t
         for table in tables:
             if table.service == service and table.is_of_a_workspace and await _may_read(session, table):
                 assert await session.fetchval(f"SELECT count(*) FROM {table.path}") == 0, table.path
+
+
+@pytest.mark.parametrize("service", STORING_SERVICES)
+@pytest.mark.parametrize("workspace_id", [None, new_id()], ids=["without a workspace", "from another workspace"])
+async def test_a_service_writes_no_row_into_a_workspace(
+    servers: Servers, tables: list[Table], service: str, workspace_id: UUID | None
+) -> None:
+    async with signed_in(servers, database_role(service)) as session, inside(session, workspace_id):
+        written = [table for table in tables if table.service == service and table.is_of_a_workspace and not table.is_partition]
+        statements = [table.insertion(new_id()) for table in written]
+        assert [statement for statement in statements if not await is_refused(session, statement)] == []
 
 
 async def _may_read(session: Session, table: Table) -> bool:

@@ -48,7 +48,7 @@ class Service:
         return older
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")  # its stand-in for threads must not answer others' tests
 async def messages(servers: Servers) -> AsyncIterator[Service]:
     threads = FakeThreads()
     await threads.start(servers)

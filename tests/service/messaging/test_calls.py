@@ -24,7 +24,7 @@ from tests.service.neighbours import principal
 
 # A second operation on the subject that the services' NATS users are allowed: a page, which travels alone.
 ALONE = Operation(CheckAccess, Access, called_by=[MESSAGES], refuses=[ThreadNotFound], coalesced=False)
-Operation.known.remove(ALONE)  # type: ignore[arg-type]
+Operation.known.remove(ALONE)
 
 type Behaviour = Callable[[CheckAccess, Principal], Awaitable[Access]]
 

@@ -54,20 +54,20 @@ class Stage:
         role = background_role(service)
         return as_role(self.postgres_url, role, self.credentials.postgres[role])
 
-    def relay(self, service: str = SERVICE) -> Relay:
-        return Relay(service, self.background(service), self.url(service), self.nats.url, self.credentials.nats[service])
-
     def background(self, service: str = SERVICE) -> Database:
         return Database(self.url(service), service, connections=2)
 
     @asynccontextmanager
     async def relaying(self, service: str = SERVICE) -> AsyncIterator[Relay]:
-        relay = self.relay(service)
+        background = self.background(service)
+        await background.open()
+        relay = Relay(service, background, self.url(service), self.nats.url, self.credentials.nats[service])
         await relay.start()
         try:
             yield relay
         finally:
             await relay.stop()
+            await background.close()
 
     @asynccontextmanager
     async def admin(self, service: str = SERVICE) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
@@ -109,7 +109,7 @@ class Stage:
         async with self.operator() as js:
             state = (await js.stream_info(EVENTS)).state
             found = []
-            for seq in range(state.first_seq, state.last_seq + 1):
+            for seq in range(max(state.first_seq, 1), state.last_seq + 1):
                 message = await js.get_msg(EVENTS, seq, direct=True)
                 assert message.data is not None
                 assert message.subject is not None

@@ -73,7 +73,7 @@ class Service:
         await self.database.execute(f"UPDATE threads.participants SET {column} = $2 WHERE id = $1", participant.id, value)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def threads(servers: Servers) -> AsyncIterator[Service]:
     application = ThreadsApplication(
         Settings(data=servers.data, postgres_url=servers.postgres_url, nats_url=servers.nats_url, redis_url=servers.redis_url)

@@ -21,7 +21,7 @@ from tests.servers import Servers
 from tests.service.threads.conftest import People, Service, sent
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def background(servers: Servers) -> AsyncIterator[Database]:
     role = background_role("threads")
     database = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "threads", connections=4)

@@ -22,6 +22,7 @@ from shared.embedded.folders import SOCKETS, digest
 from tests.servers import data_folder
 
 PROJECT = Path(__file__).parents[3]
+PATIENCE = 60.0
 BANNER = "Ctrl-C stops it; the data stays."
 
 
@@ -31,7 +32,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually[T](found: Callable[[], T], what: str, within: float = 60) -> T:
+def eventually[T](found: Callable[[], T], what: str, within: float = PATIENCE) -> T:
     """What `found` answers, as soon as it is true."""
     until = time.monotonic() + within
     while not (answer := found()):
@@ -63,12 +64,13 @@ class Up:
     def started(self) -> "Up":
         """Start it and wait for the banner."""
         self.start()
-        eventually(lambda: BANNER in self.shown() or self._ended(), "the banner")
-        assert BANNER in self.shown(), f"exit code {self.process and self.process.poll()}: {self.shown()}"
+        until = time.monotonic() + PATIENCE
+        while BANNER not in self.shown():
+            assert self.process is not None
+            assert self.process.poll() is None, f"it ended with {self.process.poll()}: {self.shown()}"
+            assert time.monotonic() < until, f"no banner within {PATIENCE} s: {self.shown()}"
+            time.sleep(0.05)
         return self
-
-    def _ended(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
 
     def shown(self) -> str:
         """All that it has shown so far."""
@@ -80,7 +82,8 @@ class Up:
             kept = json.loads((data_folder_for(self.data) / "run.json").read_text())["processes"]
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        return {process["name"]: psutil.Process(process["pid"]) for process in kept if psutil.pid_exists(process["pid"])}
+        running = {process.pid: process for process in psutil.process_iter()}
+        return {process["name"]: running[process["pid"]] for process in kept if process["pid"] in running}
 
     def end(self, number: signal.Signals) -> int:
         """Send it a signal and wait for its exit code, at most 10 s."""

@@ -39,7 +39,7 @@ def test_what_dies_is_started_again_and_one_line_names_its_log(atrium: Up, name:
     killed = atrium.processes()[name]
     before = len(atrium.shown())
     killed.kill()
-    eventually(lambda: name in atrium.processes() and atrium.processes()[name].pid != killed.pid, f"{name} is back")
+    eventually(lambda: atrium.processes().get(name, killed) != killed, f"{name} is back")
     eventually(atrium.ready, "ready again")
     told = [line for line in atrium.shown()[before:].splitlines() if line.startswith(f"! {name} ")]
     assert len(told) == 1

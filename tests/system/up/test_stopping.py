@@ -107,3 +107,18 @@ def test_ctrl_c_under_make_is_no_failure_of_make(data: Path, tmp_path: Path) -> 
         make.kill()
         atrium.clear()
         os.close(ours)
+
+
+def test_it_goes_on_and_stops_in_order_when_nobody_reads_what_it_shows(data: Path) -> None:
+    with an_up(data) as atrium:
+        ours, theirs = os.pipe()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "atrium", "up"], cwd=PROJECT, env=atrium.environment, stdout=theirs, stderr=theirs
+        )
+        os.close(theirs)
+        os.close(ours)
+        atrium.process = process
+        eventually(atrium.ready, "ready")
+        processes = atrium.processes()
+        assert atrium.end(signal.SIGTERM) == 0
+        assert [name for name, started in processes.items() if started.is_running()] == []

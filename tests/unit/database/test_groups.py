@@ -43,7 +43,7 @@ async def test_what_comes_in_while_a_group_runs_is_the_next_group() -> None:
 async def test_keys_are_never_mixed() -> None:
     work = Work()
     groups = Groups(work)
-    assert await asyncio.gather(groups.join("a", 1), groups.join("b", 2)) == [2, 4]
+    assert list(await asyncio.gather(groups.join("a", 1), groups.join("b", 2))) == [2, 4]
     assert sorted(work.groups) == [("a", [1]), ("b", [2])]
 
 
@@ -91,3 +91,11 @@ async def test_what_nobody_waits_for_any_more_is_not_done() -> None:
     await running
     await asyncio.sleep(0.02)
     assert work.groups == [("a", [1])]
+
+
+async def test_items_that_came_together_stay_together_and_each_has_its_outcome() -> None:
+    work = Work()
+    groups = Groups(work, most=3)
+    first, second = await asyncio.gather(groups.join_all("a", [1, 7]), groups.join_all("a", [3, 4]))
+    assert [outcome if isinstance(outcome, int) else type(outcome) for outcome in (*first, *second)] == [2, ThreadNotFound, 6, 8]
+    assert [items for _, items in work.groups] == [[1, 7], [3, 4]]

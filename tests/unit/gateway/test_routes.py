@@ -154,6 +154,13 @@ async def test_an_unavailable_service_is_told_with_when_to_try_again(running: Ru
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
 
 
+@pytest.mark.parametrize("refusal", [refusal for refusal in KNOWN_REFUSALS if refusal.kind in ("too_many", "unavailable")])
+async def test_who_should_try_again_is_told_when(running: Running, refusal: type[Refusal]) -> None:
+    running.neighbours.answers[POST_MESSAGE] = refusal()
+    answer = await running.client.post(POST_PATH, json={"content": "x"}, headers=signed_in())
+    assert answer.headers["retry-after"] == "1"
+
+
 async def test_what_goes_wrong_here_leaks_nothing(running: Running) -> None:
     running.neighbours.answers[POST_MESSAGE] = RuntimeError("secret of the house")
     answer = await running.client.post(POST_PATH, json={"content": "x"}, headers=signed_in())
@@ -172,7 +179,7 @@ async def test_what_goes_wrong_here_leaks_nothing(running: Running) -> None:
         ("PATCH", "/api/users/{}", "user_not_found"),
     ],
 )
-@pytest.mark.parametrize("wrong", ["1", "{%s}" % THREAD, f"urn:uuid:{THREAD}", THREAD.hex, "%00", f"{THREAD}%0A", "ℵ"])
+@pytest.mark.parametrize("wrong", ["1", f"{{{THREAD}}}", f"urn:uuid:{THREAD}", THREAD.hex, "%00", f"{THREAD}%0A", "ℵ"])
 async def test_an_id_that_is_none_is_missing_like_any_other(running: Running, method: str, path: str, code: str, wrong: str) -> None:
     answer = await running.client.request(method, path.format(wrong), headers=signed_in(), json={})
     assert (answer.status_code, answer.json()["code"]) == (404, code)

@@ -61,8 +61,8 @@ FORGED = {
     "an address as key id": token(header={"kid": "https://example.org/key.pem"}),
     "SQL as key id": token(header={"kid": "x' UNION SELECT 'key"}),
     "expired": token(exp=now - 1, iat=now - 900, nbf=now - 900),
-    "not yet": token(nbf=now + 60),
-    "made in the future": token(iat=now + 60),
+    "not yet": token(nbf=now + 3_600),
+    "made in the future": token(iat=now + 3_600),
     "another issuer": token(iss="elsewhere"),
     "another audience": token(aud="elsewhere"),
     "several audiences": token(aud=["atrium", "elsewhere"]),
@@ -100,8 +100,8 @@ async def test_no_token_is_told_apart(running: Running, header: str | None) -> N
 
 
 async def test_a_token_says_who_in_which_session_and_workspace(running: Running) -> None:
-    ids = {name: str(new_id()) for name in ("sub", "sid", "ws")}
-    await running.client.post(POST_PATH, json={"content": "x"}, headers={"Authorization": f"bearer {token(**ids)}"})
+    ids: dict[str, Any] = {name: str(new_id()) for name in ("sub", "sid", "ws")}
+    await running.client.post(POST_PATH, json={"content": "x"}, headers={"Authorization": f"bearer {token(header={}, **ids)}"})
     (asked,) = running.neighbours.calls(AUTHORIZE)
     assert asked.request.model_dump(mode="json") == {
         "userId": ids["sub"],

@@ -1,9 +1,10 @@
 """What the supervisor does about programs that die, and about programs that will not."""
 
 import asyncio
+import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,6 +29,9 @@ class Python(Program):
     def command(self) -> list[str]:
         self.starts.append(time.monotonic())
         return [sys.executable, "-c", self._code]
+
+    def environment(self) -> Mapping[str, str]:
+        return os.environ
 
 
 @asynccontextmanager

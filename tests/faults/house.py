@@ -1,0 +1,171 @@
+"""All of Atrium, each service in a process of its own over servers of its own: what the tests of this folder kill, freeze and starve."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import httpx2
+from nats.js import JetStreamContext
+
+from shared.credentials import OPERATOR, STORING_SERVICES
+from shared.embedded import Nats, Postgres, Program, Valkey
+from shared.embedded.program import PAUSE
+from shared.identifiers import new_id
+from shared.messaging.connection import close, connect
+from shared.settings import Settings
+from tests.processes import HOST, RAISED_LIMITS, AtriumProcess, free_port
+from tests.servers import Servers, embedded_servers, prepare
+from tests.system.people import PASSWORD, Json, Person, expect
+
+PATIENCE = 30.0
+"""Seconds for whatever must happen in the end: other tests may keep the disk busy."""
+DUPLICATE_WINDOW = 0.5
+"""Seconds in which JetStream drops an event that it has: too short to help anybody here."""
+PEOPLE = 4
+ANSWER_WITHIN = 20.0
+
+
+@dataclass
+class House:
+    """An Atrium that runs. `people` see and post everywhere: the first is the admin, the others are agents."""
+
+    servers: Servers
+    settings: dict[str, str]
+    programs: dict[str, Program]
+    http: httpx2.AsyncClient
+    people: list[Person]
+
+    def process(self, *services: str, name: str, **settings: str) -> AtriumProcess:
+        """One process more, not started yet."""
+        return AtriumProcess(list(services), {**self.settings, **settings}, self.servers.data, name)
+
+    async def newcomer(self) -> Person:
+        """Somebody who registered; all but the first become agents."""
+        body = {"email": f"{new_id().hex}@faults.example", "password": PASSWORD, "name": "Ada Lovelace"}
+        person = Person(self.http, expect(await self.http.post("/api/auth/register", json=body), 201))
+        if self.people:
+            expect(await self.people[0].patch(f"/api/users/{person.id}", {"role": "agent"}), 200)
+        return person
+
+    async def opened_thread(self) -> Json:
+        return await self.people[0].open()
+
+    async def readiness(self) -> tuple[int, Json]:
+        """What the gateway says of itself and of all behind it; status 0 when it says nothing."""
+        try:
+            answer = await self.http.get("/readyz")
+        except httpx2.TransportError:
+            return 0, {}
+        return answer.status_code, answer.json()
+
+    async def is_well(self) -> bool:
+        """Whether requests are answered, events published and limits kept by all."""
+        status, said = await self.readiness()
+        return status == 200 and all(state["ok"] for state in (said["dependencies"] | said["services"]).values())
+
+    async def mend(self) -> None:
+        """Start what does not run, and wait until all is well: the next test finds what this one found."""
+        for program in self.programs.values():
+            program.thaw() if program.running else await program.start()
+        await eventually(self.is_well, "all is well")
+
+    async def outbox(self, service: str) -> tuple[int, int]:
+        """How many events of a service are published, and how many wait."""
+        async with self.database() as admin:
+            row = await admin.fetchrow(f"SELECT count(published_at), count(*) - count(published_at) FROM {service}.outbox")
+        assert row is not None
+        return row[0], row[1]
+
+    async def publishes(self) -> None:
+        """Wait until the relay of messages has published something more."""
+        before, _ = await self.outbox("messages")
+
+        async def more() -> bool:
+            return (await self.outbox("messages"))[0] > before
+
+        await eventually(more, "events of messages are published")
+
+    async def highest_cursor(self) -> int:
+        """The highest place in the stream that was ever recorded."""
+        async with self.database() as admin:
+            return max([await admin.fetchval(f"SELECT coalesce(max(stream_seq), 0) FROM {name}.outbox") for name in STORING_SERVICES])
+
+    async def all_is_published(self) -> bool:
+        return [(await self.outbox(service))[1] for service in STORING_SERVICES] == [0] * len(STORING_SERVICES)
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """PostgreSQL, as its admin."""
+        connection = await asyncpg.connect(self.servers.postgres_url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def jetstream(self) -> AsyncIterator[JetStreamContext]:
+        """JetStream, as the operator."""
+        client = await connect(self.servers.nats_url, OPERATOR, self.servers.credentials.nats[OPERATOR], name="tests")
+        try:
+            yield client.jetstream()
+        finally:
+            await close(client)
+
+    async def atrium(self, *arguments: str) -> tuple[int, str]:
+        """A command of the operator's: its exit code, and what it showed."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("ATRIUM_")}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "atrium", *arguments),
+            env={**ours, **self.settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        shown, _ = await process.communicate()
+        return process.returncode or 0, shown.decode()
+
+
+@asynccontextmanager
+async def running_house() -> AsyncIterator[House]:
+    """Everything, started side by side; stopped in order afterwards."""
+    async with AsyncExitStack() as stack:
+        servers = await stack.enter_async_context(embedded_servers())
+        await prepare(servers, Settings(events_duplicate_window=DUPLICATE_WINDOW))
+        port = free_port()
+        settings = {
+            **servers.environment,
+            **RAISED_LIMITS,
+            "ATRIUM_HOST": HOST,
+            "ATRIUM_PORT": str(port),
+            "ATRIUM_EVENTS_DUPLICATE_WINDOW": str(DUPLICATE_WINDOW),
+        }
+        processes = {name: AtriumProcess([name], settings, servers.data) for name in ("gateway", *STORING_SERVICES)}
+        for process in processes.values():
+            stack.push_async_callback(process.stop, 10)
+        await asyncio.gather(*(process.start() for process in processes.values()))
+        assert isinstance(servers.postgres, Postgres)
+        assert isinstance(servers.nats, Nats)
+        assert isinstance(servers.valkey, Valkey)
+        programs = {**processes, "PostgreSQL": servers.postgres, "NATS": servers.nats, "Valkey": servers.valkey}
+        as_many_as_wanted = httpx2.Limits(max_connections=None, max_keepalive_connections=50)
+        http = await stack.enter_async_context(
+            httpx2.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=ANSWER_WITHIN, limits=as_many_as_wanted)
+        )
+        house = House(servers, settings, programs, http, [])
+        await eventually(house.is_well, "all is well")
+        for _ in range(PEOPLE):
+            house.people.append(await house.newcomer())
+        yield house
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], what: str, within: float = PATIENCE) -> None:
+    """Wait until something holds."""
+    until = time.monotonic() + within
+    while not (held if isinstance(held := condition(), bool) else await held):
+        assert time.monotonic() < until, f"not within {within:g} s: {what}"
+        await asyncio.sleep(PAUSE)

@@ -1,0 +1,86 @@
+"""The things that actions are tried on: each in the relation to the caller that its name says."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from shared.identifiers import new_id
+from tests.system.house import House
+from tests.system.people import Json, Person, expect, message_path, path_of, taking_part
+
+MALFORMED = "not-an-id"
+
+
+@dataclass
+class Stage:
+    """The people, and what was made for them. `stranger` is the admin of another workspace."""
+
+    house: House
+    people: dict[str, Person]
+    colleague: Person
+    stranger: Person
+    kept: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    async def id_of(self, parameter: str, thing: str, caller: str, *, fresh: bool) -> str:
+        """A thing's id. One that the action would use up is made anew for each cell."""
+        key = (parameter, thing, caller)
+        if fresh or key not in self.kept:
+            make: Callable[[str, str], Awaitable[str]] = {
+                "threadId": self._thread_id,
+                "messageId": self._message_id,
+                "userId": self._user_id,
+            }[parameter]
+            self.kept[key] = await make(thing, caller)
+        return self.kept[key]
+
+    async def _user_id(self, thing: str, caller: str) -> str:
+        known = {"own": self.people.get(caller, self.colleague), "foreign": self.colleague, "elsewhere": self.stranger}
+        return known[thing].id if thing in known else _no_id(thing)
+
+    async def _thread_id(self, thing: str, caller: str) -> str:
+        if thing in ("missing", "malformed"):
+            return _no_id(thing)
+        return str((await self._thread(thing, caller))["id"])
+
+    async def _thread(self, thing: str, caller: str) -> Json:
+        host, person = self.house.host, self.people.get(caller, self.colleague)
+        joined: Json = {"participants": taking_part(person)}
+        openers: dict[str, tuple[Person, Json]] = {
+            "own": (person, {}),
+            "archived_own": (person, {}),
+            "joined": (host, joined),
+            "closed_joined": (host, joined),
+            "archived_joined": (host, joined),
+            "left": (host, joined),
+            "no_guests": (host, joined | {"guestAccessAllowed": False}),
+            "private_joined": (host, joined | {"isPrivate": True}),
+            "private": (host, {"isPrivate": True}),
+            "foreign": (host, {}),
+            "archived": (host, {}),
+            "elsewhere": (self.stranger, {}),
+        }
+        opener, fields = openers[thing]
+        thread = await opener.open(**fields)
+        state = "archived" if thing.startswith("archived") else "closed" if thing.startswith("closed") else "active"
+        if state != "active":
+            expect(await host.patch(path_of(thread), {"state": state}), 200)
+        if thing == "left":
+            expect(await host.patch(path_of(thread), {"participants": []}), 200)
+        return thread
+
+    async def _message_id(self, thing: str, caller: str) -> str:
+        if thing in ("missing", "malformed"):
+            return _no_id(thing)
+        host, person = self.house.host, self.people.get(caller, self.colleague)
+        rooms = {"heard_in_own": "own", "foreign": "foreign", "private": "private", "elsewhere": "elsewhere"}
+        thread = await self._thread(rooms.get(thing, "joined"), caller)
+        author = person if thing.startswith("said") else self.stranger if thing == "elsewhere" else host
+        message = await author.say(thread, channel="note" if thing == "note" else "in-app")
+        if thing.endswith("_deleted"):
+            expect(await author.delete(message_path(message)), 204)
+        if thing.endswith("_archived"):
+            expect(await host.delete(path_of(thread)), 204)
+        return str(message["id"])
+
+
+def _no_id(thing: str) -> str:
+    return {"missing": str(new_id()), "malformed": MALFORMED}[thing]

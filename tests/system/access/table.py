@@ -1,0 +1,177 @@
+"""Who gets which answer: API.md's table of roles, worked out for every action and everything that it may be done to."""
+
+from dataclasses import dataclass
+
+CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
+
+# An action, what it is done to, and each caller's status; "-" where there is no such thing: guests open no threads.
+# Threads: `own`; `joined` (somebody else's, and one takes part); `foreign` (one takes no part); `elsewhere` (in another workspace).
+# Messages: `said` by the caller and `heard` from another, both in a joined thread. Nobody is told what is hidden from what is missing.
+TABLE = """
+                                 nobody admin agent productOwner client guest
+register_user    -               201    201   201   201          201    201
+log_in           -               200    200   200   200          200    200
+refresh_session  -               200    200   200   200          200    200
+log_out          -               204    204   204   204          204    204
+get_public_keys  -               200    200   200   200          200    200
+healthz          -               200    200   200   200          200    200
+readyz           -               200    200   200   200          200    200
+metrics          -               200    200   200   200          200    200
+get_limits       -               200    200   200   200          200    200
+get_me           -               401    200   200   200          200    200
+
+set_role         own             401    200   403   403          403    403
+set_role         foreign         401    200   403   403          403    403
+set_role         elsewhere       401    404   403   403          403    403
+set_role         missing         401    404   403   403          403    403
+set_role         malformed       401    404   403   403          403    403
+
+list_threads     -               401    200   200   200          200    200
+open_booking     -               401    201   201   201          403    403
+open_group       -               401    201   201   201          201    403
+open_support     -               401    201   201   403          201    403
+
+get_thread       own             401    200   200   200          200    -
+get_thread       joined          401    200   200   200          200    200
+get_thread       no_guests       401    200   200   200          200    404
+get_thread       private_joined  401    200   200   200          200    200
+get_thread       closed_joined   401    200   200   200          200    200
+get_thread       archived_joined 401    200   200   200          200    200
+get_thread       archived        401    200   200   200          404    404
+get_thread       left            401    200   200   200          404    404
+get_thread       foreign         401    200   200   200          404    404
+get_thread       private         401    404   404   404          404    404
+get_thread       elsewhere       401    404   404   404          404    404
+get_thread       missing         401    404   404   404          404    404
+get_thread       malformed       401    404   404   404          404    404
+
+list_messages    own             401    200   200   200          200    -
+list_messages    joined          401    200   200   200          200    200
+list_messages    no_guests       401    200   200   200          200    404
+list_messages    private_joined  401    200   200   200          200    200
+list_messages    closed_joined   401    200   200   200          200    200
+list_messages    archived_joined 401    200   200   200          200    200
+list_messages    archived        401    200   200   200          404    404
+list_messages    left            401    200   200   200          404    404
+list_messages    foreign         401    200   200   200          404    404
+list_messages    private         401    404   404   404          404    404
+list_messages    elsewhere       401    404   404   404          404    404
+list_messages    missing         401    404   404   404          404    404
+list_messages    malformed       401    404   404   404          404    404
+
+post_message     own             401    201   201   201          201    -
+post_message     joined          401    201   201   201          201    201
+post_message     no_guests       401    201   201   201          201    404
+post_message     private_joined  401    201   201   201          201    201
+post_message     closed_joined   401    409   409   409          409    409
+post_message     archived_joined 401    409   409   409          409    409
+post_message     archived        401    409   409   409          404    404
+post_message     left            401    201   201   201          404    404
+post_message     foreign         401    201   201   201          404    404
+post_message     private         401    404   404   404          404    404
+post_message     elsewhere       401    404   404   404          404    404
+post_message     missing         401    404   404   404          404    404
+post_message     malformed       401    404   404   404          404    404
+
+post_note        own             401    201   201   403          403    -
+post_note        joined          401    201   201   403          403    403
+post_note        private_joined  401    201   201   403          403    403
+post_note        foreign         401    201   201   403          404    404
+post_note        private         401    404   404   404          404    404
+
+change_thread    own             401    200   200   200          200    -
+change_thread    joined          401    200   200   403          403    403
+change_thread    private_joined  401    200   200   403          403    403
+change_thread    closed_joined   401    200   200   403          403    403
+change_thread    archived_own    401    409   409   409          409    -
+change_thread    archived_joined 401    409   409   403          403    403
+change_thread    archived        401    409   409   403          404    403
+change_thread    left            401    200   200   403          404    403
+change_thread    foreign         401    200   200   403          404    403
+change_thread    private         401    404   404   404          404    403
+change_thread    elsewhere       401    404   404   404          404    403
+change_thread    missing         401    404   404   404          404    403
+change_thread    malformed       401    404   404   404          404    403
+
+archive_thread   own             401    204   204   204          403    -
+archive_thread   joined          401    204   204   403          403    403
+archive_thread   private_joined  401    204   204   403          403    403
+archive_thread   closed_joined   401    204   204   403          403    403
+archive_thread   archived_own    401    204   204   204          403    -
+archive_thread   archived_joined 401    204   204   403          403    403
+archive_thread   foreign         401    204   204   403          403    403
+archive_thread   private         401    404   404   404          403    403
+archive_thread   elsewhere       401    404   404   404          403    403
+archive_thread   missing         401    404   404   404          403    403
+archive_thread   malformed       401    404   404   404          403    403
+
+restore_thread   archived_own    401    200   200   200          403    -
+restore_thread   archived_joined 401    200   200   403          403    403
+restore_thread   archived        401    200   200   403          404    403
+
+get_message      said            401    200   200   200          200    200
+get_message      heard           401    200   200   200          200    200
+get_message      heard_in_own    401    200   200   200          200    -
+get_message      note            401    200   200   404          404    404
+get_message      said_deleted    401    200   200   200          200    200
+get_message      heard_deleted   401    200   200   200          200    200
+get_message      said_archived   401    200   200   200          200    200
+get_message      foreign         401    200   200   200          404    404
+get_message      private         401    404   404   404          404    404
+get_message      elsewhere       401    404   404   404          404    404
+get_message      missing         401    404   404   404          404    404
+get_message      malformed       401    404   404   404          404    404
+
+edit_message     said            401    200   200   200          200    200
+edit_message     heard           401    403   403   403          403    403
+edit_message     heard_in_own    401    403   403   403          403    -
+edit_message     note            401    403   403   404          404    404
+edit_message     said_deleted    401    409   409   409          409    409
+edit_message     heard_deleted   401    403   403   403          403    403
+edit_message     said_archived   401    409   409   409          409    409
+edit_message     foreign         401    403   403   403          404    404
+edit_message     private         401    404   404   404          404    404
+edit_message     elsewhere       401    404   404   404          404    404
+edit_message     missing         401    404   404   404          404    404
+edit_message     malformed       401    404   404   404          404    404
+
+delete_message   said            401    204   204   204          204    204
+delete_message   heard           401    204   204   403          403    403
+delete_message   heard_in_own    401    204   204   204          403    -
+delete_message   note            401    204   204   404          404    404
+delete_message   said_deleted    401    204   204   204          204    204
+delete_message   heard_deleted   401    204   204   403          403    403
+delete_message   said_archived   401    409   409   409          409    409
+delete_message   foreign         401    204   204   403          404    404
+delete_message   private         401    404   404   404          404    404
+delete_message   elsewhere       401    404   404   404          404    404
+delete_message   missing         401    404   404   404          404    404
+delete_message   malformed       401    404   404   404          404    404
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one caller gets who does one action to one thing."""
+
+    action: str
+    thing: str
+    caller: str
+    status: int
+
+    def __str__(self) -> str:
+        return f"{self.caller}-{self.action}-{self.thing}" if self.thing != "-" else f"{self.caller}-{self.action}"
+
+
+def _cells() -> list[Cell]:
+    header, *rows = (line.split() for line in TABLE.splitlines() if line.strip())
+    assert tuple(header) == CALLERS
+    return [
+        Cell(action, thing, caller, int(status))
+        for action, thing, *statuses in rows
+        for caller, status in zip(CALLERS, statuses, strict=True)
+        if status != "-"
+    ]
+
+
+CELLS = _cells()

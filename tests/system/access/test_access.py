@@ -1,0 +1,125 @@
+"""Every route, for everybody, on everything: the answers are those of the one table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
+from shared.contracts.principal import Role
+from shared.identifiers import new_id
+from tests.system.access.stage import Stage
+from tests.system.access.table import CALLERS, CELLS, Cell
+from tests.system.house import House, log_in
+from tests.system.people import PASSWORD, Json, Person, opening, refusal
+
+REFUSED = {401: "token_is_missing"}
+NOT_FOUND = {"threadId": "thread_not_found", "messageId": "message_not_found", "userId": "user_not_found"}
+ANYTIME = {"date", "ratelimit", "ratelimit-policy"}
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is sent to a route. `spends`: what it is done to is another thing afterwards."""
+
+    route: str
+    body: Callable[[Person], Json] | None = None
+    spends: bool = False
+
+
+EVERY: list[Route | OwnRoute] = [*ROUTES, *OWN_ROUTES]
+BY_NAME = {route.name: route for route in EVERY}
+ACTIONS = {name: Action(name) for name in BY_NAME} | {
+    "register_user": Action("register_user", lambda _: {"email": f"{new_id().hex}@new.example", "password": PASSWORD, "name": "New"}),
+    "log_in": Action("log_in", lambda person: {"email": person.user["email"], "password": PASSWORD}),
+    "refresh_session": Action("refresh_session", lambda person: {"refreshToken": person.refresh_token}),
+    "log_out": Action("log_out", lambda person: {"refreshToken": "one that was never given out"}),
+    "set_role": Action("set_role", lambda person: {"role": person.user["role"]}),
+    "open_booking": Action("open_thread", lambda _: opening("booking")),
+    "open_group": Action("open_thread", lambda _: opening("group")),
+    "open_support": Action("open_thread", lambda _: opening("support")),
+    "post_message": Action("post_message", lambda _: {"content": "Hello"}),
+    "post_note": Action("post_message", lambda _: {"content": "Among us", "channel": "note"}),
+    "change_thread": Action("change_thread", lambda _: {"title": f"Another title {new_id()}"}),
+    "archive_thread": Action("archive_thread", spends=True),
+    "restore_thread": Action("change_thread", lambda _: {"archived": False}, spends=True),
+    "edit_message": Action("edit_message", lambda _: {"content": "Hello again"}),
+    "delete_message": Action("delete_message", spends=True),
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage(house: House) -> Stage:
+    people: dict[str, Person] = {role.value: await house.person(role) for role in Role if role.value in CALLERS}
+    return Stage(house, people, colleague=await house.person(Role.AGENT), stranger=await house.elsewhere(Role.ADMIN))
+
+
+async def ask(stage: Stage, cell: Cell, identifier: str) -> httpx2.Response:
+    action = ACTIONS[cell.action]
+    route = BY_NAME[action.route]
+    person = stage.people.get(cell.caller)
+    if action.route == "refresh_session":
+        person = await log_in(stage.house.http, (person or stage.colleague).user["email"])  # a refresh token is for one use
+    subject = stage.colleague if cell.thing == "foreign" else person or stage.colleague
+    parameters = getattr(route, "parameters", ())
+    path = route.path.replace(f"{{{parameters[0]}}}", identifier) if parameters else route.path
+    headers = {"x-request-id": "the same"} | (person.bearer if person else {})
+    body = action.body(subject) if action.body else None
+    return await stage.house.http.request(route.method, path, json=body, headers=headers)
+
+
+def test_every_route_is_in_the_table() -> None:
+    tried = {ACTIONS[cell.action].route for cell in CELLS}
+    assert tried == set(BY_NAME)
+
+
+def test_every_role_that_people_have_is_in_the_table() -> None:
+    assert set(CALLERS) == {"nobody"} | {role.value for role in Role} - {Role.SYSTEM}, "service accounts are not there yet"
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+async def test_access(cell: Cell, stage: Stage) -> None:
+    action = ACTIONS[cell.action]
+    parameters: tuple[str, ...] = getattr(BY_NAME[action.route], "parameters", ())
+    assert bool(parameters) == (cell.thing != "-")
+    identifier = ""
+    if parameters:
+        identifier = await stage.id_of(parameters[0], cell.thing, cell.caller, fresh=action.spends)
+    answer = await ask(stage, cell, identifier)
+    assert answer.status_code == cell.status, answer.text
+    if cell.status >= 400:
+        status, code = refusal(answer)
+        assert code == REFUSED.get(status, code)
+    if cell.status == 404:
+        assert refusal(answer) == (404, NOT_FOUND[parameters[0]])
+        assert shown(answer) == shown(await ask(stage, cell, str(new_id()))), "what is hidden is told from what is missing"
+
+
+def shown(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+    """All that an answer tells."""
+    return answer.status_code, [(name, value) for name, value in answer.headers.items() if name not in ANYTIME], answer.content
+
+
+@pytest.mark.parametrize("path", ["/api/docs", "/api/openapi.json"])
+async def test_the_page_of_the_api_is_for_everybody(path: str, house: House) -> None:
+    assert (await house.http.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.needs], ids=lambda route: route.name)
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        ("", "token_is_missing"),
+        ("Bearer", "token_is_missing"),
+        ("Basic YWRhOmFkYQ==", "token_is_missing"),
+        ("Bearer ey.ey.ey", "token_is_not_valid"),
+        ("Bearer " + "a" * 5_000, "token_is_not_valid"),
+    ],
+    ids=["empty", "bearer-of-nothing", "basic", "forged", "too-long"],
+)
+async def test_what_is_no_token_of_ours_is_refused(authorization: str, code: str, route: Route, house: House) -> None:
+    answer = await house.http.request(route.method, route.path.replace("{", "").replace("}", ""), headers={"authorization": authorization})
+    assert refusal(answer) == (401, code)
+    assert answer.headers["www-authenticate"] == "Bearer"

