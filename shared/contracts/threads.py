@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared.contracts.model import Event, Model, Request, Text, Time, TrimmedText, View, storable_json
+from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View, storable_json
 from shared.contracts.operations import GATEWAY, MESSAGES, Operation
-from shared.contracts.principal import Role
+from shared.contracts.participants import Participant, Participants
 from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, NotFound, PermissionIsMissing, RequestIsInvalid
 
 SETTINGS_BYTES = 16 * 1024
@@ -36,22 +36,6 @@ class State(StrEnum):
     ARCHIVED = "archived"
 
 
-class ParticipantRole(StrEnum):
-    """A participant's part in the thread (spec 2, participant_role_enum)."""
-
-    MEMBER = "member"
-    MODERATOR = "moderator"
-    OBSERVER = "observer"
-    GUEST = "guest"
-
-
-class ParticipantStatus(StrEnum):
-    ACTIVE = "active"
-    MUTED = "muted"
-    REMOVED = "removed"
-    LEFT = "left"
-
-
 class Right(StrEnum):
     """What one may want to do with a thread's messages."""
 
@@ -62,37 +46,6 @@ class Right(StrEnum):
 ShortText = Annotated[TrimmedText, Field(min_length=1, max_length=255)]
 LongText = Annotated[Text, StringConstraints(max_length=10_000)]
 ThreadSettings = Annotated[dict[str, Any], AfterValidator(storable_json(SETTINGS_BYTES))]
-
-
-class NewParticipant(Model):
-    """Spec 1's {role, name, contact}, with the user where they have an account."""
-
-    model_config = {"extra": "forbid"}
-
-    role: Role
-    name: Annotated[Text, StringConstraints(max_length=255)] | None = None
-    contact: Annotated[TrimmedText, Field(min_length=1, max_length=255)] | None = None
-    user_id: UUID | None = None
-
-    @model_validator(mode="after")
-    def somebody(self) -> "NewParticipant":
-        if not (self.name or self.contact or self.user_id):
-            raise ValueError("a participant has a name, a contact or a userId")
-        return self
-
-
-Participants = Annotated[list[NewParticipant], Field(max_length=1_000)]
-
-
-class Participant(View):
-    id: UUID
-    user_id: UUID | None
-    role: Role
-    participant_role: ParticipantRole
-    name: str | None
-    contact: str | None
-    status: ParticipantStatus
-    joined_at: Time
 
 
 class LastMessage(View):

@@ -20,6 +20,7 @@ LAYOUTS: dict[str, list[list[str]]] = {
 USUAL = "two processes"
 """The gateway, and all services: what `atrium up` starts."""
 
+
 @dataclass(frozen=True)
 class House:
     """An Atrium that runs. `programs` are its processes and its servers, by name."""

@@ -70,7 +70,12 @@ async def _stored(js: JetStreamContext, thread: Json) -> list[tuple[int, bytes]]
     subject = f"event.messages.message_posted.v1.*.{thread['id']}"
     name = f"tests-{thread['id']}"
     config = ConsumerConfig(
-        name=name, filter_subject=subject, deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, mem_storage=True, inactive_threshold=30
+        name=name,
+        filter_subject=subject,
+        deliver_policy=DeliverPolicy.ALL,
+        ack_policy=AckPolicy.NONE,
+        mem_storage=True,
+        inactive_threshold=30,
     )
     left = (await js.add_consumer(EVENTS, config)).num_pending or 0
     reader = await js.pull_subscribe_bind(consumer=name, stream=EVENTS)

@@ -44,7 +44,7 @@ async def restored_by_a_replay(house: House, load: Load) -> None:
     await eventually(house.is_well, "all is well")
     await load.end()
     await load.adds_up()
-    assert min(told.cursor for thread in load.threads for told in await all_events(house, thread)) > highest
+    assert min([told.cursor for thread in load.threads for told in await all_events(house, thread)]) > highest
     async with house.jetstream() as js:
         stream = (await js.stream_info(EVENTS)).state
     assert stream.messages == sum([(await house.outbox(service))[0] for service in STORING_SERVICES])

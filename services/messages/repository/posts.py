@@ -14,7 +14,7 @@ from shared.contracts.refusals import Refusal
 from shared.database.connections import Connection, Database, once_more
 from shared.database.groups import Groups
 from shared.identifiers import new_id, time_of
-from shared.outbox.outbox import Emission, emit
+from shared.outbox.outbox import Emission
 
 _LOCK_HEADS = """
     SELECT thread_id, last_seq, last_sub_seq, last_at, clock_timestamp() AS now
@@ -44,7 +44,10 @@ _INSERT = """
         WHERE heads.thread_id = new.thread_id AND heads.thread_id = ANY($1)),
     used AS (
         INSERT INTO message_keys (workspace_id, thread_id, author_id, key, digest, message_id)
-        SELECT $5, * FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::bytea[], $10::uuid[]))
+        SELECT $5, * FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::bytea[], $10::uuid[])),
+    said AS (
+        INSERT INTO outbox (workspace_id, event_id, subject, data, trace)
+        SELECT $5, * FROM unnest($25::uuid[], $26::text[], $27::text[], $28::text[]))
     INSERT INTO messages (workspace_id, id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, message_type, content,
         reply_to, metadata, content_metadata, delivery_status, client_message_id, created_at, updated_at)
     SELECT $5, id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, 'chat', content,
@@ -189,6 +192,7 @@ async def _write(
         return
     messages = [posted.message for _, posted in added]
     heads = [group.heads[thread_id] for thread_id in {message.thread_id for message in messages}]
+    events = [_event(workspace_id, draft, posted) for draft, posted in added]
     keyed = [(draft, posted.message) for draft, posted in added if draft.client_message_id]
     await connection.execute(
         _INSERT,
@@ -216,8 +220,11 @@ async def _write(
         [_json(message.content_metadata) for message in messages],
         [message.client_message_id for message in messages],
         [message.created_at for message in messages],
+        [event.event_id for event in events],
+        [event.subject for event in events],
+        [event.data for event in events],
+        [event.trace for event in events],
     )
-    await emit(connection, *(_event(workspace_id, draft, posted) for draft, posted in added))
 
 
 def _json(value: dict[str, object]) -> str:

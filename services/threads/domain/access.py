@@ -5,20 +5,10 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from shared.contracts.participants import ParticipantRole, ParticipantStatus
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
-from shared.contracts.threads import (
-    Access,
-    Kind,
-    ParticipantRole,
-    ParticipantStatus,
-    Right,
-    State,
-    ThreadIsArchived,
-    ThreadIsClosed,
-    ThreadIsReadOnlyForYou,
-    ThreadNotFound,
-)
+from shared.contracts.threads import Access, Kind, Right, State, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
 
 
 class Sight(Enum):

@@ -14,10 +14,10 @@ from services.threads.domain.participants import opening, refuse_more_than, seat
 from services.threads.repository import participants, views
 from services.threads.repository.access import standings
 from shared.contracts.model import Event
+from shared.contracts.participants import NewParticipant
 from shared.contracts.principal import Principal
 from shared.contracts.threads import (
     BookingHasAThread,
-    NewParticipant,
     OpenThread,
     State,
     Thread,

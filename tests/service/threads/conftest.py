@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from services.threads.main import ThreadsApplication
 from services.threads.settings import Settings
+from shared.contracts.participants import Participant
 from shared.contracts.principal import Principal, Role
 from shared.contracts.threads import (
     ARCHIVE_THREAD,
@@ -26,7 +27,6 @@ from shared.contracts.threads import (
     GetThread,
     ListThreads,
     OpenThread,
-    Participant,
     Right,
     Thread,
     ThreadPage,
