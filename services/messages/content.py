@@ -8,12 +8,14 @@ from shared.contracts.refusals import FieldError, RequestIsInvalid
 
 # Text without any of these is HTML already, and clean: most messages, and 15 µs each.
 _MARKUP = re.compile(r"[<>&\r\xa0]")
+_TAG = re.compile(r"<[^>]*>")
 _SHOWS_WITHOUT_TEXT = ("<img", "<hr")
+_CLEANER = nh3.Cleaner()  # nh3's own list of what is safe; made once, which is two thirds of a cleaning
 
 
 def clean(content: str) -> str:
     """The content without what could run or deceive. Raises `RequestIsInvalid` where nothing is left to show."""
-    cleaned = nh3.clean(content) if _MARKUP.search(content) else content
+    cleaned = _CLEANER.clean(content) if _MARKUP.search(content) else content
     if not _shows_something(cleaned):
         raise RequestIsInvalid(errors=[FieldError(field="content", code="empty", detail="Nothing is left of it to show.")])
     return cleaned
@@ -22,4 +24,4 @@ def clean(content: str) -> str:
 def _shows_something(content: str) -> bool:
     if "<" not in content:
         return bool(content.strip())
-    return any(tag in content for tag in _SHOWS_WITHOUT_TEXT) or bool(nh3.clean(content, tags=set()).strip())
+    return any(tag in content for tag in _SHOWS_WITHOUT_TEXT) or bool(_TAG.sub("", content).strip())

@@ -117,9 +117,11 @@ def place(draft: Draft, head: Head, now: datetime) -> tuple[Message, Head]:
     return message, moved
 
 
-def same_request(used: UsedKey, draft: Draft) -> Refusal | None:
-    """Whether a key that was used before is used for the same again."""
-    return None if used.digest == draft.digest else KeyWasUsedForAnother()
+def replayed(used: UsedKey, draft: Draft, replied: Replied | None, *, sees_notes: bool) -> Refusal | None:
+    """Whether a key that was used before is used for the same again, by one who may still see what came of it."""
+    if used.digest != draft.digest:
+        return KeyWasUsedForAnother()
+    return RepliedMessageNotFound() if replied is not None and replied.hidden and not sees_notes else None
 
 
 def edited(message: Message, author_id: UUID, content: str, now: datetime) -> Message:

@@ -65,8 +65,8 @@ async def post_message(
     for place, ask in enumerate(asks):
         try:
             drafts[place] = _draft(ask)
-        except Refusal as refusal:
-            outcomes[place] = refusal
+        except Exception as error:  # whatever it is, it is this one's alone
+            outcomes[place] = error
     postings: dict[UUID, dict[int, Posting]] = {}
     for place, access in zip(drafts, await _rights_to_post([asks[place] for place in drafts], service), strict=True):
         posting = _posting(drafts[place], access)
@@ -139,7 +139,10 @@ async def _outcome(
         log.info("message_posted", threadId=ask.request.thread_id, messageId=result.message.id, userId=ask.caller.user_id)
         return Encoded(result.json.encode())
     if isinstance(result, PostedBefore):
-        return Replayed(domain.shown(await _stored(result.message_id, ask.caller, service)))
+        try:
+            return Replayed(domain.shown(await _stored(result.message_id, ask.caller, service)))
+        except Refusal as refusal:
+            return refusal
     return result
 
 

@@ -106,8 +106,8 @@ class PostMessage(Request):
     content: Content
     channel: Channel = Channel.IN_APP
     reply_to: UUID | None = None
-    metadata: Metadata = {}
-    content_metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
+    content_metadata: Metadata = Field(default_factory=dict)
     client_message_id: ClientKey | None = None
 
 

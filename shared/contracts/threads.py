@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
 
 from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View, storable_json
 from shared.contracts.operations import GATEWAY, MESSAGES, Operation
@@ -45,6 +45,7 @@ class Right(StrEnum):
 
 ShortText = Annotated[TrimmedText, Field(min_length=1, max_length=255)]
 LongText = Annotated[Text, StringConstraints(max_length=10_000)]
+MaxParticipants = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 ThreadSettings = Annotated[dict[str, Any], AfterValidator(storable_json(SETTINGS_BYTES))]
 
 
@@ -147,9 +148,9 @@ class OpenThread(ThreadFields):
     title: ShortText
     status: Status = Status.DRAFT
     participants: Participants = []
-    is_private: bool = False
-    guest_access_allowed: bool = True
-    max_participants: Annotated[int, Field(ge=1, le=100_000)] = 50
+    is_private: StrictBool = False
+    guest_access_allowed: StrictBool = True
+    max_participants: MaxParticipants = 50
     settings: ThreadSettings = {}
 
     @model_validator(mode="after")
@@ -169,11 +170,11 @@ class ChangeThread(ThreadFields):
     title: ShortText = ""
     status: Status = Status.DRAFT
     state: State = State.ACTIVE
-    archived: bool = False
+    archived: StrictBool = False
     participants: Participants = []
-    is_private: bool = False
-    guest_access_allowed: bool = True
-    max_participants: Annotated[int, Field(ge=1, le=100_000)] = 50
+    is_private: StrictBool = False
+    guest_access_allowed: StrictBool = True
+    max_participants: MaxParticipants = 50
     settings: ThreadSettings = {}
 
     @model_validator(mode="after")

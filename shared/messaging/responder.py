@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,7 @@ class Responder:
         self._bound = in_flight
         self._in_flight = 0
         self._works: list[Work] = []
+        self._client: Client | None = None
         self._subscriptions: list[Subscription] = []
         self._tasks: set[asyncio.Task[None]] = set()
         REQUESTS_IN_FLIGHT.labels(service).set_function(lambda: self._in_flight)
@@ -84,15 +86,22 @@ class Responder:
         for work in self._works:
             subject = work.operation.subject
             self._subscriptions.append(await client.subscribe(subject, queue=self.service, cb=_Receiver(self, work).receive))
-        for _ in range(2):  # the first PING goes ahead of what waits to be sent; after the second, the server knows the subscriptions
-            await client.flush()
+        self._client = client
+        await _let_the_server_read_all(client)
 
     async def stop(self) -> None:
         """Take nothing new, answer what was taken."""
-        drains = [subscription.drain() for subscription in self._subscriptions]  # type: ignore[no-untyped-call]
-        await asyncio.gather(*drains, return_exceptions=True)
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        if self._client is not None and self._client.is_connected:
+            await self._unsubscribe(self._client)
+        while self._tasks or any(subscription.pending_msgs for subscription in self._subscriptions):
+            await asyncio.sleep(0.001)
+
+    async def _unsubscribe(self, client: Client) -> None:
+        """`Subscription.drain` waits for one PING alone, and drops in silence what comes until the server has read the rest."""
+        for subscription in self._subscriptions:
+            await client._send_unsubscribe(subscription._id)
+        with suppress(NatsError, OSError):  # the connection broke: nothing more comes
+            await _let_the_server_read_all(client)
 
     def take(self, calls: int) -> bool:
         """Whether so many more calls are within the bound; they count until `given`."""
@@ -114,6 +123,12 @@ class Responder:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: timer.cancel())
+
+
+async def _let_the_server_read_all(client: Client) -> None:
+    """The first PING goes ahead of what waits to be sent; the second is answered after all of it."""
+    for _ in range(2):
+        await client.flush(timeout=2)
 
 
 class _Receiver:

@@ -15,10 +15,11 @@ from shared.settings import Settings
 
 
 class Probes:
-    """Serves the probes of one process, for the services that run in it."""
+    """Serves the probes of one process, for the services that run in it. It is ready when each of them has started and says so."""
 
     def __init__(self, applications: Sequence[Application], settings: Settings) -> None:
         self._applications = applications
+        self._started: set[str] = set()
         self._server = HttpServer(self._answer, settings.metrics_host, settings.metrics_port, setting="ATRIUM_METRICS_PORT")
 
     @property
@@ -28,6 +29,10 @@ class Probes:
     async def start(self) -> None:
         await self._server.start()
         metrics_are_at(f"{_from_elsewhere(self.url)}/metrics")
+
+    def started(self, application: Application) -> None:
+        """From now on it answers. Its servers are there before that: who looks at them alone stops another replica too early."""
+        self._started.add(application.name)
 
     async def stop(self) -> None:
         metrics_are_at(None)
@@ -49,23 +54,23 @@ class Probes:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _readiness(self) -> tuple[int, str, bytes]:
-        healths = await asyncio.gather(*(_health(application) for application in self._applications))
+        healths = await asyncio.gather(*(self._health(application) for application in self._applications))
         ready = all(dependency.ok for health in healths for dependency in health.values() if dependency.needed)
         services = {application.name: _shown(health) for application, health in zip(self._applications, healths, strict=True)}
         return 200 if ready else 503, "application/json", to_json({"ready": ready, "services": services})
+
+    async def _health(self, application: Application) -> dict[str, Dependency]:
+        if application.name not in self._started:
+            return {"start": Dependency(ok=False, detail="not finished yet")}
+        try:
+            return await application.health()
+        except Exception as error:
+            return {"health": Dependency(ok=False, detail=f"cannot be told: {type(error).__name__}")}
 
 
 def _from_elsewhere(url: str) -> str:
     """What listens everywhere is reached by this machine's name: at 0.0.0.0 every other process finds itself."""
     return url.replace("//0.0.0.0:", f"//{platform.node()}:").replace("//[::]:", f"//{platform.node()}:")
-
-
-async def _health(application: Application) -> dict[str, Dependency]:
-    """Probes come before the services have started, too."""
-    try:
-        return await application.health()
-    except Exception as error:
-        return {"health": Dependency(ok=False, detail=f"cannot be told yet: {type(error).__name__}")}
 
 
 def _shown(health: dict[str, Dependency]) -> dict[str, object]:

@@ -94,7 +94,8 @@ class House:
     async def highest_cursor(self) -> int:
         """The highest place in the stream that was ever recorded."""
         async with self.database() as admin:
-            return max([await admin.fetchval(f"SELECT coalesce(max(stream_seq), 0) FROM {name}.outbox") for name in STORING_SERVICES])
+            highest = [await admin.fetchval(f"SELECT coalesce(max(stream_seq), 0) FROM {name}.outbox") for name in STORING_SERVICES]
+        return int(max(highest))
 
     async def all_is_published(self) -> bool:
         return [(await self.outbox(service))[1] for service in STORING_SERVICES] == [0] * len(STORING_SERVICES)

@@ -26,7 +26,13 @@ async def test_an_older_copy_is_noticed_and_a_replay_restores_every_event_under_
         async with no_nats(house) as store:
             copy = store.with_name("copy")
             shutil.copytree(store, copy)
-        await house.publishes()
+        async with house.jetstream() as js:
+            kept = (await js.stream_info(EVENTS)).state.last_seq
+
+        async def has_more() -> bool:
+            return await house.highest_cursor() > kept
+
+        await eventually(has_more, "events that the copy lacks")
         async with no_nats(house) as store:
             shutil.rmtree(store)
             copy.rename(store)

@@ -61,10 +61,19 @@ class House:
 
     async def elsewhere(self, role: Role) -> Person:
         """Somebody in a workspace of their own, with a role there."""
-        person, workspace = await register(self.http), new_id()
+        workspace = new_id()
         await self.database.execute("INSERT INTO identity.workspaces (id, name) VALUES ($1, 'Elsewhere')", workspace)
+        return await self._moved(workspace, role)
+
+    async def joining(self, neighbour: Person, role: Role) -> Person:
+        """Somebody in the workspace of another."""
+        return await self._moved(UUID(neighbour.user["workspaceId"]), role)
+
+    async def _moved(self, workspace_id: UUID, role: Role) -> Person:
+        """What no operation of ours does yet."""
+        person = await register(self.http)
         await self.database.execute(
-            "UPDATE identity.workspace_members SET workspace_id = $2, role = $3 WHERE user_id = $1", UUID(person.id), workspace, role
+            "UPDATE identity.workspace_members SET workspace_id = $2, role = $3 WHERE user_id = $1", UUID(person.id), workspace_id, role
         )
         return await log_in(self.http, person.user["email"])
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import to_json
 
-from services.messages.domain import Draft, Head, Replied, UsedKey, place, same_request, visible
+from services.messages.domain import Draft, Head, Replied, UsedKey, place, replayed, visible
 from shared.contracts.messages import Channel, Message, MessagePosted, NotePosted
 from shared.contracts.refusals import Refusal
 from shared.database.connections import Connection, Database, once_more
@@ -164,11 +164,12 @@ def _decide(group: _Group, postings: Sequence[Posting]) -> list[Posted | PostedB
     for posting in postings:
         key = posting.draft.key
         used = group.keys.get(key) if key else None
+        replied = group.replied.get(posting.draft.reply_to) if posting.draft.reply_to else None
         if used is not None:
-            outcomes.append(same_request(used, posting.draft) or PostedBefore(used.message_id))
+            refused = replayed(used, posting.draft, replied, sees_notes=posting.sees_notes)
+            outcomes.append(refused or PostedBefore(used.message_id))
             continue
         try:
-            replied = group.replied.get(posting.draft.reply_to) if posting.draft.reply_to else None
             draft = visible(posting.draft, replied, sees_notes=posting.sees_notes)
         except Refusal as refusal:
             outcomes.append(refusal)

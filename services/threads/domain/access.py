@@ -121,7 +121,7 @@ def access(caller: Principal, thread_id: UUID, thread: Guarded | None, part: Par
             return ThreadIsArchived()
         if thread.state is State.CLOSED:
             return ThreadIsClosed()
-    return Access.model_construct(thread_id=thread_id, state=thread.state, notes=may.notes, deletes_others=may.archives)
+    return Access(thread_id=thread_id, state=thread.state, notes=may.notes, deletes_others=may.archives)
 
 
 def may_open(kind: Kind, caller: Principal) -> None:

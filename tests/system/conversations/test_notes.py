@@ -95,3 +95,17 @@ async def test_a_note_is_edited_and_deleted_as_a_message_is(agent: Person, admin
     assert edited == note | {"content": "Very", "editedAt": ANY}
     expect(await admin.delete(message_path(note)), 204)
     assert (await agent.page(thread))["messages"] == [edited | {"content": "", "deletedAt": ANY}]
+
+
+async def test_who_sees_notes_no_more_is_not_shown_their_own_again(house: House, admin: Person, agent: Person, thread: Json) -> None:
+    note = await admin.say(thread, "Difficult", channel="note")
+    sent = [
+        {"content": "Why?", "replyTo": note["id"], "clientMessageId": "reply"},
+        {"content": "Hm", "channel": "note", "clientMessageId": "note"},
+    ]
+    for body in sent:
+        expect(await agent.post(messages_of(thread), body), 201)
+    expect(await admin.patch(f"/api/users/{agent.id}", {"role": "client"}), 200)
+    answers = [refusal(await agent.post(messages_of(thread), body)) for body in sent]
+    assert answers == [(422, "replied_message_not_found"), (403, "note_is_not_allowed")]
+    assert (await agent.page(thread))["messages"] == []

@@ -1,5 +1,6 @@
 """Accounts and sessions, as people live through them."""
 
+import asyncio
 import json
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
@@ -74,6 +75,12 @@ async def test_an_email_has_one_account_however_it_is_written(house: House, clie
     assert refusal(await house.http.post("/api/auth/register", json=body)) == (409, "email_is_taken")
 
 
+async def test_of_many_who_register_an_email_at_once_one_does(house: House) -> None:
+    body = {"email": f"{new_id().hex}@people.example", "password": PASSWORD, "name": "Ada"}
+    answers = await asyncio.gather(*(house.http.post("/api/auth/register", json=body) for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 9]
+
+
 async def test_usernames_of_like_emails_are_others(house: House) -> None:
     local = f"ada{new_id().hex}"
     first, second = [await register(house.http, f"{local}@{host}.example") for host in ("one", "two")]
@@ -130,6 +137,11 @@ async def test_a_retry_within_ten_seconds_gets_the_same_successor(client: Person
     expect(await refresh(client, first["refreshToken"]), 200)
 
 
+async def test_of_many_retries_at_once_all_get_the_same_successor(client: Person) -> None:
+    answers = await asyncio.gather(*(refresh(client) for _ in range(10)))
+    assert len({expect(answer, 200)["refreshToken"] for answer in answers}) == 1
+
+
 async def test_a_refresh_token_used_again_later_ends_the_session(house: House, client: Person) -> None:
     again = Person(client.http, expect(await refresh(client), 200))
     await pass_the_grace(house, client)
@@ -178,6 +190,16 @@ async def test_the_last_admin_keeps_the_role(house: House) -> None:
     assert refusal(await alone.patch(f"/api/users/{alone.id}", {"role": "agent"})) == (409, "workspace_needs_an_admin")
     expect(await alone.patch(f"/api/users/{alone.id}", {"role": "admin"}), 200)
     assert expect(await alone.get("/api/auth/me"), 200)["role"] == "admin"
+
+
+async def test_of_two_admins_who_demote_each_other_one_stays(house: House) -> None:
+    one = await house.elsewhere(Role.ADMIN)
+    other = await house.joining(one, Role.ADMIN)
+    pairs = ((one, other), (other, one))
+    answers = await asyncio.gather(*(by.patch(f"/api/users/{whom.id}", {"role": "agent"}) for by, whom in pairs))
+    assert 200 in {answer.status_code for answer in answers}
+    roles = [expect(await person.get("/api/auth/me"), 200)["role"] for person in (one, other)]
+    assert sorted(roles) == ["admin", "agent"]
 
 
 @pytest.mark.parametrize("role", ["system", "owner", "", None, 7, ["admin"]])

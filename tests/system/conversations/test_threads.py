@@ -98,6 +98,10 @@ async def test_a_booking_id_belongs_to_its_workspace(house: House, agent: Person
         ({"status": "draft"}, "status", "not_one_of"),
         ({"kind": "picnic"}, "kind", "not_one_of"),
         ({"maxParticipants": 0}, "maxParticipants", "too_small"),
+        ({"maxParticipants": "50"}, "maxParticipants", "int_type"),
+        ({"maxParticipants": True}, "maxParticipants", "int_type"),
+        ({"isPrivate": "yes"}, "isPrivate", "bool_type"),
+        ({"guestAccessAllowed": 0}, "guestAccessAllowed", "bool_type"),
         ({"maxParticipants": 100_001}, "maxParticipants", "too_large"),
         ({"maxParticipants": 1, "participants": [{"role": "client", "name": "A"}]}, "participants", "too_many"),
         ({"participants": [{"role": "client"}]}, "participants.0", "invalid"),
@@ -229,6 +233,15 @@ async def test_a_list_is_filtered_by_status_and_shows_the_archived_alone(agent: 
     assert await listed(status="Draft") == []
     assert await listed(archived="true") == [archived["id"]]
     assert await listed(archived="true", status="Confirmed") == []
+
+
+async def test_a_flipped_bit_makes_a_cursor_invalid(client: Person) -> None:
+    for _ in range(2):
+        await client.open()
+    cursor = (await client.threads(limit=1))["nextCursor"]
+    for place, character in enumerate(cursor):
+        flipped = cursor[:place] + ("A" if character != "A" else "B") + cursor[place + 1 :]
+        assert refusal(await client.get(THREADS, cursor=flipped)) == (400, "cursor_is_not_valid")
 
 
 async def test_a_cursor_is_for_its_own_list(agent: Person, client: Person) -> None:

@@ -168,6 +168,11 @@ async def test_probes_tell_of_a_process(servers: Servers, services: dict[str, Se
     try:
         async with httpx2.AsyncClient(base_url=probes.url) as client:
             assert (await client.get("/healthz")).json() == {"ok": True}
+            unready = await client.get("/readyz")
+            not_started = {"start": {"ok": False, "detail": "not finished yet"}}
+            assert (unready.status_code, unready.json()) == (503, {"ready": False, "services": dict.fromkeys(NAMES, not_started)})
+            for service in services.values():
+                probes.started(service)
             ready = await client.get("/readyz")
             state = {"postgres": {"ok": True}, "nats": {"ok": True}}
             assert (ready.status_code, ready.json()) == (200, {"ready": True, "services": dict.fromkeys(NAMES, state)})

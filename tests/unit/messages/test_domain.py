@@ -1,6 +1,7 @@
 """The rules of messages."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 from hypothesis import given
@@ -33,7 +34,7 @@ def test_places_have_no_gap_and_time_order_is_their_order_whatever_the_clock_doe
     ordinary = [message.seq for message in placed if message.channel is Channel.IN_APP]
     assert ordinary == list(range(1, len(ordinary) + 1))
     assert [(message.seq, message.sub_seq) for message in placed] == sorted((message.seq, message.sub_seq) for message in placed)
-    assert all(later.created_at >= earlier.created_at + MILLISECOND for earlier, later in zip(placed, placed[1:], strict=False))
+    assert all(later.created_at >= earlier.created_at + MILLISECOND for earlier, later in pairwise(placed))
     assert all(time_of(message.id) == message.created_at for message in placed)
     assert all((message.sub_seq == 0) == (message.channel is not Channel.NOTE) for message in placed)
 
