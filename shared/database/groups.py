@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 
@@ -33,15 +33,19 @@ class Groups[K: Hashable, I, O]:
     """Joins items into groups of one key, each done by `work` as one transaction.
 
     work: gives one outcome for each item, in their order; a refusal among them is that item's alone.
-    most: items at which a group is full. at_once: groups under way, over all keys; there is one at a time for a key.
+    most: items at which a group is full. at_once: groups of one key that are under way, so that one is made while another commits.
+    in_all: groups under way, over all keys.
 
     A group that fails is tried again one by one, so that only the culprit fails.
     """
 
-    def __init__(self, work: Callable[[K, Sequence[I]], Awaitable[Sequence[O | Refusal]]], *, most: int = 200, at_once: int = 4) -> None:
-        self._work, self._most = work, most
-        self._places = asyncio.Semaphore(at_once)
+    def __init__(
+        self, work: Callable[[K, Sequence[I]], Awaitable[Sequence[O | Refusal]]], *, most: int = 200, at_once: int = 1, in_all: int = 4
+    ) -> None:
+        self._work, self._most, self._at_once = work, most, at_once
+        self._places = asyncio.Semaphore(in_all)
         self._waiting: dict[K, deque[_Batch[I, O]]] = {}
+        self._runners: Counter[K] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def join(self, key: K, item: I) -> O:
@@ -55,14 +59,12 @@ class Groups[K: Hashable, I, O]:
         """The outcomes of items that stay together, in their order."""
         loop = asyncio.get_running_loop()
         batch = _Batch[I, O](items, loop.create_future(), current_context.get().deadline)
-        queue = self._waiting.get(key)
-        if queue is None:
-            self._waiting[key] = deque([batch])
+        self._waiting.setdefault(key, deque()).append(batch)
+        if self._runners[key] < self._at_once:
+            self._runners[key] += 1
             task = loop.create_task(self._run(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        else:
-            queue.append(batch)
         return await batch.outcomes
 
     async def _run(self, key: K) -> None:
@@ -79,7 +81,9 @@ class Groups[K: Hashable, I, O]:
                         group.append(batch)
                         size += len(batch.items)
                 await self._do(key, group)
-        del self._waiting[key]
+        self._runners[key] -= 1
+        if not self._runners[key]:
+            del self._runners[key], self._waiting[key]
 
     async def _do(self, key: K, group: list[_Batch[I, O]]) -> None:
         outcomes = await self._outcomes(key, [item for batch in group for item in batch.items])

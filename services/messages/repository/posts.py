@@ -96,7 +96,7 @@ class Posts:
 
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._on_commit = database, on_commit
-        self._groups: Groups[UUID, Posting, Posted | PostedBefore] = Groups(self._add)
+        self._groups: Groups[UUID, Posting, Posted | PostedBefore] = Groups(self._add, at_once=2)
 
     async def add(self, workspace_id: UUID, postings: Sequence[Posting]) -> Sequence[Posted | PostedBefore | Exception]:
         """What became of each, in their order: `RepliedMessageNotFound` and `KeyWasUsedForAnother` are among it."""
