@@ -10,6 +10,7 @@ from typing import Annotated
 import asyncpg
 import redis.asyncio as redis
 import typer
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from redis.exceptions import RedisError
@@ -63,7 +64,7 @@ async def examine(installation: Installation) -> list[Finding]:
         async with installation.nats() as client:
             started = time.perf_counter()
             await client.flush()
-            findings.append(Finding("NATS", True, str(client.connected_server_version), _since(started)))
+            findings.append(Finding("NATS", True, _version(client), _since(started)))
             findings.append(await _stream(client.jetstream(timeout=_PATIENCE)))
             running = await discover(client, expected=SERVICES)
     except CannotStart as problem:
@@ -139,6 +140,11 @@ def _instance(instance: Instance) -> Finding:
     elif troubles:
         remedy = "It mends itself when what it needs is back."
     return Finding(f"service {instance.name}", not troubles, instance.version, detail=detail or instance.process, remedy=remedy)
+
+
+def _version(client: Client) -> str:
+    found = client.connected_server_version
+    return f"{found.major}.{found.minor}.{found.patch}"
 
 
 def _since(started: float) -> float:
