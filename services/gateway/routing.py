@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from services.gateway.replies import Reply
 from shared.contracts.model import Request
 from shared.contracts.operations import Operation
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import NotFound, Refusal
 from shared.messaging.frames import Answer
@@ -56,7 +57,7 @@ class Route:
     method: str
     path: str
     operation: Operation[Any, Any]
-    needs: str | None
+    needs: Permission | None
     limit: RateClass
     handler: Callable[..., Awaitable[Reply]]
     status: int
@@ -100,7 +101,7 @@ type AnonymousHandler[Q: Request] = Callable[[Q, Call], Awaitable[Reply]]
 
 
 def route[Q: Request](
-    method: str, path: str, operation: Operation[Q, Any], *, needs: str, limit: RateClass = RateClass.REQUESTS
+    method: str, path: str, operation: Operation[Q, Any], *, needs: Permission, limit: RateClass = RateClass.REQUESTS
 ) -> Callable[[Handler[Q]], Handler[Q]]:
     """Put a function into the table, for those who are granted what it needs."""
 
@@ -136,7 +137,12 @@ def own_route[S](
 
 
 def _route(
-    method: str, path: str, operation: Operation[Any, Any], needs: str | None, limit: RateClass, handler: Callable[..., Awaitable[Reply]]
+    method: str,
+    path: str,
+    operation: Operation[Any, Any],
+    needs: Permission | None,
+    limit: RateClass,
+    handler: Callable[..., Awaitable[Reply]],
 ) -> Route:
     returned = get_type_hints(handler)["return"]
     kind, shown = get_origin(returned) or returned, get_args(returned)

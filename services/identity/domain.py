@@ -14,22 +14,6 @@ SESSION_LIFE = timedelta(days=30)  # since its last refresh
 RETRY_GRACE = timedelta(seconds=10)
 SIGNING_IN = frozenset({AccountStatus.ACTIVE, AccountStatus.PENDING_VERIFICATION})
 
-_READER = {"identity:self:read", "chat:room:read", "chat:message:read"}
-_WRITER = _READER | {"chat:message:send", "chat:message:edit", "chat:message:delete"}
-_CLIENT = _WRITER | {"chat:room:create", "chat:room:update"}
-_PRODUCT_OWNER = _CLIENT | {"chat:room:archive"}
-_AGENT = _PRODUCT_OWNER | {"chat:message:note"}
-
-# What a role may do at all (API.md's table); which thread it may be done to is for the thread's owner to say.
-GRANTS: dict[Role, frozenset[str]] = {
-    Role.ADMIN: frozenset(_AGENT | {"identity:role:assign"}),
-    Role.AGENT: frozenset(_AGENT),
-    Role.PRODUCT_OWNER: frozenset(_PRODUCT_OWNER),
-    Role.CLIENT: frozenset(_CLIENT),
-    Role.GUEST: frozenset(_WRITER),
-    Role.SYSTEM: frozenset(),  # what a service account's scopes say, and nothing else
-}
-
 
 def normal_email(email: str) -> str:
     """The one form in which an email is stored and looked for."""

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
 
 from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View
 from shared.contracts.operations import GATEWAY, OPERATOR, Operation
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import (
     Conflict,
@@ -170,7 +171,7 @@ class Authorize(Request):
     session_id: UUID
     user_id: UUID
     workspace_id: UUID
-    permission: str
+    permission: Permission
 
 
 class GetMe(Request):

@@ -4,6 +4,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts.model import Model
+from shared.contracts.permissions import Permission
 
 
 class Role(StrEnum):
@@ -20,7 +21,7 @@ class Role(StrEnum):
 class Principal(Model):
     """The user, in the workspace of their token, as identity answered for this very request.
 
-    `contact` is the verified email, which alone matches a participant's contact.
+    `contact` is the verified email, which alone matches a participant's contact. `grants` are the bits of their permissions.
     """
 
     user_id: UUID
@@ -29,3 +30,7 @@ class Principal(Model):
     role: Role
     name: str
     contact: str | None = None
+    grants: int
+
+    def may(self, permission: Permission) -> bool:
+        return bool(self.grants & permission.bit)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import Refusal
+from shared.contracts.roles import built_in_grants
 from shared.contracts.threads import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsArchived, ThreadNotFound
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
@@ -46,4 +47,6 @@ async def check_access(request: CheckAccess, caller: Principal, threads: FakeThr
 
 
 def principal(role: Role = Role.AGENT, workspace_id: UUID | None = None, name: str = "Ada") -> Principal:
-    return Principal(user_id=new_id(), session_id=new_id(), workspace_id=workspace_id or new_id(), role=role, name=name)
+    return Principal(
+        user_id=new_id(), session_id=new_id(), workspace_id=workspace_id or new_id(), role=role, name=name, grants=built_in_grants(role)
+    )

@@ -19,6 +19,7 @@ from shared.contracts.identity import (
     SignedIn,
     User,
 )
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 
 
@@ -47,7 +48,7 @@ async def log_out(request: LogOut, call: Call) -> NoContent:
     return NoContent()
 
 
-@route("GET", "/api/auth/me", GET_ME, needs="identity:self:read")
+@route("GET", "/api/auth/me", GET_ME, needs=Permission.SELF_READ)
 async def get_me(request: GetMe, caller: Principal, call: Call) -> Ok[User]:
     """The caller's own account."""
     return Ok(await call.answer(GET_ME, request, caller))

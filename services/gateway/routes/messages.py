@@ -16,37 +16,38 @@ from shared.contracts.messages import (
     MessagePage,
     PostMessage,
 )
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 
 THREAD_MESSAGES = "/api/collab/threads/{threadId}/messages"
 MESSAGE = "/api/collab/messages/{messageId}"
 
 
-@route("GET", THREAD_MESSAGES, LIST_MESSAGES, needs="chat:message:read")
+@route("GET", THREAD_MESSAGES, LIST_MESSAGES, needs=Permission.MESSAGE_READ)
 async def list_messages(request: ListMessages, caller: Principal, call: Call) -> Ok[MessagePage]:
     """A page of a thread's messages, oldest first: the newest page, or before or after a cursor or a message's id."""
     return Ok(await call.answer(LIST_MESSAGES, request, caller))
 
 
-@route("POST", THREAD_MESSAGES, POST_MESSAGE, needs="chat:message:send", limit=RateClass.MESSAGES)
+@route("POST", THREAD_MESSAGES, POST_MESSAGE, needs=Permission.MESSAGE_SEND, limit=RateClass.MESSAGES)
 async def post_message(request: PostMessage, caller: Principal, call: Call) -> Created[Message]:
     """Post to a thread."""
     return Created(await call.answer(POST_MESSAGE, request, caller), at="/api/collab/messages/{id}")
 
 
-@route("GET", MESSAGE, GET_MESSAGE, needs="chat:message:read")
+@route("GET", MESSAGE, GET_MESSAGE, needs=Permission.MESSAGE_READ)
 async def get_message(request: GetMessage, caller: Principal, call: Call) -> Ok[Message]:
     """One message; a deleted one is blank."""
     return Ok(await call.answer(GET_MESSAGE, request, caller))
 
 
-@route("PATCH", MESSAGE, EDIT_MESSAGE, needs="chat:message:edit")
+@route("PATCH", MESSAGE, EDIT_MESSAGE, needs=Permission.MESSAGE_EDIT)
 async def edit_message(request: EditMessage, caller: Principal, call: Call) -> Ok[Message]:
     """Change one's own message, within five minutes."""
     return Ok(await call.answer(EDIT_MESSAGE, request, caller))
 
 
-@route("DELETE", MESSAGE, DELETE_MESSAGE, needs="chat:message:delete")
+@route("DELETE", MESSAGE, DELETE_MESSAGE, needs=Permission.MESSAGE_DELETE)
 async def delete_message(request: DeleteMessage, caller: Principal, call: Call) -> NoContent:
     """Blank a message for its readers; its place stays."""
     await call.answer(DELETE_MESSAGE, request, caller)

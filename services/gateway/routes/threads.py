@@ -2,6 +2,7 @@
 
 from services.gateway.replies import Created, NoContent, Ok
 from services.gateway.routing import Call, route
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.contracts.threads import (
     ARCHIVE_THREAD,
@@ -22,31 +23,31 @@ THREADS = "/api/collab/threads"
 THREAD = "/api/collab/threads/{threadId}"
 
 
-@route("GET", THREADS, LIST_THREADS, needs="chat:room:read")
+@route("GET", THREADS, LIST_THREADS, needs=Permission.ROOM_READ)
 async def list_threads(request: ListThreads, caller: Principal, call: Call) -> Ok[ThreadPage]:
     """The caller's threads, newest activity first."""
     return Ok(await call.answer(LIST_THREADS, request, caller))
 
 
-@route("POST", THREADS, OPEN_THREAD, needs="chat:room:create")
+@route("POST", THREADS, OPEN_THREAD, needs=Permission.ROOM_CREATE)
 async def open_thread(request: OpenThread, caller: Principal, call: Call) -> Created[Thread]:
     """Open a thread."""
     return Created(await call.answer(OPEN_THREAD, request, caller), at="/api/collab/threads/{id}")
 
 
-@route("GET", THREAD, GET_THREAD, needs="chat:room:read")
+@route("GET", THREAD, GET_THREAD, needs=Permission.ROOM_READ)
 async def get_thread(request: GetThread, caller: Principal, call: Call) -> Ok[Thread]:
     """One thread."""
     return Ok(await call.answer(GET_THREAD, request, caller))
 
 
-@route("PATCH", THREAD, CHANGE_THREAD, needs="chat:room:update")
+@route("PATCH", THREAD, CHANGE_THREAD, needs=Permission.ROOM_UPDATE)
 async def change_thread(request: ChangeThread, caller: Principal, call: Call) -> Ok[Thread]:
     """Change the fields that are sent; `archived: false` restores an archived thread."""
     return Ok(await call.answer(CHANGE_THREAD, request, caller))
 
 
-@route("DELETE", THREAD, ARCHIVE_THREAD, needs="chat:room:archive")
+@route("DELETE", THREAD, ARCHIVE_THREAD, needs=Permission.ROOM_ARCHIVE)
 async def archive_thread(request: ArchiveThread, caller: Principal, call: Call) -> NoContent:
     """Archive a thread: it can be read, and not changed or posted to."""
     await call.answer(ARCHIVE_THREAD, request, caller)

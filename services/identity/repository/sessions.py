@@ -14,10 +14,13 @@ from services.identity.tokens import RefreshToken
 from shared.contracts.identity import AccountStatus, Authorize, SessionEnded, SessionHasEnded, User
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
+from shared.contracts.roles import built_in_grants
 from shared.database.connections import Connection, Database, once_more
 from shared.outbox.outbox import emission, emit
 
 log = structlog.get_logger()
+
+_GRANTS = {role: built_in_grants(role) for role in Role}
 
 type EndReason = Literal["signed-out", "refresh-token-reused"]
 
@@ -100,10 +103,17 @@ class Sessions:
 
 
 def _granted(asked: Authorize, role: Role, name: str, contact: str | None) -> Principal | Refusal:
-    if asked.permission not in domain.GRANTS[role]:
+    grants = _GRANTS[role]
+    if not grants & asked.permission.bit:
         return PermissionIsMissing()
     return Principal(
-        user_id=asked.user_id, session_id=asked.session_id, workspace_id=asked.workspace_id, role=role, name=name, contact=contact
+        user_id=asked.user_id,
+        session_id=asked.session_id,
+        workspace_id=asked.workspace_id,
+        role=role,
+        name=name,
+        contact=contact,
+        grants=grants,
     )
 
 

@@ -6,50 +6,32 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from shared.contracts.participants import ParticipantRole, ParticipantStatus
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.contracts.threads import Access, Kind, Right, State, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
 
 
 class Sight(Enum):
-    """Which threads a role sees."""
+    """Which threads a caller sees."""
 
     OPEN = "those that are not private, and those they take part in"
     OWN = "those they take part in"
     INVITED = "those they take part in, where guests are allowed"
 
 
-class Reach(Enum):
-    """In which of the threads that they see a role may do something."""
-
-    ALL = "all"
-    MANAGED = "those they made or moderate"
-    SPEAKING = "those they take part in, neither observing nor muted"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class RoleRules:
-    """A column of API.md's table of roles, as far as threads go."""
-
-    sees: Sight
-    opens: frozenset[Kind] = frozenset()
-    posts: Reach = Reach.SPEAKING
-    edits: Reach = Reach.NONE
-    archives: Reach = Reach.NONE
-    notes: bool = False
-
-
-_STAFF = RoleRules(Sight.OPEN, frozenset(Kind), Reach.ALL, Reach.ALL, Reach.ALL, notes=True)
-
-RULES = {
-    Role.ADMIN: _STAFF,
-    Role.AGENT: _STAFF,
-    Role.PRODUCT_OWNER: RoleRules(Sight.OPEN, frozenset({Kind.BOOKING, Kind.GROUP}), Reach.ALL, Reach.MANAGED, Reach.MANAGED),
-    Role.CLIENT: RoleRules(Sight.OWN, frozenset({Kind.SUPPORT, Kind.GROUP}), edits=Reach.MANAGED),
-    Role.GUEST: RoleRules(Sight.INVITED),
-    Role.SYSTEM: RoleRules(Sight.OWN),
+_OPENS = {
+    Kind.BOOKING: Permission.OPEN_BOOKING,
+    Kind.GROUP: Permission.OPEN_GROUP,
+    Kind.SUPPORT: Permission.OPEN_SUPPORT,
 }
+
+
+def sight(caller: Principal) -> Sight:
+    """Which threads the caller sees."""
+    if caller.may(Permission.SUPERVISOR_READ):
+        return Sight.OPEN
+    return Sight.INVITED if caller.role is Role.GUEST else Sight.OWN
 
 
 class Part(NamedTuple):
@@ -94,13 +76,18 @@ class Rights:
 
 def rights(caller: Principal, thread: Guarded, part: Part | None) -> Rights:
     """The one place that decides about a caller in a thread; `repository.listing` says `sees` in SQL."""
-    rules = RULES[caller.role]
-    if not _sees(rules.sees, thread, part):
+    if not _sees(sight(caller), thread, part):
         return Rights(sees=False)
     managed = thread.creator_id == caller.user_id or (part is not None and part.role is ParticipantRole.MODERATOR)
     speaking = part is not None and part.role is not ParticipantRole.OBSERVER and part.status is ParticipantStatus.ACTIVE
-    reached = {Reach.ALL: True, Reach.MANAGED: managed, Reach.SPEAKING: speaking, Reach.NONE: False}
-    return Rights(True, reached[rules.posts], reached[rules.edits], reached[rules.archives], rules.notes)
+    may = caller.may
+    return Rights(
+        sees=True,
+        posts=speaking or may(Permission.SUPERVISOR_SEND),
+        edits=may(Permission.SUPERVISOR_UPDATE) or (managed and may(Permission.ROOM_UPDATE)),
+        archives=may(Permission.SUPERVISOR_ARCHIVE) or (managed and may(Permission.ROOM_ARCHIVE)),
+        notes=may(Permission.MESSAGE_NOTE),
+    )
 
 
 def _sees(sight: Sight, thread: Guarded, part: Part | None) -> bool:
@@ -126,5 +113,5 @@ def access(caller: Principal, thread_id: UUID, thread: Guarded | None, part: Par
 
 def may_open(kind: Kind, caller: Principal) -> None:
     """Raises `PermissionIsMissing`."""
-    if kind not in RULES[caller.role].opens:
+    if not caller.may(_OPENS[kind]):
         raise PermissionIsMissing

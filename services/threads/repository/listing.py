@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.threads.domain.access import RULES, Sight
+from services.threads.domain.access import Sight, sight
 from services.threads.domain.participants import contact_key
 from services.threads.repository import views
 from shared.contracts.principal import Principal
@@ -65,12 +65,11 @@ class Listing:
         self._database = database
 
     async def page(self, request: ListThreads, after: Place | None, caller: Principal) -> Rows:
-        sight = RULES[caller.role].sees
         status = request.status.value if request.status else None
         asked = (caller.user_id, contact_key(caller.contact), request.archived, status)
         place = (after.at, after.thread_id) if after else (None, None)
         async with self._database.workspace(caller.workspace_id) as connection:
-            rows = await connection.fetch(_PAGES[sight], *asked, *place, request.limit + 1, request.offset)
-            total = await connection.fetchval(_TOTALS[sight], *asked)
+            rows = await connection.fetch(_PAGES[sight(caller)], *asked, *place, request.limit + 1, request.offset)
+            total = await connection.fetchval(_TOTALS[sight(caller)], *asked)
             threads = await views.threads_of(connection, rows[: request.limit])
         return Rows(threads, total, len(rows) > request.limit)

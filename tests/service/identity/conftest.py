@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
 from shared.contracts.identity import AUTHORIZE, REGISTER_USER, Authorize, RegisterUser, SignedIn
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.messaging.caller import Caller
 from tests.servers import Servers, running_servers
@@ -24,7 +25,7 @@ type Register = Callable[[str], Awaitable[SignedIn]]
 class AuthorizeSession(Protocol):
     """Asks as the gateway does for every request."""
 
-    async def __call__(self, signed_in: SignedIn, permission: str = "identity:self:read") -> Principal: ...
+    async def __call__(self, signed_in: SignedIn, permission: Permission = Permission.SELF_READ) -> Principal: ...
 
 
 QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -106,7 +107,7 @@ async def register(identity: IdentityApplication, call: Caller) -> Register:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def authorize(call: Caller) -> AuthorizeSession:
-    async def authorized(signed_in: SignedIn, permission: str = "identity:self:read") -> Principal:
+    async def authorized(signed_in: SignedIn, permission: Permission = Permission.SELF_READ) -> Principal:
         session_id, user_id, workspace_id = ids(signed_in)
         asked = Authorize(session_id=session_id, user_id=user_id, workspace_id=workspace_id, permission=permission)
         return await call(AUTHORIZE, asked, None)

@@ -13,6 +13,7 @@ from services.threads.main import ThreadsApplication
 from services.threads.settings import Settings
 from shared.contracts.participants import Participant
 from shared.contracts.principal import Principal, Role
+from shared.contracts.roles import built_in_grants
 from shared.contracts.threads import (
     ARCHIVE_THREAD,
     CHANGE_THREAD,
@@ -108,7 +109,13 @@ class People:
     def new(self, role: Role, contact: str | None = None) -> Principal:
         """Somebody whose name is their role."""
         return Principal(
-            user_id=new_id(), session_id=new_id(), workspace_id=self.workspace_id, role=role, name=role.value.title(), contact=contact
+            user_id=new_id(),
+            session_id=new_id(),
+            workspace_id=self.workspace_id,
+            role=role,
+            name=role.value.title(),
+            contact=contact,
+            grants=built_in_grants(role),
         )
 
 

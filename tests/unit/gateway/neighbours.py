@@ -20,6 +20,7 @@ from shared.contracts.messages import POST_MESSAGE
 from shared.contracts.model import Request
 from shared.contracts.operations import Operation
 from shared.contracts.principal import Principal, Role
+from shared.contracts.roles import built_in_grants
 from shared.http_server import HttpServer
 from shared.identifiers import new_id
 from shared.messaging.context import Context, current_context
@@ -83,7 +84,12 @@ class Neighbours:
 
 def principal_of(request: Authorize) -> Principal:
     return Principal(
-        user_id=request.user_id, session_id=request.session_id, workspace_id=request.workspace_id, role=Role.CLIENT, name="Ada"
+        user_id=request.user_id,
+        session_id=request.session_id,
+        workspace_id=request.workspace_id,
+        role=Role.CLIENT,
+        name="Ada",
+        grants=built_in_grants(Role.CLIENT),
     )
 
 

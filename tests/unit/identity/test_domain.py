@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.domain import (
-    GRANTS,
     RETRY_GRACE,
     Refreshing,
     Session,
@@ -53,34 +52,6 @@ def test_the_one_before_that_was_used_twice() -> None:
 @pytest.mark.parametrize("difference", [{"ended_at": NOW}, {"expires_at": NOW}, {"user_may_sign_in": False}])
 def test_a_session_that_is_over_stays_over(token: str, difference: dict[str, object]) -> None:
     assert session(**difference).refreshing(token, NOW) is Refreshing.OVER
-
-
-@pytest.mark.parametrize(
-    ("permission", "roles"),
-    [
-        ("identity:self:read", "admin agent productOwner client guest"),
-        ("identity:role:assign", "admin"),
-        ("chat:room:read", "admin agent productOwner client guest"),
-        ("chat:room:create", "admin agent productOwner client"),
-        ("chat:room:update", "admin agent productOwner client"),
-        ("chat:room:archive", "admin agent productOwner"),
-        ("chat:message:read", "admin agent productOwner client guest"),
-        ("chat:message:send", "admin agent productOwner client guest"),
-        ("chat:message:edit", "admin agent productOwner client guest"),
-        ("chat:message:delete", "admin agent productOwner client guest"),
-        ("chat:message:note", "admin agent"),
-    ],
-)
-def test_a_permission_is_granted_by_these_roles(permission: str, roles: str) -> None:
-    assert {role for role in Role if permission in GRANTS[role]} == {Role(name) for name in roles.split()}
-
-
-def test_permissions_are_domain_function_action() -> None:
-    assert all(len(permission.split(":")) == 3 for granted in GRANTS.values() for permission in granted)
-
-
-def test_every_role_has_its_grants() -> None:
-    assert set(GRANTS) == set(Role)
 
 
 def test_the_first_of_an_empty_workspace_is_its_admin() -> None:

@@ -8,6 +8,7 @@ from services.threads.domain.access import Gate, Part, Rights, access, may_open,
 from shared.contracts.participants import ParticipantRole, ParticipantStatus
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
+from shared.contracts.roles import built_in_grants
 from shared.contracts.threads import Access, Kind, Right, State, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
 from shared.identifiers import new_id
 
@@ -27,7 +28,7 @@ EVERYTHING = Rights(sees=True, posts=True, edits=True, archives=True, notes=True
 
 
 def principal(role: Role) -> Principal:
-    return Principal(user_id=new_id(), session_id=new_id(), workspace_id=new_id(), role=role, name="Ada")
+    return Principal(user_id=new_id(), session_id=new_id(), workspace_id=new_id(), role=role, name="Ada", grants=built_in_grants(role))
 
 
 def thread(

@@ -18,7 +18,7 @@ CREATOR, ANNA, BEN = new_id(), new_id(), new_id()
 
 
 def caller(role: Role = Role.AGENT, contact: str | None = None) -> Principal:
-    return Principal(user_id=CREATOR, session_id=new_id(), workspace_id=new_id(), role=role, name="Ada", contact=contact)
+    return Principal(user_id=CREATOR, session_id=new_id(), workspace_id=new_id(), role=role, name="Ada", contact=contact, grants=0)
 
 
 def client(user_id: UUID | None = None, name: str | None = None, contact: str | None = None) -> NewParticipant:

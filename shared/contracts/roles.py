@@ -1,0 +1,53 @@
+"""What the built-in roles grant (API.md, Roles). To which thread it may be done is for the thread's owner to say."""
+
+from shared.contracts.permissions import Permission, as_bits
+from shared.contracts.principal import Role
+
+_GUEST = {
+    Permission.SELF_READ,
+    Permission.SELF_UPDATE,
+    Permission.SPACE_READ,
+    Permission.ROOM_READ,
+    Permission.MESSAGE_READ,
+    Permission.MESSAGE_SEND,
+    Permission.MESSAGE_EDIT,
+    Permission.MESSAGE_DELETE,
+}
+_CLIENT = _GUEST | {
+    Permission.SPACE_CREATE,
+    Permission.USER_READ,
+    Permission.ROOM_CREATE,
+    Permission.ROOM_UPDATE,
+    Permission.OPEN_GROUP,
+    Permission.OPEN_DIRECT,
+    Permission.OPEN_SUPPORT,
+}
+_PRODUCT_OWNER = (_CLIENT - {Permission.OPEN_SUPPORT}) | {
+    Permission.MEMBER_READ,
+    Permission.ROOM_ARCHIVE,
+    Permission.OPEN_BOOKING,
+    Permission.SUPERVISOR_READ,
+    Permission.SUPERVISOR_SEND,
+}
+_AGENT = _PRODUCT_OWNER | {
+    Permission.ROLE_READ,
+    Permission.OPEN_SUPPORT,
+    Permission.OPEN_ESCALATED,
+    Permission.OPEN_ASSISTANT,
+    Permission.MESSAGE_NOTE,
+    Permission.SUPERVISOR_UPDATE,
+    Permission.SUPERVISOR_ARCHIVE,
+}
+
+BUILT_IN: dict[Role, frozenset[Permission]] = {
+    Role.ADMIN: frozenset(Permission) - {Permission.MESSAGE_FOR_CONTACT},
+    Role.AGENT: frozenset(_AGENT),
+    Role.PRODUCT_OWNER: frozenset(_PRODUCT_OWNER),
+    Role.CLIENT: frozenset(_CLIENT),
+    Role.GUEST: frozenset(_GUEST),
+    Role.SYSTEM: frozenset(),  # a service account has what its token's scopes say, and nothing else
+}
+
+
+def built_in_grants(role: Role) -> int:
+    return as_bits(BUILT_IN[role])
