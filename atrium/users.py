@@ -14,15 +14,7 @@ from rich.table import Table
 
 from atrium.installation import Installation
 from shared.application import CannotStart
-from shared.contracts.identity import (
-    ASSIGN_ROLE,
-    CREATE_USER,
-    LIST_USERS,
-    AssignRole,
-    CreateUser,
-    ListUsers,
-    User,
-)
+from shared.contracts.identity.users import ASSIGN_ROLE, CREATE_USER, LIST_USERS, AssignRole, CreateUser, ListUsers, User
 from shared.contracts.model import Request, View
 from shared.contracts.operations import Operation
 from shared.contracts.principal import Role

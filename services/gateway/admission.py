@@ -8,7 +8,7 @@ from services.gateway.exchange import Exchange
 from services.gateway.limits import Limits, Rate, Verdict
 from services.gateway.routing import Call, RateClass, Route
 from services.gateway.settings import GatewaySettings
-from shared.contracts.identity import AUTHORIZE, Authorize, LogIn, RegisterUser
+from shared.contracts.identity.sessions import AUTHORIZE, Authorize, LogIn, RegisterUser
 from shared.contracts.model import Request
 from shared.contracts.principal import Principal
 

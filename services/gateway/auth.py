@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.contracts.identity import ALGORITHM, AUDIENCE, ISSUER, PublicKeys, TokenIsMissing, TokenIsNotValid
+from shared.contracts.identity.sessions import ALGORITHM, AUDIENCE, ISSUER, PublicKeys, TokenIsMissing, TokenIsNotValid
 from shared.contracts.refusals import ServiceIsUnavailable
 
 LEEWAY = 5  # seconds that clocks may differ, for `nbf` and `iat` alone

@@ -26,7 +26,7 @@ from services.gateway.protocol import BoundedProtocol
 from services.gateway.routing import OWN_ROUTES, ROUTES, Call, OwnRoute, Route, Table
 from services.gateway.settings import GatewaySettings
 from shared.application import CannotStart, Dependency
-from shared.contracts.identity import GET_PUBLIC_KEYS, GetPublicKeys, PublicKeys
+from shared.contracts.identity.sessions import GET_PUBLIC_KEYS, GetPublicKeys, PublicKeys
 from shared.contracts.refusals import ServiceIsUnavailable
 from shared.credentials import Credentials
 from shared.http_server import HttpServer

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow, MediaTypeIsNotSupported, RateLimitIsReached
 from services.gateway.routing import OwnRoute, Route
-from shared.contracts.identity import AUTHORIZE, TokenIsMissing, TokenIsNotValid
+from shared.contracts.identity.sessions import AUTHORIZE, TokenIsMissing, TokenIsNotValid
 from shared.contracts.model import View
 from shared.contracts.refusals import (
     FieldError,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from shared.contracts.identity import AccountStatus, WorkspaceNeedsAnAdmin
+from shared.contracts.identity.users import AccountStatus, WorkspaceNeedsAnAdmin
 from shared.contracts.principal import Role
 
 SESSION_LIFE = timedelta(days=30)  # since its last refresh

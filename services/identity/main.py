@@ -3,16 +3,17 @@
 from pwdlib.hashers import HasherProtocol
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from services.identity import handlers
-from services.identity.handlers import Service
+from services.identity.handlers import sessions, users
 from services.identity.passwords import Passwords
 from services.identity.repository.installation import default_workspace, load_keys
 from services.identity.repository.sessions import Sessions
 from services.identity.repository.users import Users
+from services.identity.service import Service
 from services.identity.settings import IdentitySettings
 from services.identity.tokens import AccessTokens, RefreshTokens
 from shared.application import Dependency
-from shared.contracts import identity
+from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, LOG_IN, LOG_OUT, REFRESH_SESSION, REGISTER_USER
+from shared.contracts.identity.users import ASSIGN_ROLE, CREATE_USER, GET_ME, LIST_USERS, SET_ROLE
 from shared.database.connections import Database
 from shared.foundation import Foundation
 
@@ -57,17 +58,17 @@ class IdentityApplication:
 
     def _serve(self, service: Service) -> None:
         responder = self._foundation.responder
-        responder.serve_together(identity.AUTHORIZE, handlers.authorize, service)
-        responder.serve_anonymous(identity.REGISTER_USER, handlers.register_user, service)
-        responder.serve_anonymous(identity.LOG_IN, handlers.log_in, service)
-        responder.serve_anonymous(identity.REFRESH_SESSION, handlers.refresh_session, service)
-        responder.serve_anonymous(identity.LOG_OUT, handlers.log_out, service)
-        responder.serve(identity.GET_ME, handlers.get_me, service)
-        responder.serve(identity.SET_ROLE, handlers.set_role, service)
-        responder.serve_anonymous(identity.CREATE_USER, handlers.create_user, service)
-        responder.serve_anonymous(identity.LIST_USERS, handlers.list_users, service)
-        responder.serve_anonymous(identity.ASSIGN_ROLE, handlers.assign_role, service)
-        responder.serve_anonymous(identity.GET_PUBLIC_KEYS, handlers.get_public_keys, service)
+        responder.serve_together(AUTHORIZE, sessions.authorize, service)
+        responder.serve_anonymous(REGISTER_USER, sessions.register_user, service)
+        responder.serve_anonymous(LOG_IN, sessions.log_in, service)
+        responder.serve_anonymous(REFRESH_SESSION, sessions.refresh_session, service)
+        responder.serve_anonymous(LOG_OUT, sessions.log_out, service)
+        responder.serve(GET_ME, users.get_me, service)
+        responder.serve(SET_ROLE, users.set_role, service)
+        responder.serve_anonymous(CREATE_USER, users.create_user, service)
+        responder.serve_anonymous(LIST_USERS, users.list_users, service)
+        responder.serve_anonymous(ASSIGN_ROLE, users.assign_role, service)
+        responder.serve_anonymous(GET_PUBLIC_KEYS, sessions.get_public_keys, service)
 
 
 def build() -> IdentityApplication:

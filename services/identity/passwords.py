@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pwdlib.hashers import HasherProtocol
 from pydantic import SecretStr
 
-from shared.contracts.identity import SignInIsThrottled
+from shared.contracts.identity.users import SignInIsThrottled
 
 WORKERS = 2  # each takes 64 MiB and a core for a twentieth of a second
 MOST_WAITING = 64

@@ -11,7 +11,8 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from shared.contracts.identity import ALGORITHM, AUDIENCE, ISSUER, User
+from shared.contracts.identity.sessions import ALGORITHM, AUDIENCE, ISSUER
+from shared.contracts.identity.users import User
 from shared.identifiers import new_id
 
 ACCESS_LIFE = timedelta(minutes=15)

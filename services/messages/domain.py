@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.messages import (
+from shared.contracts.messages.messages import (
     Channel,
     DeliveryStatus,
     EditWindowIsOver,

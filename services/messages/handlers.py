@@ -17,7 +17,7 @@ from services.messages.content import clean
 from services.messages.repository.messages import Messages, Rows
 from services.messages.repository.posts import Posted, PostedBefore, Posting, Posts
 from shared import cursors
-from shared.contracts.messages import (
+from shared.contracts.messages.messages import (
     Channel,
     DeleteMessage,
     EditMessage,
@@ -31,7 +31,7 @@ from shared.contracts.messages import (
 )
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import CursorIsNotValid, Refusal
-from shared.contracts.threads import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsArchived, ThreadNotFound
+from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsArchived, ThreadNotFound
 from shared.identifiers import time_of
 from shared.messaging.caller import Caller
 from shared.messaging.context import current_context

@@ -6,7 +6,7 @@ from services.messages.repository.messages import Messages
 from services.messages.repository.posts import Posts
 from services.messages.settings import Settings
 from shared.application import Dependency
-from shared.contracts.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, POST_MESSAGE
+from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, POST_MESSAGE
 from shared.foundation import Foundation
 
 

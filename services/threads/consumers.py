@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.threads.repository.activity import Said, move
-from shared.contracts.messages import MessageDeleted, MessageEdited, MessagePosted
+from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
 from shared.database.connections import Connection
 from shared.messaging.received import Received
 

@@ -15,17 +15,8 @@ from services.threads.repository.threads import Threads
 from shared import cursors
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import CursorIsNotValid, Refusal
-from shared.contracts.threads import (
-    Access,
-    ArchiveThread,
-    ChangeThread,
-    CheckAccess,
-    GetThread,
-    ListThreads,
-    OpenThread,
-    Thread,
-    ThreadPage,
-)
+from shared.contracts.threads.access import Access, CheckAccess
+from shared.contracts.threads.threads import ArchiveThread, ChangeThread, GetThread, ListThreads, OpenThread, Thread, ThreadPage
 from shared.messaging.work import Ask, Encoded
 
 log = structlog.get_logger()

@@ -9,7 +9,8 @@ from services.threads.repository.threads import Threads
 from services.threads.settings import Settings
 from shared.application import Dependency
 from shared.contracts.subscriptions import THREADS_ACTIVITY
-from shared.contracts.threads import ARCHIVE_THREAD, CHANGE_THREAD, CHECK_ACCESS, GET_THREAD, LIST_THREADS, OPEN_THREAD
+from shared.contracts.threads.access import CHECK_ACCESS
+from shared.contracts.threads.threads import ARCHIVE_THREAD, CHANGE_THREAD, GET_THREAD, LIST_THREADS, OPEN_THREAD
 from shared.foundation import Foundation
 from shared.messaging.consumers import EventConsumers
 

@@ -4,20 +4,18 @@
 """
 
 import json
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from shared.contracts.declared import import_contracts
 from shared.contracts.model import Event
-from shared.credentials import STORING_SERVICES
 
 DOCS = Path(__file__).parents[2] / "docs"
 _VERSION = "1.0.0"
 
-for _service in STORING_SERVICES:
-    import_module(f"shared.contracts.{_service}")
+import_contracts()
 
 _HEADERS = {
     "Nats-Msg-Id": "The event's id again; JetStream keeps no second one in its deduplication window.",

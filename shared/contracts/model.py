@@ -24,6 +24,10 @@ class View(Model):
     """What an operation replies."""
 
 
+class Nothing(View):
+    """Done; there is nothing to say."""
+
+
 class Request(Model):
     """What an operation is asked. Unknown fields are refused."""
 
@@ -42,7 +46,7 @@ class Event(Model):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
-        owner = cls.__module__.rpartition(".")[2]
+        owner = owner_of(cls)
         cls.owner = owner
         cls.event_type = f"{owner}.{snake_case(cls.__name__)}.v1"
         Event.known[cls.event_type] = cls
@@ -51,6 +55,11 @@ class Event(Model):
     def subject(cls, workspace_id: UUID | None, key: UUID) -> str:
         """The NATS subject; `_` is the workspace of what belongs to the installation."""
         return f"event.{cls.event_type}.{workspace_id or '_'}.{key}"
+
+
+def owner_of(contract: type) -> str:
+    """The service whose package of contracts declares it."""
+    return contract.__module__.removeprefix("shared.contracts.").partition(".")[0]
 
 
 def snake_case(name: str) -> str:

@@ -6,13 +6,14 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from shared.contracts.model import Request, snake_case
+from shared.contracts.model import Request, owner_of, snake_case
 from shared.contracts.refusals import Refusal
 
 
 @dataclass(frozen=True, eq=False)
 class Operation[Q: Request, R: BaseModel]:
-    """One thing that a service can be asked. Its name is its request's class name in snake_case, its owner that class's module.
+    """One thing that a service can be asked. Its name is its request's class name in snake_case, its owner that
+    class's package.
 
     coalesced: calls made in one turn of the loop travel as one message; for small replies. Pages travel alone.
     anonymous: it may be asked without a principal.
@@ -33,7 +34,7 @@ class Operation[Q: Request, R: BaseModel]:
     known: ClassVar[list["Operation[Request, BaseModel]"]] = []
 
     def __post_init__(self) -> None:
-        owner, name = self.request.__module__.rpartition(".")[2], snake_case(self.request.__name__)
+        owner, name = owner_of(self.request), snake_case(self.request.__name__)
         object.__setattr__(self, "owner", owner)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "subject", f"request.{owner}.{name}.v1")

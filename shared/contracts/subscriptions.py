@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from shared.contracts.messages import MessageDeleted, MessageEdited, MessagePosted
+from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
 from shared.contracts.model import Event
 from shared.contracts.operations import THREADS
 

@@ -107,16 +107,25 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def workspace(self, workspace_id: UUID) -> AsyncIterator[Connection]:
-        """A transaction in which row-level security shows one workspace alone."""
+    async def workspace(
+        self, workspace_id: UUID | None, *, actor: UUID | None = None, reason: str | None = None
+    ) -> AsyncIterator[Connection]:
+        """A transaction in which row-level security shows one workspace alone.
+
+        actor, reason: who changes what keeps its history, and why (`shared.database.history`).
+        """
         begin = f"BEGIN; SELECT set_config('app.workspace', '{_text(workspace_id)}', true)"  # one string, one round trip
+        if actor is not None:
+            begin += f", set_config('app.actor', '{_text(actor)}', true)"
         async with self._session() as connection, _transaction(connection, begin):
+            if reason is not None:
+                await connection.execute("SELECT set_config('app.reason', $1, true)", reason)
             yield connection
 
     @asynccontextmanager
-    async def installation(self) -> AsyncIterator[Connection]:
+    async def installation(self, *, actor: UUID | None = None, reason: str | None = None) -> AsyncIterator[Connection]:
         """A transaction without a workspace: for what belongs to the installation."""
-        async with self.connection() as connection, _transaction(connection, "BEGIN"):
+        async with self.workspace(None, actor=actor, reason=reason) as connection:
             yield connection
 
     @asynccontextmanager

@@ -6,9 +6,9 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
+from shared.contracts.declared import import_contracts
 from shared.contracts.operations import GATEWAY, OPERATOR, Operation
 from shared.contracts.subscriptions import Subscription
 from shared.credentials import SERVICES, STORING_SERVICES, Credentials
@@ -20,8 +20,7 @@ USERS = (*SERVICES, OPERATOR)
 ASK_WHO_RUNS = {GATEWAY, OPERATOR}
 NATS_CONF = Path(__file__).parents[2] / "deploy" / "nats" / "nats.conf"
 
-for _service in STORING_SERVICES:
-    import_module(f"shared.contracts.{_service}")  # what they declare is known once they are imported
+import_contracts()
 
 
 @dataclass(frozen=True, slots=True)

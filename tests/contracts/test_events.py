@@ -8,7 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from shared.contracts.documents import DOCS, asyncapi, events, schema, stale
-from shared.contracts.identity import SessionEnded
+from shared.contracts.identity.sessions import SessionEnded
 from shared.contracts.model import Event
 from shared.contracts.operations import Operation
 from shared.contracts.subscriptions import Subscription

@@ -1,10 +1,8 @@
 """Operations, refusals and models as the design declares them: every one has an owner, a name and a form."""
 
-import importlib
 import re
 from asyncio import gather
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -17,7 +15,8 @@ from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
 from services.threads.main import ThreadsApplication
-from shared.contracts.identity import AUTHORIZE, LogOut, SessionEnded
+from shared.contracts.declared import import_contracts
+from shared.contracts.identity.sessions import AUTHORIZE, LogOut, SessionEnded
 from shared.contracts.model import Event, Model, Request, View, snake_case
 from shared.contracts.operations import GATEWAY, OPERATOR, Operation
 from shared.contracts.refusals import STATUSES, FieldError, Refusal, RefusalView, refusal_of
@@ -27,8 +26,7 @@ from shared.settings import Settings
 from tests.servers import Servers
 
 assert services.gateway.main, "importing it imports every contract that is there"
-for module in (Path(__file__).parents[2] / "shared" / "contracts").glob("[a-z]*.py"):
-    importlib.import_module(f"shared.contracts.{module.stem}")
+import_contracts()
 
 
 def subclasses[C](base: type[C]) -> Iterator[type[C]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import Refusal
 from shared.contracts.roles import built_in_grants
-from shared.contracts.threads import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsArchived, ThreadNotFound
+from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsArchived, ThreadNotFound
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from shared.messaging.responder import Responder

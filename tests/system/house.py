@@ -19,7 +19,7 @@ from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
 from services.threads.main import ThreadsApplication
 from shared.application import Application
-from shared.contracts.identity import CREATE_USER, AssignableRole, CreateUser
+from shared.contracts.identity.users import CREATE_USER, AssignableRole, CreateUser
 from shared.contracts.principal import Role
 from shared.identifiers import id_at, new_id
 from shared.messaging.caller import Caller

@@ -2,14 +2,12 @@
 
 from services.gateway.replies import Created, NoContent, Ok
 from services.gateway.routing import Call, RateClass, anonymous_route, route
-from shared.contracts.identity import (
-    GET_ME,
+from shared.contracts.identity.sessions import (
     GET_PUBLIC_KEYS,
     LOG_IN,
     LOG_OUT,
     REFRESH_SESSION,
     REGISTER_USER,
-    GetMe,
     GetPublicKeys,
     LogIn,
     LogOut,
@@ -17,8 +15,8 @@ from shared.contracts.identity import (
     RefreshSession,
     RegisterUser,
     SignedIn,
-    User,
 )
+from shared.contracts.identity.users import GET_ME, GetMe, User
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 

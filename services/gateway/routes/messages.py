@@ -2,7 +2,7 @@
 
 from services.gateway.replies import Created, NoContent, Ok
 from services.gateway.routing import Call, RateClass, route
-from shared.contracts.messages import (
+from shared.contracts.messages.messages import (
     DELETE_MESSAGE,
     EDIT_MESSAGE,
     GET_MESSAGE,

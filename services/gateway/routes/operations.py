@@ -9,7 +9,7 @@ from services.gateway.fleet import Readiness
 from services.gateway.replies import Plain
 from services.gateway.routing import own_route
 from services.gateway.settings import GatewaySettings
-from shared.contracts.messages import CONTENT_LENGTH, METADATA_BYTES
+from shared.contracts.messages.messages import CONTENT_LENGTH, METADATA_BYTES
 from shared.contracts.model import View
 
 

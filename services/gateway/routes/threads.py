@@ -4,7 +4,7 @@ from services.gateway.replies import Created, NoContent, Ok
 from services.gateway.routing import Call, route
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
-from shared.contracts.threads import (
+from shared.contracts.threads.threads import (
     ARCHIVE_THREAD,
     CHANGE_THREAD,
     GET_THREAD,

@@ -2,7 +2,7 @@
 
 from services.gateway.replies import Ok
 from services.gateway.routing import Call, route
-from shared.contracts.identity import SET_ROLE, SetRole, User
+from shared.contracts.identity.users import SET_ROLE, SetRole, User
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 

@@ -11,7 +11,8 @@ from services.identity import domain
 from services.identity.domain import Refreshing, Session
 from services.identity.repository.users import start_session, user_of
 from services.identity.tokens import RefreshToken
-from shared.contracts.identity import AccountStatus, Authorize, SessionEnded, SessionHasEnded, User
+from shared.contracts.identity.sessions import Authorize, SessionEnded, SessionHasEnded
+from shared.contracts.identity.users import AccountStatus, User
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.contracts.roles import built_in_grants

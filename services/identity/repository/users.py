@@ -9,7 +9,7 @@ import asyncpg
 
 from services.identity import domain
 from services.identity.tokens import RefreshToken
-from shared.contracts.identity import AccountStatus, EmailIsTaken, User, UserNotFound, UserRegistered, UserRoleChanged
+from shared.contracts.identity.users import AccountStatus, EmailIsTaken, User, UserNotFound, UserRegistered, UserRoleChanged
 from shared.contracts.principal import Role
 from shared.database.connections import Connection, Database, once_more
 from shared.identifiers import new_id

@@ -9,14 +9,7 @@ import asyncpg
 
 from services.messages.domain import shown
 from services.messages.repository.rows import COLUMNS, READERS_COLUMNS, message_of
-from shared.contracts.messages import (
-    Channel,
-    Message,
-    MessageDeleted,
-    MessageEdited,
-    NoteDeleted,
-    NoteEdited,
-)
+from shared.contracts.messages.messages import Channel, Message, MessageDeleted, MessageEdited, NoteDeleted, NoteEdited
 from shared.database.connections import Database, once_more
 from shared.identifiers import time_of
 from shared.outbox.outbox import emission, emit

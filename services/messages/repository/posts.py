@@ -9,7 +9,7 @@ import asyncpg
 from pydantic_core import to_json
 
 from services.messages.domain import Draft, Head, Replied, UsedKey, place, replayed, visible
-from shared.contracts.messages import Channel, Message, MessagePosted, NotePosted
+from shared.contracts.messages.messages import Channel, Message, MessagePosted, NotePosted
 from shared.contracts.refusals import Refusal
 from shared.database.connections import Connection, Database, once_more
 from shared.database.groups import Groups

@@ -3,7 +3,7 @@
 import asyncpg
 from pydantic_core import from_json
 
-from shared.contracts.messages import Message
+from shared.contracts.messages.messages import Message
 
 COLUMNS = """id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, message_type, content, reply_to, metadata,
     content_metadata, delivery_status, client_message_id, created_at, edited_at, deleted_at"""

@@ -5,11 +5,12 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from shared.contracts.participants import ParticipantRole, ParticipantStatus
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
-from shared.contracts.threads import Access, Kind, Right, State, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.access import Access, Right, State, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.participants import ParticipantRole, ParticipantStatus
+from shared.contracts.threads.threads import Kind
 
 
 class Sight(Enum):

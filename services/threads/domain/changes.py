@@ -3,7 +3,8 @@
 from typing import Any
 
 from services.threads.domain.access import Rights
-from shared.contracts.threads import ChangeThread, State, ThreadFacts, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.threads import ChangeThread, ThreadFacts
 
 FIELDS = (
     *("title", "ref", "client_name", "status", "description", "issue_id", "issue_description"),

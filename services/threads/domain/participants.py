@@ -4,10 +4,10 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from shared.contracts.participants import NewParticipant, ParticipantRole
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import FieldError, RequestIsInvalid
-from shared.contracts.threads import OpenThread
+from shared.contracts.threads.participants import NewParticipant, ParticipantRole
+from shared.contracts.threads.threads import OpenThread
 
 
 def contact_key(contact: str | None) -> str | None:

@@ -7,10 +7,10 @@ import asyncpg
 
 from services.threads.domain.access import Gate, Part, access
 from services.threads.domain.participants import contact_key
-from shared.contracts.participants import ParticipantRole, ParticipantStatus
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import Refusal
-from shared.contracts.threads import Access, CheckAccess, State
+from shared.contracts.threads.access import Access, CheckAccess, State
+from shared.contracts.threads.participants import ParticipantRole, ParticipantStatus
 from shared.database.connections import Connection, Database
 from shared.messaging.work import Ask
 

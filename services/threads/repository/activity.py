@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.threads.domain.preview import preview
-from shared.contracts.messages import Message
+from shared.contracts.messages.messages import Message
 from shared.database.connections import Connection, Database
 
 # The newest message of a thread wins, and of that its newest version. Rows are locked in one order: batches that overlap wait, and

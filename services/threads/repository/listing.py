@@ -8,7 +8,7 @@ from services.threads.domain.access import Sight, sight
 from services.threads.domain.participants import contact_key
 from services.threads.repository import views
 from shared.contracts.principal import Principal
-from shared.contracts.threads import ListThreads, Thread
+from shared.contracts.threads.threads import ListThreads, Thread
 from shared.database.connections import Database
 
 _MINE = """

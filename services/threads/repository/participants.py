@@ -9,9 +9,8 @@ import asyncpg
 from services.threads.domain.participants import Entry, Seat, Seating
 from services.threads.repository.views import PARTICIPANT, participant_of
 from shared.contracts.model import Event
-from shared.contracts.participants import NewParticipant, ParticipantRole
 from shared.contracts.principal import Role
-from shared.contracts.threads import ParticipantAdded, ParticipantChanged, ParticipantRemoved
+from shared.contracts.threads.participants import NewParticipant, ParticipantAdded, ParticipantChanged, ParticipantRemoved, ParticipantRole
 from shared.database.connections import Connection
 from shared.identifiers import new_id
 

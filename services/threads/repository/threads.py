@@ -14,17 +14,16 @@ from services.threads.domain.participants import opening, refuse_more_than, seat
 from services.threads.repository import participants, views
 from services.threads.repository.access import standings
 from shared.contracts.model import Event
-from shared.contracts.participants import NewParticipant
 from shared.contracts.principal import Principal
-from shared.contracts.threads import (
+from shared.contracts.threads.access import State, ThreadNotFound
+from shared.contracts.threads.participants import NewParticipant
+from shared.contracts.threads.threads import (
     BookingHasAThread,
     OpenThread,
-    State,
     Thread,
     ThreadArchived,
     ThreadChanged,
     ThreadFacts,
-    ThreadNotFound,
     ThreadOpened,
     ThreadRestored,
 )

@@ -7,9 +7,10 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import from_json
 
-from shared.contracts.participants import Participant, ParticipantRole, ParticipantStatus
 from shared.contracts.principal import Role
-from shared.contracts.threads import SHOWN_PARTICIPANTS, Kind, LastMessage, State, Status, Thread, ThreadFacts
+from shared.contracts.threads.access import State
+from shared.contracts.threads.participants import Participant, ParticipantRole, ParticipantStatus
+from shared.contracts.threads.threads import SHOWN_PARTICIPANTS, Kind, LastMessage, Status, Thread, ThreadFacts
 from shared.database.connections import Connection
 
 COLUMNS = """t.id, t.kind, t.booking_id, t.ref, t.title, t.client_name, t.status, t.state, t.description, t.issue_id, t.issue_description,

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
-from shared.contracts.identity import AUTHORIZE, REGISTER_USER, Authorize, RegisterUser, SignedIn
+from shared.contracts.identity.sessions import AUTHORIZE, REGISTER_USER, Authorize, RegisterUser, SignedIn
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.messaging.caller import Caller

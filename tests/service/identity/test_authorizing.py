@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.contracts.identity import AUTHORIZE, Authorize, SessionHasEnded, SignedIn
+from shared.contracts.identity.sessions import AUTHORIZE, Authorize, SessionHasEnded, SignedIn
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal

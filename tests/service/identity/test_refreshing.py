@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from shared.contracts.identity import (
+from shared.contracts.identity.sessions import (
     LOG_OUT,
     REFRESH_SESSION,
     LogOut,

@@ -9,22 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from services.identity.main import IdentityApplication
-from shared.contracts.identity import (
-    CREATE_USER,
-    GET_ME,
-    LOG_IN,
-    REGISTER_USER,
-    AccountStatus,
-    CreateUser,
-    EmailIsTaken,
-    GetMe,
-    LogIn,
-    RegisterUser,
-    RegistrationIsClosed,
-    SignedIn,
-    User,
-    UserRegistered,
-)
+from shared.contracts.identity.sessions import LOG_IN, REGISTER_USER, LogIn, RegisterUser, RegistrationIsClosed, SignedIn
+from shared.contracts.identity.users import CREATE_USER, GET_ME, AccountStatus, CreateUser, EmailIsTaken, GetMe, User, UserRegistered
 from shared.contracts.principal import Role
 from shared.contracts.refusals import RequestIsInvalid
 from shared.credentials import background_role, database_role

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.contracts.identity import (
+from shared.contracts.identity.users import (
     ASSIGN_ROLE,
     LIST_USERS,
     SET_ROLE,

@@ -16,19 +16,18 @@ from pydantic import SecretStr
 from services.identity.main import IdentityApplication
 from services.identity.passwords import MOST_WAITING, WORKERS, Passwords
 from services.identity.repository.installation import load_keys
-from shared.contracts.identity import (
+from shared.contracts.identity.sessions import (
     ALGORITHM,
     AUDIENCE,
     GET_PUBLIC_KEYS,
     ISSUER,
     LOG_IN,
-    AccountStatus,
     CredentialsAreWrong,
     GetPublicKeys,
     LogIn,
     SignedIn,
-    SignInIsThrottled,
 )
+from shared.contracts.identity.users import AccountStatus, SignInIsThrottled
 from shared.credentials import database_role
 from shared.database.connections import Database, as_role
 from shared.messaging.caller import Caller

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from services.identity.main import IdentityApplication
-from shared.contracts.identity import LOG_IN, AccountStatus, LogIn, User
+from shared.contracts.identity.sessions import LOG_IN, LogIn
+from shared.contracts.identity.users import AccountStatus, User
 from shared.contracts.principal import Role
 from shared.messaging.caller import Caller
 from tests.servers import Servers

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.identity import SignedIn
+from shared.contracts.identity.sessions import SignedIn
 
 
 def part(token: str, number: int) -> dict[str, Any]:

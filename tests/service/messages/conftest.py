@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from services.messages.main import MessagesApplication
-from shared.contracts.messages import LIST_MESSAGES, POST_MESSAGE, ListMessages, Message, MessagePage, PostMessage
+from shared.contracts.messages.messages import LIST_MESSAGES, POST_MESSAGE, ListMessages, Message, MessagePage, PostMessage
 from shared.contracts.principal import Principal
 from shared.identifiers import id_at, new_id
 from shared.messaging.caller import Caller

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.contracts.messages import (
+from shared.contracts.messages.messages import (
     DELETE_MESSAGE,
     EDIT_MESSAGE,
     GET_MESSAGE,
@@ -19,7 +19,7 @@ from shared.contracts.messages import (
     RepliedMessageNotFound,
 )
 from shared.contracts.principal import Principal, Role
-from shared.contracts.threads import ThreadIsArchived
+from shared.contracts.threads.access import ThreadIsArchived
 from tests.service.messages.conftest import Service
 from tests.service.neighbours import principal
 

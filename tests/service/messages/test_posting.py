@@ -5,16 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from shared.contracts.messages import (
-    Channel,
-    KeyWasUsedForAnother,
-    Message,
-    NoteIsNotAllowed,
-    RepliedMessageNotFound,
-)
+from shared.contracts.messages.messages import Channel, KeyWasUsedForAnother, Message, NoteIsNotAllowed, RepliedMessageNotFound
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import RequestIsInvalid
-from shared.contracts.threads import ThreadIsArchived, ThreadNotFound
+from shared.contracts.threads.access import ThreadIsArchived, ThreadNotFound
 from shared.identifiers import new_id, time_of
 from tests.service.messages.conftest import Service
 from tests.service.neighbours import principal

@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 
 from services.messages.repository import messages as repository
-from shared.contracts.messages import DELETE_MESSAGE, GET_MESSAGE, DeleteMessage, GetMessage, MessageNotFound, MessagePage
+from shared.contracts.messages.messages import DELETE_MESSAGE, GET_MESSAGE, DeleteMessage, GetMessage, MessageNotFound, MessagePage
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import CursorIsNotValid
-from shared.contracts.threads import ThreadNotFound
+from shared.contracts.threads.access import ThreadNotFound
 from shared.identifiers import new_id
 from tests.service.messages.conftest import Service
 from tests.service.neighbours import principal

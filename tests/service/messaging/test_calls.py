@@ -12,7 +12,7 @@ import pytest
 from shared.contracts.operations import MESSAGES, Operation
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import InternalError, RequestIsInvalid, ServiceIsUnavailable, TokenlessRequest
-from shared.contracts.threads import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadNotFound
+from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadNotFound
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from shared.messaging.connection import close, connect

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest_asyncio
 
 from shared.contracts.subscriptions import Subscription
-from shared.contracts.threads import ThreadArchived
+from shared.contracts.threads.threads import ThreadArchived
 from shared.database.connections import Connection
 from shared.identifiers import new_id
 from shared.messaging.consumer import Reaction

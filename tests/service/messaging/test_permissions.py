@@ -11,8 +11,8 @@ from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NoAnswer
 from nats.js.api import ConsumerConfig
 
-from shared.contracts.messages import POST_MESSAGE
-from shared.contracts.threads import CHECK_ACCESS
+from shared.contracts.messages.messages import POST_MESSAGE
+from shared.contracts.threads.access import CHECK_ACCESS
 from shared.messaging.connection import inbox_prefix
 from shared.messaging.permissions import NATS_CONF, configuration
 from shared.messaging.streams import EVENTS

@@ -11,24 +11,21 @@ import pytest_asyncio
 
 from services.threads.main import ThreadsApplication
 from services.threads.settings import Settings
-from shared.contracts.participants import Participant
 from shared.contracts.principal import Principal, Role
 from shared.contracts.roles import built_in_grants
-from shared.contracts.threads import (
+from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right
+from shared.contracts.threads.participants import Participant
+from shared.contracts.threads.threads import (
     ARCHIVE_THREAD,
     CHANGE_THREAD,
-    CHECK_ACCESS,
     GET_THREAD,
     LIST_THREADS,
     OPEN_THREAD,
-    Access,
     ArchiveThread,
     ChangeThread,
-    CheckAccess,
     GetThread,
     ListThreads,
     OpenThread,
-    Right,
     Thread,
     ThreadPage,
 )

@@ -6,16 +6,8 @@ import pytest
 
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import Refusal
-from shared.contracts.threads import (
-    Access,
-    Right,
-    State,
-    Thread,
-    ThreadIsArchived,
-    ThreadIsClosed,
-    ThreadIsReadOnlyForYou,
-    ThreadNotFound,
-)
+from shared.contracts.threads.access import Access, Right, State, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.threads import Thread
 from shared.identifiers import new_id
 from tests.service.threads.conftest import People, Service, sent
 

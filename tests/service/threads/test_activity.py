@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 
 from services.threads.repository.activity import Said, active_count, move
-from shared.contracts.messages import Channel, DeliveryStatus, Message, MessageDeleted, MessagePosted, MessageType, NotePosted
+from shared.contracts.messages.messages import Channel, DeliveryStatus, Message, MessageDeleted, MessagePosted, MessageType, NotePosted
 from shared.contracts.model import Event
 from shared.contracts.principal import Role
-from shared.contracts.threads import LastMessage, Thread
+from shared.contracts.threads.threads import LastMessage, Thread
 from shared.credentials import background_role
 from shared.database.connections import Database, as_role
 from shared.identifiers import id_at, new_id

@@ -7,7 +7,8 @@ import pytest
 from pydantic_core import from_json
 
 from shared.contracts.refusals import Refusal, RequestIsInvalid
-from shared.contracts.threads import State, Status, Thread, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.threads import Status, Thread
 from shared.identifiers import new_id
 from tests.service.threads.conftest import People, Service, sent
 

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from services.threads.tables import metadata
-from shared.contracts.threads import Right, ThreadNotFound
+from shared.contracts.threads.access import Right, ThreadNotFound
 from shared.credentials import background_role, database_role
 from shared.database.connections import as_role
 from shared.identifiers import new_id

@@ -7,10 +7,11 @@ import pytest
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
-from shared.contracts.participants import ParticipantRole, ParticipantStatus
 from shared.contracts.principal import Role
 from shared.contracts.refusals import PermissionIsMissing, RefusalView
-from shared.contracts.threads import OPEN_THREAD, BookingHasAThread, State, Status, Thread, ThreadFacts
+from shared.contracts.threads.access import State
+from shared.contracts.threads.participants import ParticipantRole, ParticipantStatus
+from shared.contracts.threads.threads import OPEN_THREAD, BookingHasAThread, Status, Thread, ThreadFacts
 from shared.messaging.frames import PRINCIPAL_HEADER
 from tests.service.threads.conftest import People, Service, sent
 

@@ -8,10 +8,11 @@ from uuid import UUID
 import pytest
 
 from services.threads.domain.access import Gate, Part, rights
-from shared.contracts.participants import ParticipantRole, ParticipantStatus
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import CursorIsNotValid
-from shared.contracts.threads import State, Thread, ThreadNotFound, ThreadPage
+from shared.contracts.threads.access import State, ThreadNotFound
+from shared.contracts.threads.participants import ParticipantRole, ParticipantStatus
+from shared.contracts.threads.threads import Thread, ThreadPage
 from tests.service.threads.conftest import People, Service, sent
 
 

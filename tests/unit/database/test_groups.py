@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared.contracts.refusals import Refusal, ServiceIsUnavailable
-from shared.contracts.threads import ThreadNotFound
+from shared.contracts.threads.access import ThreadNotFound
 from shared.database.groups import Groups
 from shared.messaging.context import Context, current_context
 

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from services.gateway.main import Gateway
 from services.gateway.protocol import BoundedProtocol
 from services.gateway.settings import GatewaySettings
-from shared.contracts.identity import AUTHORIZE, GET_PUBLIC_KEYS, Authorize, PublicKeys
-from shared.contracts.messages import POST_MESSAGE
+from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, Authorize, PublicKeys
+from shared.contracts.messages.messages import POST_MESSAGE
 from shared.contracts.model import Request
 from shared.contracts.operations import Operation
 from shared.contracts.principal import Principal, Role

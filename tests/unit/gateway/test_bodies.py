@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.gateway import bodies
 from services.gateway.bodies import parse_json
-from shared.contracts.messages import POST_MESSAGE
+from shared.contracts.messages.messages import POST_MESSAGE
 from shared.contracts.refusals import RequestIsMalformed
 from tests.unit.gateway.neighbours import POST_PATH, THREAD, Running, signed_in
 

@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.gateway.edge import SECONDS
-from shared.contracts.identity import AUTHORIZE
-from shared.contracts.messages import POST_MESSAGE
+from shared.contracts.identity.sessions import AUTHORIZE
+from shared.contracts.messages.messages import POST_MESSAGE
 from shared.messaging.context import Context
 from tests.unit.gateway.neighbours import POST_PATH, THREAD, Running, running_gateway, signed_in
 

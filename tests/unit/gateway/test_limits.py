@@ -12,7 +12,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from services.gateway.limits import Limits, Rate, Verdict
-from shared.contracts.identity import LOG_IN, REGISTER_USER
+from shared.contracts.identity.sessions import LOG_IN, REGISTER_USER
 from shared.identifiers import new_id
 from tests.servers import Servers
 from tests.unit.gateway.neighbours import MESSAGE, POST_PATH, Running, running_gateway, signed_in

@@ -5,17 +5,12 @@ from uuid import UUID
 import pytest
 
 from services.gateway.routing import ROUTES, Route
-from shared.contracts.identity import (
-    AUTHORIZE,
-    LOG_OUT,
-    REGISTER_USER,
-    SET_ROLE,
-    EmailIsTaken,
-    SessionHasEnded,
-)
-from shared.contracts.messages import DELETE_MESSAGE, LIST_MESSAGES, POST_MESSAGE, ListMessages, PostMessage
+from shared.contracts.identity.sessions import AUTHORIZE, LOG_OUT, REGISTER_USER, SessionHasEnded
+from shared.contracts.identity.users import SET_ROLE, EmailIsTaken
+from shared.contracts.messages.messages import DELETE_MESSAGE, LIST_MESSAGES, POST_MESSAGE, ListMessages, PostMessage
 from shared.contracts.refusals import STATUSES, PermissionIsMissing, Refusal, ServiceIsUnavailable
-from shared.contracts.threads import CHANGE_THREAD, OPEN_THREAD, ThreadNotFound
+from shared.contracts.threads.access import ThreadNotFound
+from shared.contracts.threads.threads import CHANGE_THREAD, OPEN_THREAD
 from shared.identifiers import new_id
 from tests.unit.gateway.neighbours import MESSAGE, MESSAGE_JSON, POST_PATH, THREAD, Running, signed_in
 

@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey
 
 from services.gateway import auth
 from services.gateway.auth import Tokens
-from shared.contracts.identity import AUTHORIZE, GET_PUBLIC_KEYS, PublicKeys, TokenIsNotValid
+from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, PublicKeys, TokenIsNotValid
 from shared.contracts.refusals import ServiceIsUnavailable
 from shared.identifiers import new_id
 from tests.unit.gateway.neighbours import POST_PATH, SIGNING_KEY, Neighbours, Running, claims, published, running_gateway, token

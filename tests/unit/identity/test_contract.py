@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.contracts.identity import LogIn, RegisterUser
+from shared.contracts.identity.sessions import LogIn, RegisterUser
 
 
 def test_a_password_travels_whole_and_is_printed_masked() -> None:

@@ -17,7 +17,7 @@ from services.identity.domain import (
     normal_email,
     usernames,
 )
-from shared.contracts.identity import WorkspaceNeedsAnAdmin
+from shared.contracts.identity.users import WorkspaceNeedsAnAdmin
 from shared.contracts.principal import Role
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

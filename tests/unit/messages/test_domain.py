@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.messages.domain import MILLISECOND, Draft, Head, place
 from services.messages.partitions import months
-from shared.contracts.messages import Channel
+from shared.contracts.messages.messages import Channel
 from shared.contracts.principal import Role
 from shared.identifiers import time_of
 

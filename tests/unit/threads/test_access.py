@@ -5,11 +5,12 @@ from uuid import UUID
 import pytest
 
 from services.threads.domain.access import Gate, Part, Rights, access, may_open, rights
-from shared.contracts.participants import ParticipantRole, ParticipantStatus
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.contracts.roles import built_in_grants
-from shared.contracts.threads import Access, Kind, Right, State, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.access import Access, Right, State, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.participants import ParticipantRole, ParticipantStatus
+from shared.contracts.threads.threads import Kind
 from shared.identifiers import new_id
 
 THREAD, SOMEBODY_ELSE = new_id(), new_id()

@@ -9,16 +9,8 @@ from pydantic import ValidationError
 from services.threads.domain.access import Rights
 from services.threads.domain.changes import archival, changes
 from shared.contracts.refusals import Refusal
-from shared.contracts.threads import (
-    ChangeThread,
-    Kind,
-    State,
-    Status,
-    ThreadFacts,
-    ThreadIsArchived,
-    ThreadIsReadOnlyForYou,
-    ThreadNotFound,
-)
+from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.threads import ChangeThread, Kind, Status, ThreadFacts
 from shared.identifiers import new_id
 
 ALL = Rights(sees=True, posts=True, edits=True, archives=True)

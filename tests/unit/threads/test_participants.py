@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.threads.domain.participants import Entry, Seat, contact_key, opening, seating
-from shared.contracts.participants import NewParticipant, ParticipantRole
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import RequestIsInvalid
-from shared.contracts.threads import OpenThread
+from shared.contracts.threads.participants import NewParticipant, ParticipantRole
+from shared.contracts.threads.threads import OpenThread
 from shared.identifiers import new_id
 
 CREATOR, ANNA, BEN = new_id(), new_id(), new_id()

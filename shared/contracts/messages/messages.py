@@ -1,4 +1,4 @@
-"""messages: what is said in threads."""
+"""Messages: the entries of threads."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from shared.contracts.model import Event, Request, Text, Time, View, storable_js
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
 from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, Invalid, NotFound, RequestIsInvalid
-from shared.contracts.threads import ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.access import ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
 
 CONTENT_LENGTH = 10_000  # characters (spec 1, Security & Validation)
 METADATA_BYTES = 16 * 1024

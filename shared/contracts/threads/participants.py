@@ -1,4 +1,4 @@
-"""Those who take part in threads, as threads shows and takes them."""
+"""Those who take part in threads."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared.contracts.model import Model, Text, Time, TrimmedText, View
+from shared.contracts.model import Event, Model, Text, Time, TrimmedText, View
 from shared.contracts.principal import Role
 
 
@@ -55,3 +55,24 @@ class Participant(View):
     contact: str | None
     status: ParticipantStatus
     joined_at: Time
+
+
+class ParticipantAdded(Event):
+    """Somebody takes part in a thread from now on."""
+
+    thread_id: UUID
+    participant: Participant
+
+
+class ParticipantChanged(Event):
+    """A participant has another role, name, contact or user."""
+
+    thread_id: UUID
+    participant: Participant
+
+
+class ParticipantRemoved(Event):
+    """Somebody takes no part in a thread any more."""
+
+    thread_id: UUID
+    participant: Participant

@@ -1,4 +1,4 @@
-"""identity: users, sessions and what they may do."""
+"""Users: who there is."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -9,17 +9,12 @@ from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
 
 from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View
 from shared.contracts.operations import GATEWAY, OPERATOR, Operation
-from shared.contracts.permissions import Permission
-from shared.contracts.principal import Principal, Role
+from shared.contracts.principal import Role
 from shared.contracts.refusals import (
     Conflict,
     CursorIsNotValid,
-    Forbidden,
     NotFound,
-    PermissionIsMissing,
-    RequestIsInvalid,
     TooMany,
-    Unauthenticated,
 )
 
 
@@ -43,17 +38,12 @@ def _is_email(value: str) -> str:
 
 # Masked wherever it is printed; whole on the wire, where it would else travel as asterisks.
 Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json")]
-
 Name = Annotated[TrimmedText, Field(min_length=1, max_length=255)]
 Email = Annotated[str, Field(max_length=255, json_schema_extra={"format": "email"}), AfterValidator(_is_email)]
 KnownEmail = Annotated[Text, Field(max_length=255)]
 NewPassword = Annotated[Secret, Field(min_length=8, max_length=200)]
 Password = Annotated[Secret, Field(min_length=1, max_length=200)]
 AssignableRole = Literal[Role.ADMIN, Role.AGENT, Role.PRODUCT_OWNER, Role.CLIENT, Role.GUEST]
-RefreshToken = Annotated[Secret, Field(min_length=1, max_length=200)]
-
-# What an access token's `iss` and `aud` say, and its signature's algorithm.
-ISSUER, AUDIENCE, ALGORITHM = "atrium", "atrium", "ES256"
 
 
 class User(View):
@@ -73,105 +63,26 @@ class User(View):
     last_seen_at: Time | None
 
 
-class SignedIn(View):
-    """A session's tokens. The access token lives until `expiresAt`; the refresh token is for one use."""
-
-    access_token: str
-    refresh_token: str
-    expires_at: Time
-    user: User
-
-
-class PublicKeys(View):
-    """A JSON Web Key Set (RFC 7517)."""
-
-    keys: list[dict[str, str]]
-
-
-class Nothing(View):
-    """Done; there is nothing to say."""
-
-
-class Users(View):
+class UserPage(View):
     users: list[User]
     has_more: bool
     next_cursor: str | None
-
-
-class RegistrationIsClosed(Forbidden):
-    """Registration is closed here; ask an admin for an account."""
 
 
 class EmailIsTaken(Conflict):
     """There is an account with this email already."""
 
 
-class CredentialsAreWrong(Unauthenticated):
-    """The email or the password is wrong."""
-
-
-class RefreshTokenIsSpent(Unauthenticated):
-    """The refresh token is not valid any more; sign in again."""
-
-
-class TokenIsMissing(Unauthenticated):
-    """This needs an access token: `Authorization: Bearer …`."""
-
-
-class TokenIsNotValid(Unauthenticated):
-    """The access token is not valid: forged, expired, or not for this installation."""
-
-
-class SessionHasEnded(Unauthenticated):
-    """The session has ended; sign in again."""
-
-
 class UserNotFound(NotFound):
     """There is no such user here."""
-
-
-class WorkspaceNeedsAnAdmin(Conflict):
-    """The workspace's last admin keeps that role; make another admin first."""
 
 
 class SignInIsThrottled(TooMany):
     """Too many sign-ins at once; try again in a moment."""
 
 
-class RegisterUser(Request):
-    """Make an account; the first of an empty workspace becomes its admin, later ones are clients."""
-
-    email: Email
-    password: NewPassword
-    name: Name
-
-
-class LogIn(Request):
-    """Start a session by email and password."""
-
-    email: KnownEmail
-    password: Password
-
-
-class RefreshSession(Request):
-    """Trade a refresh token for a new pair."""
-
-    refresh_token: RefreshToken
-
-
-class LogOut(Request):
-    """End the session of a refresh token, whatever its state."""
-
-    refresh_token: RefreshToken
-
-
-class Authorize(Request):
-    """Whether a session lives, whose it is, and whether they are granted a permission (`domain:function:action`)."""
-
-    session_id: UUID
-    user_id: UUID
-    workspace_id: UUID
-    permission: Permission
+class WorkspaceNeedsAnAdmin(Conflict):
+    """The workspace's last admin keeps that role; make another admin first."""
 
 
 class GetMe(Request):
@@ -208,30 +119,11 @@ class AssignRole(Request):
     role: AssignableRole
 
 
-class GetPublicKeys(Request):
-    """The keys that access tokens are signed with."""
-
-
-AUTHORIZE = Operation(
-    Authorize, Principal, called_by=[GATEWAY], refuses=[SessionHasEnded, PermissionIsMissing], anonymous=True, timeout=3.0
-)
-REGISTER_USER = Operation(
-    RegisterUser,
-    SignedIn,
-    called_by=[GATEWAY],
-    refuses=[RegistrationIsClosed, EmailIsTaken, RequestIsInvalid, SignInIsThrottled],
-    anonymous=True,
-    timeout=10.0,
-)
-LOG_IN = Operation(LogIn, SignedIn, called_by=[GATEWAY], refuses=[CredentialsAreWrong, SignInIsThrottled], anonymous=True, timeout=10.0)
-REFRESH_SESSION = Operation(RefreshSession, SignedIn, called_by=[GATEWAY], refuses=[RefreshTokenIsSpent], anonymous=True)
-LOG_OUT = Operation(LogOut, Nothing, called_by=[GATEWAY], anonymous=True)
 GET_ME = Operation(GetMe, User, called_by=[GATEWAY], refuses=[UserNotFound])
 SET_ROLE = Operation(SetRole, User, called_by=[GATEWAY], refuses=[UserNotFound, WorkspaceNeedsAnAdmin])
 CREATE_USER = Operation(CreateUser, User, called_by=[OPERATOR], refuses=[EmailIsTaken, SignInIsThrottled], anonymous=True, timeout=10.0)
-LIST_USERS = Operation(ListUsers, Users, called_by=[OPERATOR], refuses=[CursorIsNotValid], anonymous=True, coalesced=False)
+LIST_USERS = Operation(ListUsers, UserPage, called_by=[OPERATOR], refuses=[CursorIsNotValid], anonymous=True, coalesced=False)
 ASSIGN_ROLE = Operation(AssignRole, User, called_by=[OPERATOR], refuses=[UserNotFound, WorkspaceNeedsAnAdmin], anonymous=True)
-GET_PUBLIC_KEYS = Operation(GetPublicKeys, PublicKeys, called_by=[GATEWAY], anonymous=True)
 
 
 class UserRegistered(Event):
@@ -244,11 +136,3 @@ class UserRoleChanged(Event):
     """A user has another role in the workspace."""
 
     user: User
-
-
-class SessionEnded(Event):
-    """A session is over: signed out, or its refresh token was used twice."""
-
-    user_id: UUID
-    session_id: UUID
-    reason: Literal["signed-out", "refresh-token-reused"]

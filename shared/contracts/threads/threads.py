@@ -1,4 +1,4 @@
-"""threads: conversations, who takes part in them, and who may do what there."""
+"""Threads: conversations of any kind."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
 
 from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View, storable_json
-from shared.contracts.operations import GATEWAY, MESSAGES, Operation
-from shared.contracts.participants import Participant, Participants
-from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, NotFound, PermissionIsMissing, RequestIsInvalid
+from shared.contracts.operations import GATEWAY, Operation
+from shared.contracts.refusals import Conflict, CursorIsNotValid, PermissionIsMissing, RequestIsInvalid
+from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.participants import Participant, Participants
 
 SETTINGS_BYTES = 16 * 1024
 SHOWN_PARTICIPANTS = 100
@@ -28,19 +29,6 @@ class Status(StrEnum):
     CONFIRMED = "Confirmed"
     COMPLETED = "Completed"
     CANCELLED = "Cancelled"
-
-
-class State(StrEnum):
-    ACTIVE = "active"
-    CLOSED = "closed"
-    ARCHIVED = "archived"
-
-
-class Right(StrEnum):
-    """What one may want to do with a thread's messages."""
-
-    READ = "read"
-    POST = "post"
 
 
 ShortText = Annotated[TrimmedText, Field(min_length=1, max_length=255)]
@@ -101,33 +89,8 @@ class ThreadPage(View):
     next_cursor: str | None
 
 
-class Access(View):
-    """What the caller may do in one thread, beyond the right that was asked for."""
-
-    thread_id: UUID
-    state: State
-    notes: bool
-    deletes_others: bool
-
-
-class ThreadNotFound(NotFound):
-    """There is no such thread, or it is not yours to see."""
-
-
-class ThreadIsArchived(Conflict):
-    """The thread is archived; nothing can be changed in it or posted to it."""
-
-
-class ThreadIsClosed(Conflict):
-    """The thread is closed; nothing can be posted to it."""
-
-
 class BookingHasAThread(Conflict):
     """The booking has a thread already; a booking has one."""
-
-
-class ThreadIsReadOnlyForYou(Forbidden):
-    """You may read this thread, and not do this to it."""
 
 
 class ThreadFields(Request):
@@ -210,13 +173,6 @@ class ListThreads(Request):
         return self
 
 
-class CheckAccess(Request):
-    """Whether the caller has a right in a thread; refused where they have not."""
-
-    thread_id: UUID
-    right: Right
-
-
 OPEN_THREAD = Operation(
     OpenThread, Thread, called_by=[GATEWAY], refuses=[PermissionIsMissing, BookingHasAThread, RequestIsInvalid], coalesced=False
 )
@@ -230,13 +186,6 @@ CHANGE_THREAD = Operation(
 ARCHIVE_THREAD = Operation(ArchiveThread, Thread, called_by=[GATEWAY], refuses=[ThreadNotFound, ThreadIsReadOnlyForYou], coalesced=False)
 GET_THREAD = Operation(GetThread, Thread, called_by=[GATEWAY], refuses=[ThreadNotFound], coalesced=False)
 LIST_THREADS = Operation(ListThreads, ThreadPage, called_by=[GATEWAY], refuses=[CursorIsNotValid], coalesced=False)
-CHECK_ACCESS = Operation(
-    CheckAccess,
-    Access,
-    called_by=[MESSAGES],
-    refuses=[ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou],
-    timeout=3.0,
-)
 
 
 class ThreadOpened(Event):
@@ -262,24 +211,3 @@ class ThreadRestored(Event):
     """An archived thread is active again."""
 
     thread_id: UUID
-
-
-class ParticipantAdded(Event):
-    """Somebody takes part in a thread from now on."""
-
-    thread_id: UUID
-    participant: Participant
-
-
-class ParticipantChanged(Event):
-    """A participant has another role, name, contact or user."""
-
-    thread_id: UUID
-    participant: Participant
-
-
-class ParticipantRemoved(Event):
-    """Somebody takes no part in a thread any more."""
-
-    thread_id: UUID
-    participant: Participant

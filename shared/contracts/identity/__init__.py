@@ -1,0 +1,1 @@
+"""identity: users, sessions and what they may do."""

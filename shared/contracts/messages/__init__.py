@@ -1,0 +1,1 @@
+"""messages: what is said in threads."""

@@ -1,0 +1,1 @@
+"""threads: conversations, who takes part in them, and who may do what there."""

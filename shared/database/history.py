@@ -1,0 +1,48 @@
+"""What a row was before each change, and who changed it (spec 2, Audit Tables).
+
+A transaction says who by `app.actor`, and why by `app.reason` where the request gave one: `Database.workspace(…, actor=…, reason=…)`.
+"""
+
+from collections.abc import Sequence
+
+from shared.credentials import background_role, database_role
+
+SYSTEM_ACTOR = "00000000-0000-0000-0000-000000000000"
+"""Whoever changes something without being asked by anybody: the service itself, or its operator."""
+
+
+def history_of(service: str, table: str, *, without: Sequence[str] = ()) -> str:
+    """SQL that makes `<table>_history` and the trigger that fills it. A change without an actor fails.
+
+    without: columns whose change alone is none, as counters and activity times.
+    A migration that adds a column to the table adds it, at the end, to the history.
+    """
+    same = "ARRAY[" + ", ".join(f"'{column}'" for column in (*without, "updated_at", "version")) + "]::text[]"
+    return f"""
+        CREATE TABLE {service}.{table}_history (
+            history_id uuid PRIMARY KEY DEFAULT uuidv7(),
+            changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            operation_type text NOT NULL,
+            changed_by uuid NOT NULL,
+            reason text,
+            LIKE {service}.{table}
+        );
+        CREATE FUNCTION {service}.log_{table}_changes() RETURNS trigger
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = {service}, pg_temp AS $body$
+        DECLARE actor uuid := nullif(current_setting('app.actor', true), '')::uuid;
+        BEGIN
+            IF actor IS NULL THEN
+                RAISE EXCEPTION 'a change of {service}.{table} names nobody: app.actor is not set';
+            END IF;
+            INSERT INTO {service}.{table}_history
+                SELECT uuidv7(), clock_timestamp(), TG_OP, actor, nullif(current_setting('app.reason', true), ''), OLD.*;
+            RETURN NULL;
+        END
+        $body$;
+        CREATE TRIGGER log_{table}_changes_trigger AFTER DELETE ON {service}.{table}
+            FOR EACH ROW EXECUTE FUNCTION {service}.log_{table}_changes();
+        CREATE TRIGGER log_{table}_updates_trigger AFTER UPDATE ON {service}.{table}
+            FOR EACH ROW WHEN (to_jsonb(OLD) - {same} IS DISTINCT FROM to_jsonb(NEW) - {same})
+            EXECUTE FUNCTION {service}.log_{table}_changes();
+        GRANT SELECT ON {service}.{table}_history TO {database_role(service)}, {background_role(service)};
+    """
