@@ -11,6 +11,7 @@ import typer
 import uvloop
 
 from shared.application import Application, CannotStart
+from shared.messaging.local import Process
 from shared.observability.logs import start_logging
 from shared.observability.probes import Probes
 from shared.observability.tracing import start_tracing, stop_tracing
@@ -22,9 +23,9 @@ log = structlog.get_logger()
 SERVICES = ("identity", "threads", "messages", "gateway")
 
 
-def build(service: str) -> Application:
+def build(service: str, process: Process | None = None) -> Application:
     """A service by its name. Only what runs is imported: the edge's libraries cost the others a second and 40 MB."""
-    application: Application = import_module(f"services.{service}.main").build()
+    application: Application = import_module(f"services.{service}.main").build(process)
     return application
 
 
@@ -49,7 +50,8 @@ async def _run(names: list[str], settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    applications: list[Application] = [build(name) for name in names]
+    process = Process()
+    applications: list[Application] = [build(name, process) for name in names]
     probes = Probes(applications, settings)
     started: list[Application] = []
     try:

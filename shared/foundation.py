@@ -12,6 +12,7 @@ from shared.database.connections import Database, as_role
 from shared.database.migrations import wanted_version
 from shared.messaging.caller import Caller
 from shared.messaging.discovery import announce
+from shared.messaging.local import Process
 from shared.messaging.responder import Responder
 from shared.outbox.relay import Relay
 from shared.settings import Settings
@@ -22,10 +23,11 @@ CONNECT_PATIENCE = 10  # seconds
 class Foundation:
     """Opens in order (database, broker, relay) and closes the other way round.
 
+    process: what else runs here, which it asks directly.
     sessions: settings of the database's sessions that this service needs beside those that all have.
     """
 
-    def __init__(self, service: str, settings: Settings, sessions: Mapping[str, str] | None = None) -> None:
+    def __init__(self, service: str, settings: Settings, process: Process | None = None, sessions: Mapping[str, str] | None = None) -> None:
         if settings.postgres_url is None or settings.nats_url is None:
             raise CannotStart("ATRIUM_POSTGRES_URL and ATRIUM_NATS_URL must be set: `atrium up` does it, or set them to your own servers.")
         kept = Credentials.of(settings.data) if settings.postgres_password is None or settings.nats_password is None else None
@@ -39,8 +41,8 @@ class Foundation:
         )
         self.database = Database(self.database_url, service, connections=8, settings=sessions)
         self.background = Database(self.background_url, service, connections=4)
-        self.caller = Caller(service)
-        self.responder = Responder(service, settings.requests_in_flight)
+        self.caller = Caller(service, process)
+        self.responder = Responder(service, settings.requests_in_flight, process)
         self.relay = Relay(service, self.background, self.background_url, self.nats_url, self.nats_password)
 
     async def open(self) -> None:

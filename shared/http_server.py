@@ -25,6 +25,7 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves one ASGI app. `setting` is the setting that chose the port, for the one who reads that it is taken.
 
+    shared_port: whether other processes of ours listen on the port too; the system gives each its part of the connections.
     trusted_proxies: addresses whose X-Forwarded-For is believed, with commas between.
     """
 
@@ -38,7 +39,9 @@ class HttpServer:
         protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools",
         sockets: Literal["websockets-sansio", "none"] = "none",
         trusted_proxies: str = "",
+        shared_port: bool = False,
     ) -> None:
+        self._shared_port = shared_port
         self._host, self._port, self._setting = host, port, setting
         self._server = _Server(
             uvicorn.Config(
@@ -82,6 +85,8 @@ class HttpServer:
             family, socket.SOCK_STREAM, socket.IPPROTO_TCP
         )  # asyncio sends small answers at once only where TCP is named
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self._shared_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             listener.bind((self._host, self._port))
             listener.listen(2048)

@@ -27,8 +27,7 @@ from shared.embedded import Program, data_folder
 
 PROJECT = Path(__file__).parents[2]
 READY_WITHIN = 90.0
-# Two processes: the edge, and all services beside each other. docs/operations.md has the figures behind it.
-CHILDREN: dict[str, tuple[str, ...]] = {"services": ("identity", "threads", "messages"), "gateway": ("gateway",)}
+EVERYTHING = ("all",)
 
 
 class Child(Program):
@@ -36,7 +35,7 @@ class Child(Program):
 
     def __init__(self, name: str, services: Sequence[str], environment: Mapping[str, str], data: Path) -> None:
         self.name, self._services, self._environment = name, services, environment
-        self.log = data / "logs" / f"{name}.log"
+        self.log = data / "logs" / f"{name.lower().replace(' ', '-')}.log"
 
     @property
     def folder(self) -> Path:
@@ -47,6 +46,12 @@ class Child(Program):
 
     def environment(self) -> Mapping[str, str]:
         return self._environment
+
+
+def whole_processes(number: int) -> dict[str, Sequence[str]]:
+    """Everything in one process, where services ask each other without the broker; docs/operations.md has the figures behind it."""
+    names = ["Atrium"] if number == 1 else [f"Atrium {place}" for place in range(1, number + 1)]
+    return dict.fromkeys(names, EVERYTHING)
 
 
 def up() -> None:
@@ -62,8 +67,9 @@ def up() -> None:
 class Start:
     """One run of `atrium up`."""
 
-    def __init__(self, settings: GatewaySettings, children: Mapping[str, Sequence[str]] = CHILDREN) -> None:
-        self._settings, self._children = settings, children
+    def __init__(self, settings: GatewaySettings, children: Mapping[str, Sequence[str]] | None = None) -> None:
+        self._settings = settings
+        self._children = whole_processes(settings.processes) if children is None else children
         self._screen = Screen()
         self._wanted = settings.data.expanduser().resolve()
         self._data = data_folder(settings.data)
@@ -129,6 +135,7 @@ class Start:
             "ATRIUM_DATA": str(self._data),
             "ATRIUM_HOST": self._settings.host,
             "ATRIUM_PORT": str(self._settings.port),
+            "ATRIUM_SHARED_PORT": str(self._settings.shared_port or self._settings.processes > 1),
             "ATRIUM_METRICS_PORT": "0",  # several processes: each takes a free one
             "ATRIUM_POSTGRES_URL": servers.postgres_url,
             "ATRIUM_NATS_URL": servers.nats_url,

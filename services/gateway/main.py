@@ -32,6 +32,7 @@ from shared.credentials import Credentials
 from shared.http_server import HttpServer
 from shared.messaging.caller import Caller
 from shared.messaging.discovery import announce
+from shared.messaging.local import Process
 
 log = structlog.get_logger()
 
@@ -86,12 +87,12 @@ class GatewayApplication:
 
     name = "gateway"
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, *, process: Process | None = None) -> None:
         if settings.nats_url is None:
             raise CannotStart("ATRIUM_NATS_URL must be set: `atrium up` does it, or set it to your own server.")
         self._nats_url, self._settings = settings.nats_url, settings
         self._password = settings.nats_password or Credentials.of(settings.data).nats["gateway"]
-        self._caller = Caller("gateway")
+        self._caller = Caller("gateway", process)
         try:
             self._gateway = Gateway(settings, self._caller)
         except ValueError as error:
@@ -104,6 +105,7 @@ class GatewayApplication:
             protocol=BoundedProtocol,
             sockets="websockets-sansio",
             trusted_proxies=settings.trusted_proxies,
+            shared_port=settings.shared_port,
         )
 
     @property
@@ -165,5 +167,5 @@ async def _framework_error(request: Request, error: Exception) -> Response:
     return Response(reply.body, reply.status, {name.decode(): value.decode() for name, value in reply.headers})
 
 
-def build() -> GatewayApplication:
-    return GatewayApplication(GatewaySettings())
+def build(process: Process | None = None) -> GatewayApplication:
+    return GatewayApplication(GatewaySettings(), process=process)

@@ -48,7 +48,7 @@ class Created[R: BaseModel](Reply):
 
     def __init__(self, answer: Answer, at: str) -> None:
         location = (b"location", at.format_map(from_json(answer.body)).encode())
-        replayed = (_REPLAYED,) if answer.outcome == "replay" else ()
+        replayed = (_REPLAYED,) if answer.kind == "replay" else ()
         super().__init__(201, answer.body, (_JSON, _NO_STORE, location, *replayed))
 
 

@@ -10,6 +10,8 @@ class GatewaySettings(Settings):
 
     host: str = Field("127.0.0.1", description="Address that the gateway listens on.")
     port: int = Field(8080, ge=1, le=65_535, description="Port that the gateway listens on.")
+    processes: int = Field(1, ge=1, le=64, description="Processes that `atrium up` runs, each with the gateway and all services.")
+    shared_port: bool = Field(False, description="Whether several gateways of this machine listen on the port together.")
     messages_per_minute: int = Field(60, ge=0, description="Messages that one user may post in a minute; 0 is no limit.")
     uploads_per_minute: int = Field(10, ge=0, description="Files that one user may upload in a minute; 0 is no limit.")
     requests_per_minute: int = Field(

@@ -16,14 +16,15 @@ from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, LOG_I
 from shared.contracts.identity.users import ASSIGN_ROLE, CREATE_USER, GET_ME, LIST_USERS, SET_ROLE
 from shared.database.connections import Database
 from shared.foundation import Foundation
+from shared.messaging.local import Process
 
 
 class IdentityApplication:
     name = "identity"
 
-    def __init__(self, settings: IdentitySettings, hasher: HasherProtocol | None = None) -> None:
+    def __init__(self, settings: IdentitySettings, hasher: HasherProtocol | None = None, *, process: Process | None = None) -> None:
         self._settings = settings
-        self._foundation = Foundation(self.name, settings)
+        self._foundation = Foundation(self.name, settings, process)
         # Of its own, so that what every request asks never waits behind sign-ins.
         self._checks = Database(self._foundation.database_url, self.name, connections=2)
         self._passwords = Passwords(hasher or Argon2Hasher())
@@ -71,5 +72,5 @@ class IdentityApplication:
         responder.serve_anonymous(GET_PUBLIC_KEYS, sessions.get_public_keys, service)
 
 
-def build() -> IdentityApplication:
-    return IdentityApplication(IdentitySettings())
+def build(process: Process | None = None) -> IdentityApplication:
+    return IdentityApplication(IdentitySettings(), process=process)

@@ -8,14 +8,15 @@ from services.messages.settings import Settings
 from shared.application import Dependency
 from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, POST_MESSAGE
 from shared.foundation import Foundation
+from shared.messaging.local import Process
 
 
 class MessagesApplication:
     name = "messages"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, process: Process | None = None) -> None:
         # Planning a page over two years of partitions anew takes 1 ms, four times as long as reading it.
-        self._foundation = foundation = Foundation(self.name, settings, {"plan_cache_mode": "force_generic_plan"})
+        self._foundation = foundation = Foundation(self.name, settings, process, {"plan_cache_mode": "force_generic_plan"})
         self._partitions = Partitions(foundation.background)
         service = handlers.Service(
             call=foundation.caller,
@@ -41,5 +42,5 @@ class MessagesApplication:
         return await self._foundation.health()
 
 
-def build() -> MessagesApplication:
-    return MessagesApplication(Settings())
+def build(process: Process | None = None) -> MessagesApplication:
+    return MessagesApplication(Settings(), process=process)

@@ -13,13 +13,14 @@ from shared.contracts.threads.access import CHECK_ACCESS
 from shared.contracts.threads.threads import ARCHIVE_THREAD, CHANGE_THREAD, GET_THREAD, LIST_THREADS, OPEN_THREAD
 from shared.foundation import Foundation
 from shared.messaging.consumers import EventConsumers
+from shared.messaging.local import Process
 
 
 class ThreadsApplication:
     name = "threads"
 
-    def __init__(self, settings: Settings) -> None:
-        self._foundation = foundation = Foundation(self.name, settings)
+    def __init__(self, settings: Settings, *, process: Process | None = None) -> None:
+        self._foundation = foundation = Foundation(self.name, settings, process)
         self._active_count = ActiveCount(foundation.background)
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(THREADS_ACTIVITY, move_activity)
@@ -50,5 +51,5 @@ class ThreadsApplication:
         return await self._foundation.health()
 
 
-def build() -> ThreadsApplication:
-    return ThreadsApplication(Settings())
+def build(process: Process | None = None) -> ThreadsApplication:
+    return ThreadsApplication(Settings(), process=process)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -16,9 +17,10 @@ from shared.contracts.principal import Principal
 from shared.contracts.refusals import Refusal, RefusalView, ServiceIsUnavailable, refusal_of
 from shared.identifiers import new_id
 from shared.messaging.connection import close, connect, inbox_prefix
-from shared.messaging.context import Context, current_context
+from shared.messaging.context import Context, current_context, new_trace
 from shared.messaging.frames import FRAME_HEADER, Answer, Call, calls_frame, read_answers
-from shared.messaging.work import Ask
+from shared.messaging.local import Process
+from shared.messaging.work import Ask, Encoded, Outcome, Replayed, encoded
 from shared.observability.metrics import CALL_SECONDS
 
 MOST_CALLS, MOST_BYTES = 100, 256 * 1024
@@ -38,10 +40,14 @@ class _Frame:
 
 
 class Caller:
-    """Makes calls as one user of NATS. Refused calls raise their refusal, unanswered ones `ServiceIsUnavailable`."""
+    """Makes calls as one user of NATS. Refused calls raise their refusal, unanswered ones `ServiceIsUnavailable`.
 
-    def __init__(self, user: str) -> None:
+    process: what runs beside it is asked directly.
+    """
+
+    def __init__(self, user: str, process: Process | None = None) -> None:
         self.user = user
+        self._process = process or Process()
         self.client: Client | None = None
         self._inbox = f"{inbox_prefix(user)}.{new_id().hex}"
         self._waiting: dict[str, _Frame] = {}
@@ -64,14 +70,18 @@ class Caller:
 
     async def __call__[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> R:
         """The operation's reply."""
-        answer = await self.answer(operation, request, principal)
-        return operation.reply.model_validate_json(answer.body)
+        return _reply(operation, await self._put(operation, request, principal, current_context.get()))
 
     async def answer[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> Answer:
-        """The operation's reply as the bytes that came, for whoever passes them on."""
-        answer = await self._put(operation, request, principal, current_context.get())
-        _raise_refusal(answer)
-        return answer
+        """The operation's reply as bytes, for whoever passes them on."""
+        outcome = await self._put(operation, request, principal, current_context.get())
+        if not isinstance(outcome, Answer):
+            handled = encoded(outcome)
+            if handled.refusal is not None:
+                raise handled.refusal
+            return Answer(0, handled.kind, handled.body)
+        _raise_refusal(outcome)
+        return outcome
 
     async def together[Q: Request, R: BaseModel](self, operation: Operation[Q, R], asks: Sequence[Ask[Q, Principal]]) -> list[R | Refusal]:
         """The replies to many at once, in their order."""
@@ -79,26 +89,27 @@ class Caller:
         replies: list[R | Refusal] = []
         for future in futures:
             try:
-                answer = await future
-                _raise_refusal(answer)
-                replies.append(operation.reply.model_validate_json(answer.body))
+                replies.append(_reply(operation, await future))
             except Refusal as refusal:
                 replies.append(refusal)
         return replies
 
     def _put[Q: Request, R: BaseModel](
         self, operation: Operation[Q, R], request: Q, principal: Principal | None, context: Context
-    ) -> asyncio.Future[Answer]:
-        """Into the message of this turn of the loop. Raises `ServiceIsUnavailable` while the broker is away."""
+    ) -> asyncio.Future[Answer] | asyncio.Future[Outcome]:
+        """To the service beside it, or into the message of this turn. Raises `ServiceIsUnavailable` while the broker is away."""
         if not self.connected:
             raise ServiceIsUnavailable
+        deadline = min(context.deadline, time.time() + operation.timeout)
+        local = self._process.find(operation)
+        if local is not None and self.user in operation.called_by:
+            return local.ask(Ask(request, principal, Context(deadline, context.trace or new_trace(), context.request_id)))
         loop = asyncio.get_running_loop()
         body = request.model_dump_json(by_alias=True, exclude_unset=True).encode()
         frame = self._waiting.get(operation.subject)
         if frame is None or not operation.coalesced or len(frame.calls) >= MOST_CALLS or frame.size + len(body) > MOST_BYTES:
             frame = self._waiting[operation.subject] = _Frame(operation)
             loop.call_soon(self._start, frame)
-        deadline = min(context.deadline, time.time() + operation.timeout)
         frame.calls.append(Call(principal, deadline, context.trace, context.request_id, body))
         frame.size += len(body)
         future: asyncio.Future[Answer] = loop.create_future()
@@ -164,6 +175,19 @@ class Caller:
             self._fail(token)
 
 
+def _reply[Q: Request, R: BaseModel](operation: Operation[Q, R], outcome: Answer | Outcome) -> R:
+    if isinstance(outcome, operation.reply):
+        return outcome
+    if isinstance(outcome, Refusal):
+        raise outcome
+    if isinstance(outcome, Answer):
+        _raise_refusal(outcome)
+    elif isinstance(outcome, Replayed):
+        return cast(R, outcome.reply)
+    assert isinstance(outcome, Answer | Encoded), f"{operation.name} was answered with something else than its reply"
+    return operation.reply.model_validate_json(outcome.body)
+
+
 def _raise_refusal(answer: Answer) -> None:
-    if answer.outcome == "refusal":
+    if answer.kind == "refusal":
         raise refusal_of(RefusalView.model_validate_json(answer.body))

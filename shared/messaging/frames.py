@@ -19,7 +19,7 @@ REQUEST_ID_HEADER = "X-Request-Id"
 TRACE_HEADER = "traceparent"
 PLAIN_PATIENCE = 5.0  # seconds for a call that names no deadline
 
-type Outcome = Literal["reply", "replay", "refusal"]
+type AnswerKind = Literal["reply", "replay", "refusal"]
 
 
 class Call(NamedTuple):
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
     """The answer to the call at `place` of a frame. `replay` is the reply to a call that was answered before."""
 
     place: int
-    outcome: Outcome
+    kind: AnswerKind
     body: bytes
 
 
@@ -83,7 +83,7 @@ def plain_call(body: bytes, headers: dict[str, str]) -> Call:
 def answers_frame(answers: Iterable[Answer]) -> bytes:
     heads, bodies = [], []
     for answer in answers:
-        heads.append(f'[{answer.place},"{answer.outcome}",{len(answer.body)}]')
+        heads.append(f'[{answer.place},"{answer.kind}",{len(answer.body)}]')
         bodies.append(answer.body)
     return b"[%b]\n%b" % (",".join(heads).encode(), b"".join(bodies))
 

@@ -19,6 +19,7 @@ from shared.contracts.operations import Operation
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import Refusal
 from shared.messaging.frames import FRAME_HEADER, Answer, Call, answers_frame, plain_call, read_calls
+from shared.messaging.local import LocalWork, Process
 from shared.messaging.work import AnonymousHandler, Ask, GroupHandler, Handled, Handler, Reply, Work
 from shared.observability.metrics import REQUESTS_IN_FLIGHT
 
@@ -34,10 +35,15 @@ class _Frame:
 
 
 class Responder:
-    """Serves operations for one service. `stop` drains: what was accepted is answered."""
+    """Serves operations for one service. `stop` drains: what was accepted is answered.
 
-    def __init__(self, service: str, in_flight: int) -> None:
+    process: where those find it who run beside it.
+    """
+
+    def __init__(self, service: str, in_flight: int, process: Process | None = None) -> None:
         self.service = service
+        self._process = process or Process()
+        self._local: list[LocalWork] = []
         self._bound = in_flight
         self._in_flight = 0
         self._works: list[Work] = []
@@ -88,9 +94,14 @@ class Responder:
             self._subscriptions.append(await client.subscribe(subject, queue=self.service, cb=_Receiver(self, work).receive))
         self._client = client
         await _let_the_server_read_all(client)
+        self._local = [LocalWork(work, self) for work in self._works]
+        for local in self._local:
+            self._process.answer(local)
 
     async def stop(self) -> None:
         """Take nothing new, answer what was taken."""
+        for local in self._local:
+            self._process.forget(local)
         if self._client is not None and self._client.is_connected:
             await self._unsubscribe(self._client)
         while self._tasks or any(subscription.pending_msgs for subscription in self._subscriptions):
@@ -177,7 +188,7 @@ class _Receiver:
             return
         if not frame.ready:
             asyncio.get_running_loop().call_soon(self._flush, frame)
-        frame.ready += [Answer(place, one.outcome, one.body) for place, one in handled.items()]
+        frame.ready += [Answer(place, one.kind, one.body) for place, one in handled.items()]
 
     def _flush(self, frame: _Frame) -> None:
         answers, frame.ready = frame.ready, []

@@ -15,7 +15,7 @@ from shared.contracts.principal import Principal
 from shared.contracts.refusals import InternalError, Refusal, ServiceIsUnavailable, TokenlessRequest
 from shared.contracts.validation import invalid
 from shared.messaging.context import Context, current_context, new_trace
-from shared.messaging.frames import Call, Outcome
+from shared.messaging.frames import AnswerKind, Call
 from shared.observability.metrics import REFUSALS, REQUEST_SECONDS
 from shared.observability.tracing import span
 
@@ -48,6 +48,7 @@ type Reply[R] = R | Replayed[R] | Encoded[R]
 type Handler[Q, R, S] = Callable[[Q, Principal, S], Awaitable[Reply[R]]]
 type AnonymousHandler[Q, R, S] = Callable[[Q, S], Awaitable[Reply[R]]]
 type GroupHandler[Q, P, R, S] = Callable[[Sequence[Ask[Q, P]], S], Awaitable[Sequence[Reply[R] | Exception]]]
+type Outcome = Reply[BaseModel] | Refusal
 type _One = Callable[[Any, Principal | None], Awaitable[Reply[BaseModel]]]
 type _All = Callable[[Sequence[Ask[Any, Any]]], Awaitable[Sequence[Reply[BaseModel] | Exception]]]
 
@@ -55,7 +56,7 @@ type _All = Callable[[Sequence[Ask[Any, Any]]], Awaitable[Sequence[Reply[BaseMod
 class Handled(NamedTuple):
     """An answer, ready to be sent."""
 
-    outcome: Outcome
+    kind: AnswerKind
     body: bytes
     refusal: Refusal | None = None
 
@@ -70,85 +71,97 @@ class Work:
         self._span = f"{operation.owner}.{operation.name}"
 
     async def handle(self, call: Call) -> Handled:
-        """Handle one call. Always answers; cancelled by its deadline it answers that too."""
-        assert self._one is not None
-        started = time.perf_counter()
-        current_context.set(_context(call))
+        """Handle one call from the wire. Always answers; cancelled by its deadline it answers that too."""
         try:
-            request = self._request(call)
-            with span(self._span):
-                return self._answer(await self._one(request, call.principal))
-        except Exception as error:
-            return self._failed(error)
-        except asyncio.CancelledError:
-            return self._late(call.deadline)
-        finally:
-            self._seconds.observe(time.perf_counter() - started)
+            ask = self._ask(call)
+        except Refusal as refusal:
+            return encoded(self.refused(refusal))
+        return encoded(await self.outcome(ask))
 
     async def handle_all(self, calls: Sequence[Call]) -> list[Handled]:
         """Handle the calls of a frame together, by the latest of their deadlines."""
-        assert self._all is not None
-        started = time.perf_counter()
-        answers: dict[int, Handled] = {}
-        asks: dict[int, Ask[Request, Principal | None]] = {}
+        answers: dict[int, Outcome] = {}
+        asks: dict[int, Ask[Any, Any]] = {}
         for place, call in enumerate(calls):
             try:
-                asks[place] = Ask(self._request(call), call.principal, _context(call))
+                asks[place] = self._ask(call)
             except Refusal as refusal:
-                answers[place] = self._failed(refusal)
-        deadline = max(call.deadline for call in calls)
-        current_context.set(Context(deadline, calls[0].trace, calls[0].request_id))
+                answers[place] = self.refused(refusal)
+        answers.update(zip(asks, await self.outcomes(list(asks.values())), strict=True))
+        return [encoded(answers[place]) for place in range(len(calls))]
+
+    async def outcome(self, ask: Ask[Any, Any]) -> Outcome:
+        """What becomes of one request."""
+        assert self._one is not None
+        started = time.perf_counter()
+        current_context.set(ask.context)
         try:
             with span(self._span):
-                replies = await self._all(list(asks.values())) if asks else []
-            answers.update((place, self._answer(reply)) for place, reply in zip(asks, replies, strict=True))
+                return await self._one(ask.request, ask.caller)
         except Exception as error:
-            answers.update((place, self._failed(error)) for place in asks)
+            return self.refused(error)
         except asyncio.CancelledError:
-            answers.update((place, self._late(deadline)) for place in asks)
+            return self._late(ask.context.deadline)
         finally:
             self._seconds.observe(time.perf_counter() - started)
-        return [answers[place] for place in range(len(calls))]
 
-    def refuse(self) -> Handled:
-        """The answer to what is over the service's bound."""
-        return self._failed(ServiceIsUnavailable())
-
-    def _request(self, call: Call) -> Request:
-        if time.time() >= call.deadline:
-            raise ServiceIsUnavailable  # nobody waits for it any more
-        if call.principal is None and not self.operation.anonymous:
-            raise TokenlessRequest
+    async def outcomes(self, asks: Sequence[Ask[Any, Any]]) -> list[Outcome]:
+        """What becomes of each of those that are handled together, in their order."""
+        assert self._all is not None
+        if not asks:
+            return []
+        started = time.perf_counter()
+        deadline = max(ask.context.deadline for ask in asks)
+        current_context.set(asks[0].context._replace(deadline=deadline))
         try:
-            return self.operation.request.model_validate_json(call.body)
-        except ValidationError as error:
-            raise invalid(error) from None
+            with span(self._span):
+                replies = await self._all(asks)
+            return [self.refused(reply) if isinstance(reply, Exception) else reply for reply in replies]
+        except Exception as error:
+            return [self.refused(error) for _ in asks]
+        except asyncio.CancelledError:
+            return [self._late(deadline) for _ in asks]
+        finally:
+            self._seconds.observe(time.perf_counter() - started)
 
-    def _answer(self, reply: Reply[BaseModel] | Exception) -> Handled:
-        if isinstance(reply, Encoded):
-            return Handled("reply", reply.body)
-        if isinstance(reply, BaseModel):
-            return Handled("reply", reply.model_dump_json(by_alias=True).encode())
-        if isinstance(reply, Replayed):
-            return Handled("replay", reply.reply.model_dump_json(by_alias=True).encode())
-        return self._failed(reply)
-
-    def _failed(self, error: Exception) -> Handled:
+    def refused(self, error: Exception) -> Refusal:
+        """What those who asked hear of an error: a refusal as it is, of anything else nothing."""
         refusal = error
         if not isinstance(refusal, Refusal):
             log.error("operation_failed", service=self.operation.owner, operation=self.operation.name, exc_info=error)
             refusal = InternalError()
         REFUSALS.labels(self.operation.owner, self.operation.name, refusal.code).inc()
-        return Handled("refusal", refusal.view().model_dump_json().encode(), refusal)
+        return refusal
 
-    def _late(self, deadline: float) -> Handled:
+    def refuse(self) -> Handled:
+        """The answer to what is over the service's bound."""
+        return encoded(self.refused(ServiceIsUnavailable()))
+
+    def _ask(self, call: Call) -> Ask[Any, Any]:
+        if time.time() >= call.deadline:
+            raise ServiceIsUnavailable  # nobody waits for it any more
+        if call.principal is None and not self.operation.anonymous:
+            raise TokenlessRequest
+        try:
+            request = self.operation.request.model_validate_json(call.body)
+        except ValidationError as error:
+            raise invalid(error) from None
+        return Ask(request, call.principal, Context(call.deadline, call.trace or new_trace(), call.request_id))
+
+    def _late(self, deadline: float) -> Refusal:
         """Its deadline ended it; any other cancellation goes on."""
         task = asyncio.current_task()
         if time.time() < deadline or task is None:
             raise asyncio.CancelledError
         task.uncancel()
-        return self._failed(ServiceIsUnavailable())
+        return self.refused(ServiceIsUnavailable())
 
 
-def _context(call: Call) -> Context:
-    return Context(call.deadline, call.trace or new_trace(), call.request_id)
+def encoded(outcome: Outcome) -> Handled:
+    if isinstance(outcome, Encoded):
+        return Handled("reply", outcome.body)
+    if isinstance(outcome, Refusal):
+        return Handled("refusal", outcome.view().model_dump_json().encode(), outcome)
+    if isinstance(outcome, Replayed):
+        return Handled("replay", outcome.reply.model_dump_json(by_alias=True).encode())
+    return Handled("reply", outcome.model_dump_json(by_alias=True).encode())

@@ -14,11 +14,12 @@ from tests.servers import Servers
 # The ways to spread the services over processes. The gateway comes last: it is ready when those whom it asks are.
 LAYOUTS: dict[str, list[list[str]]] = {
     "one process": [["all"]],
-    "two processes": [list(STORING_SERVICES), ["gateway"]],
+    "two whole processes": [["all"], ["all"]],
+    "gateway and services": [list(STORING_SERVICES), ["gateway"]],
     "one a service": [[service] for service in (*STORING_SERVICES, "gateway")],
 }
-USUAL = "two processes"
-"""The gateway, and all services: what `atrium up` starts."""
+USUAL = "one process"
+"""Everything together: what `atrium up` starts."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class House:
 async def running_house(servers: Servers, layout: str) -> AsyncIterator[House]:
     """All of Atrium over these servers; stopped in order afterwards."""
     port = free_port()
-    settings = {**servers.environment, **RAISED_LIMITS, "ATRIUM_PORT": str(port), "ATRIUM_HOST": HOST}
-    processes = [AtriumProcess(services, settings, servers.data) for services in LAYOUTS[layout]]
+    settings = {**servers.environment, **RAISED_LIMITS, "ATRIUM_PORT": str(port), "ATRIUM_HOST": HOST, "ATRIUM_SHARED_PORT": "true"}
+    names = [f"all {place}" if services == ["all"] else None for place, services in enumerate(LAYOUTS[layout], 1)]
+    processes = [AtriumProcess(services, settings, servers.data, name) for services, name in zip(LAYOUTS[layout], names, strict=True)]
     named = {"postgres": servers.postgres, "nats": servers.nats, "valkey": servers.valkey}
     programs = {name: server for name, server in named.items() if isinstance(server, Program)}
     try:
@@ -62,6 +64,9 @@ async def running_house(servers: Servers, layout: str) -> AsyncIterator[House]:
 
 def _cpu_seconds(process: psutil.Process) -> float:
     """Of a process, the children that it has, and those that it had."""
-    own = process.cpu_times()
-    had = own.children_user + own.children_system
-    return own.user + own.system + had + sum(_cpu_seconds(child) for child in process.children())
+    try:
+        own = process.cpu_times()
+        children = process.children()
+    except psutil.NoSuchProcess:  # it ended meanwhile; its parent has its time
+        return 0.0
+    return own.user + own.system + own.children_user + own.children_system + sum(map(_cpu_seconds, children))

@@ -1,10 +1,11 @@
-"""Calls and their answers, over the real NATS."""
+"""Calls and their answers: over the real NATS, and between services of one process, where all is the same but the way."""
 
 import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,7 @@ from shared.messaging.caller import Caller
 from shared.messaging.connection import close, connect
 from shared.messaging.context import Context, current_context
 from shared.messaging.frames import PRINCIPAL_HEADER
+from shared.messaging.local import Process
 from shared.messaging.responder import Responder
 from tests.servers import Servers
 from tests.service.neighbours import principal
@@ -33,39 +35,60 @@ async def granted(request: CheckAccess, caller: Principal) -> Access:
     return Access(thread_id=request.thread_id, state=State.ACTIVE, notes=False, deletes_others=False)
 
 
-@asynccontextmanager
-async def answering(servers: Servers, behaviour: Behaviour, *, in_flight: int = 1_000) -> AsyncIterator[Responder]:
-    async def handle(request: CheckAccess, caller: Principal, service: None) -> Access:
-        return await behaviour(request, caller)
+@dataclass(frozen=True)
+class Sides:
+    """Those who answer and those who ask, in one process or with NATS between them."""
 
-    client = await connect(servers.nats_url, "threads", servers.credentials.nats["threads"], name="test")
-    responder = Responder("threads", in_flight)
-    responder.serve(CHECK_ACCESS, handle, None)
-    await responder.start(client)
-    await client.flush()
-    try:
-        yield responder
-    finally:
-        await responder.stop()
-        await close(client)
+    servers: Servers
+    process: Process | None
+
+    @asynccontextmanager
+    async def answering(self, behaviour: Behaviour, *, in_flight: int = 1_000) -> AsyncIterator[Responder]:
+        async def handle(request: CheckAccess, caller: Principal, service: None) -> Access:
+            return await behaviour(request, caller)
+
+        client = await connect(self.servers.nats_url, "threads", self.servers.credentials.nats["threads"], name="test")
+        responder = Responder("threads", in_flight, self.process)
+        responder.serve(CHECK_ACCESS, handle, None)
+        await responder.start(client)
+        await client.flush()
+        try:
+            yield responder
+        finally:
+            await responder.stop()
+            await close(client)
+
+    @asynccontextmanager
+    async def calling(self) -> AsyncIterator[Caller]:
+        caller = Caller("messages", self.process)
+        await caller.open(self.servers.nats_url, self.servers.credentials.nats["messages"])
+        try:
+            yield caller
+        finally:
+            await caller.close()
 
 
-@asynccontextmanager
-async def calling(servers: Servers) -> AsyncIterator[Caller]:
-    caller = Caller("messages")
-    await caller.open(servers.nats_url, servers.credentials.nats["messages"])
-    try:
-        yield caller
-    finally:
-        await caller.close()
+@pytest.fixture(params=["by NATS", "in one process"])
+def sides(request: pytest.FixtureRequest, servers: Servers) -> Sides:
+    return Sides(servers, None if request.param == "by NATS" else Process())
+
+
+@pytest.fixture
+def by_nats(servers: Servers) -> Sides:
+    return Sides(servers, None)
+
+
+@pytest.fixture
+def in_one_process(servers: Servers) -> Sides:
+    return Sides(servers, Process())
 
 
 def check(thread_id: UUID | None = None) -> CheckAccess:
     return CheckAccess(thread_id=thread_id or new_id(), right=Right.READ)
 
 
-async def test_calls_of_one_turn_travel_as_one_message_and_each_gets_its_own_answer(servers: Servers) -> None:
-    async with answering(servers, granted), calling(servers) as call:
+async def test_calls_of_one_turn_travel_as_one_message_and_each_gets_its_own_answer(by_nats: Sides) -> None:
+    async with by_nats.answering(granted), by_nats.calling() as call:
         client = call.client
         assert client is not None
         before = client.stats["out_msgs"]
@@ -75,15 +98,45 @@ async def test_calls_of_one_turn_travel_as_one_message_and_each_gets_its_own_ans
         assert client.stats["out_msgs"] - before == 3  # at most a hundred a message
 
 
-async def test_pages_travel_alone(servers: Servers) -> None:
-    async with answering(servers, granted), calling(servers) as call:
+async def test_pages_travel_alone(by_nats: Sides) -> None:
+    async with by_nats.answering(granted), by_nats.calling() as call:
         assert call.client is not None
         before = call.client.stats["out_msgs"]
         await asyncio.gather(*(call(ALONE, check(), principal()) for _ in range(5)))
         assert call.client.stats["out_msgs"] - before == 5
 
 
-async def test_one_that_is_slow_does_not_hold_up_the_others_of_its_message(servers: Servers) -> None:
+async def test_in_one_process_calls_need_no_message(in_one_process: Sides) -> None:
+    async with in_one_process.answering(granted), in_one_process.calling() as call:
+        assert call.client is not None
+        before = call.client.stats["out_msgs"]
+        requests = [check() for _ in range(250)]
+        answers = await asyncio.gather(*(call(CHECK_ACCESS, request, principal()) for request in requests))
+        assert [answer.thread_id for answer in answers] == [request.thread_id for request in requests]
+        assert call.client.stats["out_msgs"] == before
+
+
+async def test_in_one_process_only_those_may_ask_whom_the_operation_names(in_one_process: Sides) -> None:
+    async with in_one_process.answering(granted):
+        stranger = Caller("identity", in_one_process.process)
+        await stranger.open(in_one_process.servers.nats_url, in_one_process.servers.credentials.nats["identity"])
+        current_context.set(Context(time.time() + 0.3, "", "r"))
+        with pytest.raises(ServiceIsUnavailable):  # NATS refuses it, and nobody answers
+            await stranger(CHECK_ACCESS, check(), principal())
+        await stranger.close()
+
+
+async def test_what_has_stopped_in_this_process_is_asked_elsewhere(in_one_process: Sides) -> None:
+    elsewhere = Sides(in_one_process.servers, None)
+    async with in_one_process.calling() as call, elsewhere.answering(granted), in_one_process.answering(granted) as responder:
+        await responder.stop()
+        assert call.client is not None
+        before = call.client.stats["out_msgs"]
+        await call(CHECK_ACCESS, check(), principal())
+        assert call.client.stats["out_msgs"] == before + 1
+
+
+async def test_one_that_is_slow_does_not_hold_up_the_others_of_its_message(sides: Sides) -> None:
     slow = new_id()
     released = asyncio.Event()
 
@@ -92,7 +145,7 @@ async def test_one_that_is_slow_does_not_hold_up_the_others_of_its_message(serve
             await released.wait()
         return await granted(request, caller)
 
-    async with answering(servers, behaviour), calling(servers) as call:
+    async with sides.answering(behaviour), sides.calling() as call:
         waiting = asyncio.ensure_future(call(CHECK_ACCESS, check(slow), principal()))
         await asyncio.gather(*(call(CHECK_ACCESS, check(), principal()) for _ in range(10)))
         assert not waiting.done()
@@ -100,7 +153,7 @@ async def test_one_that_is_slow_does_not_hold_up_the_others_of_its_message(serve
         assert (await waiting).thread_id == slow
 
 
-async def test_a_refusal_arrives_as_itself_and_fails_only_its_own_call(servers: Servers) -> None:
+async def test_a_refusal_arrives_as_itself_and_fails_only_its_own_call(sides: Sides) -> None:
     hidden = new_id()
 
     async def behaviour(request: CheckAccess, caller: Principal) -> Access:
@@ -108,32 +161,32 @@ async def test_a_refusal_arrives_as_itself_and_fails_only_its_own_call(servers: 
             raise ThreadNotFound
         return await granted(request, caller)
 
-    async with answering(servers, behaviour), calling(servers) as call:
+    async with sides.answering(behaviour), sides.calling() as call:
         outcomes = await asyncio.gather(
             *(call(CHECK_ACCESS, check(thread), principal()) for thread in (new_id(), hidden, new_id())), return_exceptions=True
         )
         assert [type(outcome) for outcome in outcomes] == [Access, ThreadNotFound, Access]
 
 
-async def test_a_handler_that_raises_anything_answers_internal(servers: Servers) -> None:
+async def test_a_handler_that_raises_anything_answers_internal(sides: Sides) -> None:
     async def behaviour(request: CheckAccess, caller: Principal) -> Access:
         raise KeyError("a secret")
 
-    async with answering(servers, behaviour), calling(servers) as call:
+    async with sides.answering(behaviour), sides.calling() as call:
         with pytest.raises(InternalError) as refused:
             await call(CHECK_ACCESS, check(), principal())
         assert "secret" not in refused.value.view().model_dump_json()
 
 
-async def test_without_a_principal_nothing_is_answered_but_what_is_anonymous(servers: Servers) -> None:
-    async with answering(servers, granted), calling(servers) as call:
+async def test_without_a_principal_nothing_is_answered_but_what_is_anonymous(sides: Sides) -> None:
+    async with sides.answering(granted), sides.calling() as call:
         with pytest.raises(TokenlessRequest):
             await call(CHECK_ACCESS, check(), None)
 
 
-async def test_a_single_call_by_anyone_else_is_answered_plainly(servers: Servers) -> None:
+async def test_a_single_call_by_anyone_else_is_answered_plainly(by_nats: Sides) -> None:
     thread = new_id()
-    async with answering(servers, granted), calling(servers) as call:
+    async with by_nats.answering(granted), by_nats.calling() as call:
         assert call.client is not None
         headers = {PRINCIPAL_HEADER: principal().model_dump_json()}
         body = json.dumps({"threadId": str(thread), "right": "read"}).encode()
@@ -146,14 +199,14 @@ async def test_a_single_call_by_anyone_else_is_answered_plainly(servers: Servers
         assert json.loads(refused.data)["code"] == RequestIsInvalid.code
 
 
-async def test_what_is_over_the_bound_is_refused_at_once(servers: Servers) -> None:
+async def test_what_is_over_the_bound_is_refused_at_once(sides: Sides) -> None:
     released = asyncio.Event()
 
     async def behaviour(request: CheckAccess, caller: Principal) -> Access:
         await released.wait()
         return await granted(request, caller)
 
-    async with answering(servers, behaviour, in_flight=3), calling(servers) as call:
+    async with sides.answering(behaviour, in_flight=3), sides.calling() as call:
         accepted = [asyncio.ensure_future(call(ALONE, check(), principal())) for _ in range(3)]
         await asyncio.sleep(0.1)
         started = time.perf_counter()
@@ -165,7 +218,7 @@ async def test_what_is_over_the_bound_is_refused_at_once(servers: Servers) -> No
         await asyncio.gather(*accepted)
 
 
-async def test_a_handler_stops_when_its_caller_s_deadline_has_passed(servers: Servers) -> None:
+async def test_a_handler_stops_when_its_caller_s_deadline_has_passed(sides: Sides) -> None:
     stopped = asyncio.Event()
 
     async def behaviour(request: CheckAccess, caller: Principal) -> Access:
@@ -175,21 +228,21 @@ async def test_a_handler_stops_when_its_caller_s_deadline_has_passed(servers: Se
             stopped.set()
         return await granted(request, caller)
 
-    async with answering(servers, behaviour), calling(servers) as call:
+    async with sides.answering(behaviour), sides.calling() as call:
         current_context.set(Context(time.time() + 0.2, "", "r"))
         with pytest.raises(ServiceIsUnavailable):
             await call(CHECK_ACCESS, check(), principal())
         await asyncio.wait_for(stopped.wait(), 2)
 
 
-async def test_a_deadline_and_a_request_id_travel(servers: Servers) -> None:
+async def test_a_deadline_and_a_request_id_travel(sides: Sides) -> None:
     seen: list[Context] = []
 
     async def behaviour(request: CheckAccess, caller: Principal) -> Access:
         seen.append(current_context.get())
         return await granted(request, caller)
 
-    async with answering(servers, behaviour), calling(servers) as call:
+    async with sides.answering(behaviour), sides.calling() as call:
         context = Context(time.time() + 1, "00-" + "a" * 32 + "-" + "b" * 16 + "-01", 'id "7"')
         current_context.set(context)
         await call(CHECK_ACCESS, check(), principal())
@@ -197,36 +250,36 @@ async def test_a_deadline_and_a_request_id_travel(servers: Servers) -> None:
     assert abs(seen[0].deadline - context.deadline) < 0.01
 
 
-async def test_where_nobody_answers_it_is_unavailable_at_once(servers: Servers) -> None:
-    async with calling(servers) as call:
+async def test_where_nobody_answers_it_is_unavailable_at_once(sides: Sides) -> None:
+    async with sides.calling() as call:
         started = time.perf_counter()
         with pytest.raises(ServiceIsUnavailable):
             await call(CHECK_ACCESS, check(), principal())
         assert time.perf_counter() - started < 1
 
 
-async def test_stopping_answers_what_was_accepted(servers: Servers) -> None:
+async def test_stopping_answers_what_was_accepted(sides: Sides) -> None:
     async def behaviour(request: CheckAccess, caller: Principal) -> Access:
         await asyncio.sleep(0.3)
         return await granted(request, caller)
 
-    async with answering(servers, behaviour) as responder, calling(servers) as call:
+    async with sides.answering(behaviour) as responder, sides.calling() as call:
         accepted = [asyncio.ensure_future(call(CHECK_ACCESS, check(), principal())) for _ in range(20)]
         await asyncio.sleep(0.1)
         await responder.stop()
         assert len(await asyncio.gather(*accepted)) == 20
 
 
-async def test_while_nats_is_away_calls_fail_at_once_and_work_again_when_it_is_back(servers: Servers) -> None:
-    async with answering(servers, granted), calling(servers) as call:
+async def test_while_nats_is_away_calls_fail_at_once_and_work_again_when_it_is_back(sides: Sides) -> None:
+    async with sides.answering(granted), sides.calling() as call:
         await call(CHECK_ACCESS, check(), principal())
-        servers.nats.kill()
+        sides.servers.nats.kill()
         await asyncio.sleep(0.2)
         started = time.perf_counter()
         with pytest.raises(ServiceIsUnavailable):
             await call(CHECK_ACCESS, check(), principal())
         assert time.perf_counter() - started < 1
-        await servers.nats.start()
+        await sides.servers.nats.start()
         async with asyncio.timeout(5):
             while True:
                 try:

@@ -31,10 +31,10 @@ def test_the_record_says_where_everything_is(atrium: Up) -> None:
     record = json.loads((atrium.data / "run.json").read_text())
     assert record["gatewayUrl"] == f"http://127.0.0.1:{atrium.port}"
     assert "@" not in record["postgresUrl"] + record["natsUrl"] + record["redisUrl"]
-    assert [process["name"] for process in record["processes"]] == ["PostgreSQL", "NATS", "Valkey", "services", "gateway"]
+    assert [process["name"] for process in record["processes"]] == ["PostgreSQL", "NATS", "Valkey", "Atrium"]
 
 
-@pytest.mark.parametrize("name", ["Valkey", "NATS", "PostgreSQL", "services", "gateway"])
+@pytest.mark.parametrize("name", ["Valkey", "NATS", "PostgreSQL", "Atrium"])
 def test_what_dies_is_started_again_and_one_line_names_its_log(atrium: Up, name: str) -> None:
     killed = atrium.processes()[name]
     before = len(atrium.shown())
@@ -47,7 +47,7 @@ def test_what_dies_is_started_again_and_one_line_names_its_log(atrium: Up, name:
 
 
 def test_logs_go_to_files_and_not_to_the_screen(atrium: Up) -> None:
-    lines = (atrium.data / "logs" / "services.log").read_text().splitlines()
+    lines = (atrium.data / "logs" / "atrium.log").read_text().splitlines()
     assert "service_started" in [json.loads(line)["action"] for line in lines]
     assert "service_started" not in atrium.shown()
 
@@ -61,7 +61,7 @@ def test_a_folder_in_use_is_refused_in_one_line_and_left_alone(atrium: Up) -> No
             "stop that one, or choose another folder with ATRIUM_DATA.\n"
         )
         assert atrium.ready()
-        assert len(atrium.processes()) == 5
+        assert len(atrium.processes()) == 4
         second.data = second.data / "another"  # so that what is cleared at the end is not the first one
 
 

@@ -68,7 +68,7 @@ def test_after_kill_9_of_the_supervisor_the_next_start_ends_its_leftovers_and_ha
     assert [name for name, process in leftovers.items() if process.is_running()] == list(leftovers)
     with an_up(data, atrium.port) as again:
         again.started()
-        assert "Ended what the last run left behind: gateway, services, Valkey, NATS, PostgreSQL\n" in again.shown()
+        assert "Ended what the last run left behind: Atrium, Valkey, NATS, PostgreSQL\n" in again.shown()
         assert [name for name, process in leftovers.items() if process.is_running()] == []
         assert contents(read, atrium.port, again.port) == ["Hello, Atrium."]
 

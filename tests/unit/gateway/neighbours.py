@@ -24,7 +24,7 @@ from shared.contracts.roles import built_in_grants
 from shared.http_server import HttpServer
 from shared.identifiers import new_id
 from shared.messaging.context import Context, current_context
-from shared.messaging.frames import Answer, Outcome
+from shared.messaging.frames import Answer, AnswerKind
 
 SIGNING_KEY = ECKey.generate_key("P-256")
 THREAD, MESSAGE = new_id(), new_id()
@@ -51,7 +51,7 @@ class Neighbours:
     def restore(self) -> None:
         """As at first: all is well, and nothing was asked."""
         self.connected = True
-        self.outcome: Outcome = "reply"
+        self.outcome: AnswerKind = "reply"
         self.answers: dict[Operation[Any, Any], bytes | Exception] = {POST_MESSAGE: MESSAGE_JSON}
         self.asked: list[Asked] = []
         self.keys: list[dict[str, str]] | Exception = [published(SIGNING_KEY)]
