@@ -99,7 +99,8 @@ class Caller:
             frame = self._waiting[operation.subject] = _Frame(operation)
             loop.call_soon(self._start, frame)
         deadline = min(context.deadline, time.time() + operation.timeout)
-        frame.calls.append(Call(principal, deadline, context.trace, context.request_id, body))
+        key = context.idempotency_key if operation.keyed else ""
+        frame.calls.append(Call(principal, deadline, context.trace, context.request_id, body, key))
         frame.size += len(body)
         future: asyncio.Future[Answer] = loop.create_future()
         frame.futures.append(future)

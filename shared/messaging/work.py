@@ -151,4 +151,4 @@ class Work:
 
 
 def _context(call: Call) -> Context:
-    return Context(call.deadline, call.trace or new_trace(), call.request_id)
+    return Context(call.deadline, call.trace or new_trace(), call.request_id, call.idempotency_key)
