@@ -29,6 +29,7 @@ from tests.servers import Servers, running_servers
 from tests.system.people import PASSWORD, Json, Person, expect
 
 QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+LIMITS = ("messages_per_minute", "requests_per_minute", "anonymous_per_minute")
 PLENTY = 1_000_000  # the limiter counts, and lets everybody through
 
 
@@ -107,7 +108,7 @@ async def running_house() -> AsyncIterator[House]:
         for service in services:
             await service.start()
             stack.push_async_callback(service.stop)
-        url = await stack.enter_async_context(running_gateway(servers, messages_per_minute=PLENTY, requests_per_minute=PLENTY))
+        url = await stack.enter_async_context(running_gateway(servers, **dict.fromkeys(LIMITS, PLENTY)))
         http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=20))
         operator = Caller("operator")
         await operator.open(servers.nats_url, servers.credentials.nats["operator"])
