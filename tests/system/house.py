@@ -29,7 +29,7 @@ from tests.servers import Servers, running_servers
 from tests.system.people import PASSWORD, Json, Person, expect
 
 QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
-LIMITS = ("messages_per_minute", "requests_per_minute", "anonymous_per_minute")
+LIMITS = ("messages_per_minute", "requests_per_minute", "anonymous_per_minute", "sign_ins_per_minute")
 PLENTY = 1_000_000  # the limiter counts, and lets everybody through
 
 
