@@ -41,10 +41,11 @@ class Admission:
             Count(self._rates[route.limit], str(claims.user_id)), Count(self._of_workspaces[route.limit], str(claims.workspace_id))
         )
         request = Authorize(session_id=claims.session_id, user_id=claims.user_id, workspace_id=claims.workspace_id, permission=route.needs)
-        principal = await self._call(AUTHORIZE, request, None)
-        if counted is not None:
-            _admit(await counted, exchange)
-        return principal
+        try:
+            return await self._call(AUTHORIZE, request, None)
+        finally:  # whoever identity refuses is counted all the same
+            if counted is not None:
+                _admit(await counted, exchange)
 
     async def stranger(self, exchange: Exchange) -> None:
         """Anybody, counted by address."""

@@ -36,31 +36,31 @@ local left = (window - since) / window
 local verdicts = {}
 local first = 1
 for set = #KEYS + 2, #ARGV do
-local counts, all = {}, true
-for i = first, first + tonumber(ARGV[set]) - 1 do
-  local key, quota = KEYS[i], tonumber(ARGV[i + 1])
-  local kept_span, before, count = string.match(redis.call('GET', key) or '', '(%d+) (%d+) (%d+)')
-  kept_span, before, count = tonumber(kept_span or 0), tonumber(before or 0), tonumber(count or 0)
-  if kept_span == span - 1 then before, count = count, 0 elseif kept_span ~= span then before, count = 0, 0 end
-  local used, wait = before * left + count, window - since
-  local allowed = used + 1 <= quota
-  if not allowed then
-    all = false
-    if count + 1 > quota then
-      wait = wait + window * (1 - (quota - 1) / count)
-    else
-      wait = window * (1 - (quota - 1 - count) / before) - since
+  local counts, all = {}, true
+  for i = first, first + tonumber(ARGV[set]) - 1 do
+    local key, quota = KEYS[i], tonumber(ARGV[i + 1])
+    local kept_span, before, count = string.match(redis.call('GET', key) or '', '(%d+) (%d+) (%d+)')
+    kept_span, before, count = tonumber(kept_span or 0), tonumber(before or 0), tonumber(count or 0)
+    if kept_span == span - 1 then before, count = count, 0 elseif kept_span ~= span then before, count = 0, 0 end
+    local used, wait = before * left + count, window - since
+    local allowed = used + 1 <= quota
+    if not allowed then
+      all = false
+      if count + 1 > quota then
+        wait = wait + window * (1 - (quota - 1) / count)
+      else
+        wait = window * (1 - (quota - 1 - count) / before) - since
+      end
     end
+    table.insert(counts, {key, allowed, quota - used, math.ceil(wait), before, count})
   end
-  table.insert(counts, {key, allowed, quota - used, math.ceil(wait), before, count})
-end
-for _, one in ipairs(counts) do
-  if all then redis.call('SET', one[1], string.format('%d %d %d', span, one[5], one[6] + 1), 'PX', 2 * window) end
-  table.insert(verdicts, one[2] and 1 or 0)
-  table.insert(verdicts, math.max(0, math.floor(one[3] - (all and 1 or 0))))
-  table.insert(verdicts, one[4])
-end
-first = first + tonumber(ARGV[set])
+  for _, one in ipairs(counts) do
+    if all then redis.call('SET', one[1], string.format('%d %d %d', span, one[5], one[6] + 1), 'PX', 2 * window) end
+    table.insert(verdicts, one[2] and 1 or 0)
+    table.insert(verdicts, math.max(0, math.floor(one[3] - (all and 1 or 0))))
+    table.insert(verdicts, one[4])
+  end
+  first = first + tonumber(ARGV[set])
 end
 return verdicts
 """

@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 
 from services.gateway.limits import Count, Limits, Rate, Verdict
 from shared.contracts.identity.sessions import LOG_IN, REGISTER_USER
+from shared.contracts.principal import Principal
+from shared.contracts.refusals import PermissionIsMissing
 from shared.identifiers import new_id
 from tests.servers import Servers
 from tests.unit.gateway.neighbours import MESSAGE, POST_PATH, Running, running_gateway, signed_in, token
@@ -137,6 +139,17 @@ async def test_one_over_their_own_limit_takes_nothing_from_their_workspace(limit
 
     assert await statuses(hasty, 10) == [201] * 3 + [429] * 7
     assert await statuses(str(new_id()), 2) == [201, 429]
+
+
+async def test_whom_identity_refuses_is_counted_too(limited: Running) -> None:
+    def refuse(request: object) -> Principal:
+        raise PermissionIsMissing
+
+    limited.neighbours.authorize = refuse
+    user = new_id()
+    answers = [await post(limited, user) for _ in range(4)]
+    assert [status for status, _, _ in answers] == [403, 403, 403, 429]
+    assert all(shown for _, shown, _ in answers)
 
 
 async def test_a_limit_of_zero_is_no_limit() -> None:
