@@ -12,8 +12,8 @@ from services.gateway.exchange import Exchange
 from services.gateway.replies import Reply
 from services.gateway.routing import UUID_TEXT, Call, OwnRoute, RateClass, Route, Table
 from shared.contracts.model import Request
-from shared.contracts.refusals import Refusal
-from shared.messaging.context import current_context
+from shared.contracts.refusals import FieldError, Refusal, RequestIsInvalid
+from shared.messaging.context import IDEMPOTENCY_KEY, current_context
 
 MOST_HEADERS = 100
 
@@ -51,6 +51,8 @@ class Dispatch:
         if route.needs is None:
             return await self._answer_anybody(route, values, exchange)
         caller = await self._admission.signed_in(route, exchange)
+        if route.operation.keyed and b"idempotency-key" in exchange.headers:
+            _take_key(exchange)
         return await route.handler(await _request(route, values, exchange), caller, self._call)
 
     async def _answer_anybody(self, route: Route, values: list[str], exchange: Exchange) -> Reply:
@@ -59,6 +61,15 @@ class Dispatch:
         if route.limit is RateClass.SIGN_INS:
             await self._admission.signing_in(request, exchange)
         return await route.handler(request, self._call)
+
+
+def _take_key(exchange: Exchange) -> None:
+    """Let the request's Idempotency-Key travel with the call."""
+    key = exchange.headers[b"idempotency-key"].decode("latin-1")
+    if not IDEMPOTENCY_KEY.fullmatch(key):
+        wrong = FieldError(field="Idempotency-Key", code="invalid", detail="It has 1 to 255 printable characters.")
+        raise RequestIsInvalid(errors=[wrong])
+    current_context.set(current_context.get()._replace(idempotency_key=key))
 
 
 async def _request(route: Route, values: list[str], exchange: Exchange) -> Request:

@@ -38,11 +38,13 @@ class RateClass(Enum):
     """What is counted together."""
 
     MESSAGES = "messages"
-    """By user: posts."""
+    """By user, and by workspace: posts."""
     REQUESTS = "requests"
-    """By user: all other routes together. By address, where nobody is signed in."""
+    """By user, and by workspace: all other routes together."""
+    ANONYMOUS = "anonymous"
+    """By address: where nobody is signed in."""
     SIGN_INS = "sign-ins"
-    """By address and email: whoever guesses passwords. They count as requests too."""
+    """By address and email: whoever guesses passwords. They count as anonymous too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def route[Q: Request](
 
 
 def anonymous_route[Q: Request](
-    method: str, path: str, operation: Operation[Q, Any], *, limit: RateClass = RateClass.REQUESTS
+    method: str, path: str, operation: Operation[Q, Any], *, limit: RateClass = RateClass.ANONYMOUS
 ) -> Callable[[AnonymousHandler[Q]], AnonymousHandler[Q]]:
     """Put a function into the table, for anybody."""
 

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.contracts.messages.messages import (
     Channel,
     DeliveryStatus,
     EditWindowIsOver,
-    KeyWasUsedForAnother,
     Message,
     MessageIsDeleted,
     MessageType,
@@ -17,11 +16,10 @@ from shared.contracts.messages.messages import (
     RepliedMessageNotFound,
 )
 from shared.contracts.principal import Role
-from shared.contracts.refusals import Refusal
+from shared.contracts.refusals import KeyWasUsedForAnother, Refusal
 from shared.identifiers import id_at
 
 EDIT_WINDOW = timedelta(minutes=5)  # spec 1, Message Operations
-KEY_LIFETIME = timedelta(days=30)
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -41,9 +39,17 @@ class Head:
         return replace(self, last_sub_seq=self.last_sub_seq + 1, last_at=at)
 
 
+class Key(NamedTuple):
+    """What a retry is known by: a clientMessageId, whose scope is the thread, or an Idempotency-Key, whose scope is the workspace."""
+
+    scope: UUID
+    author_id: UUID
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message that has no place yet. `content` is clean HTML; `digest` is of the request as it came."""
+    """A message that has no place yet. `content` is clean HTML; `keys` are what a retry is known by, with digests of what was asked."""
 
     thread_id: UUID
     author_id: UUID
@@ -55,12 +61,8 @@ class Draft:
     metadata: dict[str, Any]
     content_metadata: dict[str, Any]
     client_message_id: str | None
-    digest: bytes
+    keys: dict[Key, bytes]
     trace: str
-
-    @property
-    def key(self) -> tuple[UUID, UUID, str] | None:
-        return None if self.client_message_id is None else (self.thread_id, self.author_id, self.client_message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Replied:
 
 @dataclass(frozen=True, slots=True)
 class UsedKey:
-    """A clientMessageId that was used before, and for what."""
+    """A key that was used before, and for what."""
 
     digest: bytes
     message_id: UUID
@@ -117,9 +119,9 @@ def place(draft: Draft, head: Head, now: datetime) -> tuple[Message, Head]:
     return message, moved
 
 
-def replayed(used: UsedKey, draft: Draft, replied: Replied | None, *, sees_notes: bool) -> Refusal | None:
+def replayed(used: UsedKey, digest: bytes, replied: Replied | None, *, sees_notes: bool) -> Refusal | None:
     """Whether a key that was used before is used for the same again, by one who may still see what came of it."""
-    if used.digest != draft.digest:
+    if used.digest != digest:
         return KeyWasUsedForAnother()
     return RepliedMessageNotFound() if replied is not None and replied.hidden and not sees_notes else None
 

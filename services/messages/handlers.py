@@ -32,6 +32,7 @@ from shared.contracts.messages.messages import (
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import CursorIsNotValid, Refusal
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsArchived, ThreadNotFound
+from shared.database.idempotency import digest, in_order
 from shared.identifiers import time_of
 from shared.messaging.caller import Caller
 from shared.messaging.context import current_context
@@ -159,21 +160,26 @@ def _draft(ask: Ask[PostMessage, Principal]) -> domain.Draft:
         metadata=request.metadata,
         content_metadata=request.content_metadata,
         client_message_id=request.client_message_id,
-        digest=_digest(request) if request.client_message_id else b"",
+        keys=_keys(ask) if request.client_message_id or context.idempotency_key else {},
         trace=context.trace,
     )
 
 
+def _keys(ask: Ask[PostMessage, Principal]) -> dict[domain.Key, bytes]:
+    """What a retry of this post is known by, each with a digest of what may not differ."""
+    request, caller, context = ask
+    keys: dict[domain.Key, bytes] = {}
+    if request.client_message_id:
+        keys[domain.Key(request.thread_id, caller.user_id, request.client_message_id)] = _digest(request)
+    if context.idempotency_key:
+        keys[domain.Key(caller.workspace_id, caller.user_id, context.idempotency_key)] = digest(request)
+    return keys
+
+
 def _digest(request: PostMessage) -> bytes:
-    """What tells one request from another under the same key; the order of keys in an object does not."""
-    fields = (request.content, request.channel, request.reply_to, _sorted(request.metadata), _sorted(request.content_metadata))
+    """Of a clientMessageId: its thread is its scope."""
+    fields = (request.content, request.channel, request.reply_to, in_order(request.metadata), in_order(request.content_metadata))
     return hashlib.sha256(to_json(fields)).digest()
-
-
-def _sorted(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 async def _readable(message_id: UUID, caller: Principal, service: Service) -> tuple[Message, Access]:

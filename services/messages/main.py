@@ -3,7 +3,7 @@
 from services.messages import handlers
 from services.messages.partitions import Partitions
 from services.messages.repository.messages import Messages
-from services.messages.repository.posts import Posts
+from services.messages.repository.posts import FORGET_KEYS, Posts
 from services.messages.settings import Settings
 from shared.application import Dependency
 from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, POST_MESSAGE
@@ -16,7 +16,9 @@ class MessagesApplication:
 
     def __init__(self, settings: Settings, *, process: Process | None = None) -> None:
         # Planning a page over two years of partitions anew takes 1 ms, four times as long as reading it.
-        self._foundation = foundation = Foundation(self.name, settings, process, {"plan_cache_mode": "force_generic_plan"})
+        self._foundation = foundation = Foundation(
+            self.name, settings, process, {"plan_cache_mode": "force_generic_plan"}, forgets=[FORGET_KEYS]
+        )
         self._partitions = Partitions(foundation.background)
         service = handlers.Service(
             call=foundation.caller,

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.database.idempotency import idempotency_table
 from shared.outbox.tables import outbox_tables
 
 metadata = MetaData(schema="messages")
@@ -39,7 +40,7 @@ message_keys = Table(
     metadata,
     Column("thread_id", Uuid, nullable=False),
     Column("author_id", Uuid, nullable=False),
-    Column("key", String(64), nullable=False),
+    Column("key", String(255), nullable=False),
     Column("workspace_id", Uuid, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("message_id", Uuid, nullable=False),
@@ -79,3 +80,4 @@ messages = Table(
 )
 
 outbox, inbox, parked = outbox_tables(metadata, "messages")
+idempotency_keys = idempotency_table(metadata, "messages")

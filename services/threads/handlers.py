@@ -17,7 +17,8 @@ from shared.contracts.principal import Principal
 from shared.contracts.refusals import CursorIsNotValid, Refusal
 from shared.contracts.threads.access import Access, CheckAccess
 from shared.contracts.threads.threads import ArchiveThread, ChangeThread, GetThread, ListThreads, OpenThread, Thread, ThreadPage
-from shared.messaging.work import Ask, Encoded
+from shared.database.idempotency import MadeBefore
+from shared.messaging.work import Ask, Encoded, Replayed
 
 log = structlog.get_logger()
 
@@ -35,9 +36,12 @@ class Service:
     accesses: Accesses
 
 
-async def open_thread(request: OpenThread, caller: Principal, service: Service) -> Thread:
+async def open_thread(request: OpenThread, caller: Principal, service: Service) -> Thread | Replayed[Thread]:
     may_open(request.kind, caller)
-    thread = await service.threads.open(request, caller)
+    try:
+        thread = await service.threads.open(request, caller)
+    except MadeBefore as before:
+        return Replayed(await service.threads.get(before.uuid, caller))
     log.info("thread_opened", threadId=str(thread.id), kind=thread.kind, userId=str(caller.user_id))
     return thread
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.database.idempotency import idempotency_table
 from shared.outbox.tables import outbox_tables
 
 metadata = MetaData(schema="threads")
@@ -111,3 +112,4 @@ activity = Table(
 )
 
 outbox, inbox, parked = outbox_tables(metadata, "threads")
+idempotency_keys = idempotency_table(metadata, "threads")

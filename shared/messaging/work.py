@@ -112,7 +112,7 @@ class Work:
             return []
         started = time.perf_counter()
         deadline = max(ask.context.deadline for ask in asks)
-        current_context.set(asks[0].context._replace(deadline=deadline))
+        current_context.set(asks[0].context._replace(deadline=deadline, idempotency_key=""))
         try:
             with span(self._span):
                 replies = await self._all(asks)
@@ -146,7 +146,7 @@ class Work:
             request = self.operation.request.model_validate_json(call.body)
         except ValidationError as error:
             raise invalid(error) from None
-        return Ask(request, call.principal, Context(call.deadline, call.trace or new_trace(), call.request_id))
+        return Ask(request, call.principal, Context(call.deadline, call.trace or new_trace(), call.request_id, call.idempotency_key))
 
     def _late(self, deadline: float) -> Refusal:
         """Its deadline ended it; any other cancellation goes on."""

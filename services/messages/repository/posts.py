@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import to_json
 
-from services.messages.domain import Draft, Head, Replied, UsedKey, place, replayed, visible
+from services.messages.domain import Draft, Head, Key, Replied, UsedKey, place, replayed, visible
 from shared.contracts.messages.messages import Channel, Message, MessagePosted, NotePosted
 from shared.contracts.refusals import Refusal
 from shared.database.connections import Connection, Database, once_more
@@ -25,6 +25,7 @@ _MAKE_HEADS = """
     ON CONFLICT DO NOTHING"""
 
 # LATERAL with LIMIT: one index look-up for each, whatever the planner believes of a table that was empty when it last looked.
+# An Idempotency-Key has its workspace where a clientMessageId has its thread.
 _USED_KEYS = """
     SELECT wanted.*, used.digest, used.message_id FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS wanted (thread_id, author_id, key)
     CROSS JOIN LATERAL (
@@ -57,6 +58,10 @@ _INSERT = """
         AS new (id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, content, reply_to, metadata, content_metadata,
         client_message_id, created_at)"""
 
+FORGET_KEYS = """
+    DELETE FROM message_keys WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM message_keys WHERE created_at < now() - interval '30 days' LIMIT $1))"""
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
@@ -87,7 +92,7 @@ class _Group:
 
     heads: dict[UUID, Head]
     now: datetime
-    keys: dict[tuple[UUID, UUID, str], UsedKey]
+    keys: dict[Key, UsedKey]
     replied: dict[UUID, Replied]
 
 
@@ -114,7 +119,10 @@ class Posts:
                 await _write(connection, workspace_id, group, postings, outcomes)
                 return outcomes
 
-        outcomes = await once_more(attempt)
+        try:
+            outcomes = await once_more(attempt)
+        except asyncpg.UniqueViolationError:  # an Idempotency-Key was used in another thread meanwhile; now it is read
+            outcomes = await once_more(attempt)
         if outcomes is None:
             await self._make_heads(workspace_id, threads)
             outcomes = await once_more(attempt)
@@ -133,7 +141,7 @@ async def _read(connection: Connection, threads: list[UUID], postings: Sequence[
     rows = await connection.fetch(_LOCK_HEADS, threads)
     if len(rows) < len(threads):
         return None
-    keys = [key for posting in postings if (key := posting.draft.key)]
+    keys = [key for posting in postings for key in posting.draft.keys]
     replied = {reply: time for posting in postings if (reply := posting.draft.reply_to) and (time := time_of(reply))}
     return _Group(
         heads={row["thread_id"]: _head(row) for row in rows},
@@ -147,10 +155,10 @@ def _head(row: asyncpg.Record) -> Head:
     return Head(row["thread_id"], row["last_seq"], row["last_sub_seq"], row["last_at"])
 
 
-async def _used_keys(connection: Connection, keys: list[tuple[UUID, UUID, str]]) -> dict[tuple[UUID, UUID, str], UsedKey]:
-    threads, authors, names = zip(*keys, strict=True)
-    rows = await connection.fetch(_USED_KEYS, threads, authors, names)
-    return {(row["thread_id"], row["author_id"], row["key"]): UsedKey(row["digest"], row["message_id"]) for row in rows}
+async def _used_keys(connection: Connection, keys: list[Key]) -> dict[Key, UsedKey]:
+    scopes, authors, names = zip(*keys, strict=True)
+    rows = await connection.fetch(_USED_KEYS, scopes, authors, names)
+    return {Key(row["thread_id"], row["author_id"], row["key"]): UsedKey(row["digest"], row["message_id"]) for row in rows}
 
 
 async def _replied(connection: Connection, replied: dict[UUID, datetime]) -> dict[UUID, Replied]:
@@ -162,23 +170,26 @@ def _decide(group: _Group, postings: Sequence[Posting]) -> list[Posted | PostedB
     """Each draft's place, or why it has none. Moves the group's heads and keys, which the next draft of the group goes by."""
     outcomes: list[Posted | PostedBefore | Refusal] = []
     for posting in postings:
-        key = posting.draft.key
-        used = group.keys.get(key) if key else None
         replied = group.replied.get(posting.draft.reply_to) if posting.draft.reply_to else None
-        if used is not None:
-            refused = replayed(used, posting.draft, replied, sees_notes=posting.sees_notes)
-            outcomes.append(refused or PostedBefore(used.message_id))
-            continue
-        try:
-            draft = visible(posting.draft, replied, sees_notes=posting.sees_notes)
-        except Refusal as refusal:
-            outcomes.append(refusal)
-            continue
-        message, group.heads[draft.thread_id] = place(draft, group.heads[draft.thread_id], group.now)
-        if key:
-            group.keys[key] = UsedKey(draft.digest, message.id)
-        outcomes.append(Posted(message, message.model_dump_json(by_alias=True)))
+        for key, digest in posting.draft.keys.items():
+            if used := group.keys.get(key):
+                refused = replayed(used, digest, replied, sees_notes=posting.sees_notes)
+                outcomes.append(refused or PostedBefore(used.message_id))
+                break
+        else:
+            outcomes.append(_placed(group, posting, replied))
     return outcomes
+
+
+def _placed(group: _Group, posting: Posting, replied: Replied | None) -> Posted | Refusal:
+    try:
+        draft = visible(posting.draft, replied, sees_notes=posting.sees_notes)
+    except Refusal as refusal:
+        return refusal
+    message, group.heads[draft.thread_id] = place(draft, group.heads[draft.thread_id], group.now)
+    for key, digest in draft.keys.items():
+        group.keys[key] = UsedKey(digest, message.id)
+    return Posted(message, message.model_dump_json(by_alias=True))
 
 
 async def _write(
@@ -194,7 +205,7 @@ async def _write(
     messages = [posted.message for _, posted in added]
     heads = [group.heads[thread_id] for thread_id in {message.thread_id for message in messages}]
     events = [_event(workspace_id, draft, posted) for draft, posted in added]
-    keyed = [(draft, posted.message) for draft, posted in added if draft.client_message_id]
+    keyed = sorted((*key, digest, posted.message.id) for draft, posted in added for key, digest in draft.keys.items())
     await connection.execute(
         _INSERT,
         [head.thread_id for head in heads],
@@ -202,11 +213,7 @@ async def _write(
         [head.last_sub_seq for head in heads],
         [head.last_at for head in heads],
         workspace_id,
-        [draft.thread_id for draft, _ in keyed],
-        [draft.author_id for draft, _ in keyed],
-        [draft.client_message_id for draft, _ in keyed],
-        [draft.digest for draft, _ in keyed],
-        [message.id for _, message in keyed],
+        *([row[column] for row in keyed] for column in range(5)),
         [message.id for message in messages],
         [message.thread_id for message in messages],
         [message.seq for message in messages],

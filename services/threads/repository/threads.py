@@ -28,6 +28,7 @@ from shared.contracts.threads.threads import (
     ThreadRestored,
 )
 from shared.database.connections import Connection, Database, once_more
+from shared.database.idempotency import claim
 from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
 
@@ -53,12 +54,13 @@ class Threads:
         self._database, self._on_commit = database, on_commit
 
     async def open(self, request: OpenThread, caller: Principal) -> Thread:
-        """Raises `BookingHasAThread`, `RequestIsInvalid`."""
+        """Raises `BookingHasAThread`, `RequestIsInvalid`, `MadeBefore`, `KeyWasUsedForAnother`."""
         entries = opening(request, caller)
         workspace_id, thread_id = caller.workspace_id, new_id()
 
         async def attempt() -> Thread:
             async with self._database.workspace(workspace_id) as connection:
+                await claim(connection, request, caller, thread_id)
                 await _insert(connection, thread_id, request, caller)
                 await connection.execute(_BEGIN, thread_id, workspace_id, len(entries))
                 added = await participants.add(connection, workspace_id, thread_id, entries)

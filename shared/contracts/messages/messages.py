@@ -83,10 +83,6 @@ class RepliedMessageNotFound(Invalid):
     """The message that this replies to is not in this thread, or is deleted."""
 
 
-class KeyWasUsedForAnother(Conflict):
-    """This clientMessageId was used for another message; a new message needs a new one."""
-
-
 class EditWindowIsOver(Conflict):
     """A message can be edited for five minutes."""
 
@@ -154,9 +150,9 @@ POST_MESSAGE = Operation(
         ThreadIsReadOnlyForYou,
         NoteIsNotAllowed,
         RepliedMessageNotFound,
-        KeyWasUsedForAnother,
         RequestIsInvalid,
     ],
+    keyed=True,
 )
 EDIT_MESSAGE = Operation(
     EditMessage,

@@ -174,7 +174,12 @@ class ListThreads(Request):
 
 
 OPEN_THREAD = Operation(
-    OpenThread, Thread, called_by=[GATEWAY], refuses=[PermissionIsMissing, BookingHasAThread, RequestIsInvalid], coalesced=False
+    OpenThread,
+    Thread,
+    called_by=[GATEWAY],
+    refuses=[PermissionIsMissing, BookingHasAThread, ThreadNotFound, RequestIsInvalid],
+    coalesced=False,
+    keyed=True,
 )
 CHANGE_THREAD = Operation(
     ChangeThread,

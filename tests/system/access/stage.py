@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from tests.system.house import House
 from tests.system.people import Json, Person, expect, message_path, path_of, taking_part
@@ -33,6 +35,10 @@ class Stage:
         return self.kept[key]
 
     async def _user_id(self, thing: str, caller: str) -> str:
+        if thing == "deleted":
+            gone = await self.house.person()
+            await self._delete("identity.users", gone.id)
+            return gone.id
         known = {"own": self.people.get(caller, self.colleague), "foreign": self.colleague, "elsewhere": self.stranger}
         return known[thing].id if thing in known else _no_id(thing)
 
@@ -53,6 +59,7 @@ class Stage:
             "left": (host, joined),
             "no_guests": (host, joined | {"guestAccessAllowed": False}),
             "private_joined": (host, joined | {"isPrivate": True}),
+            "deleted_joined": (host, joined),
             "private": (host, {"isPrivate": True}),
             "foreign": (host, {}),
             "archived": (host, {}),
@@ -63,6 +70,8 @@ class Stage:
         state = "archived" if thing.startswith("archived") else "closed" if thing.startswith("closed") else "active"
         if state != "active":
             expect(await host.patch(path_of(thread), {"state": state}), 200)
+        if thing == "deleted_joined":
+            await self.delete(thread)
         if thing == "left":
             expect(await host.patch(path_of(thread), {"participants": []}), 200)
         return thread
@@ -74,12 +83,23 @@ class Stage:
         rooms = {"heard_in_own": "own", "foreign": "foreign", "private": "private", "elsewhere": "elsewhere"}
         thread = await self._thread(rooms.get(thing, "joined"), caller)
         author = person if thing.startswith("said") else self.stranger if thing == "elsewhere" else host
-        message = await author.say(thread, channel="note" if thing == "note" else "in-app")
+        message = await author.say(thread, channel="note" if thing.startswith("note") else "in-app")
         if thing.endswith("_deleted"):
             expect(await author.delete(message_path(message)), 204)
         if thing.endswith("_archived"):
             expect(await host.delete(path_of(thread)), 204)
+        if thing.endswith("_lost"):
+            await self.delete(thread)
         return str(message["id"])
+
+    async def delete(self, thread: Json) -> None:
+        """What no operation does."""
+        await self._delete("threads.threads", thread["id"])
+
+    async def _delete(self, table: str, identifier: str) -> None:
+        async with self.house.database.transaction():
+            await self.house.database.execute("SELECT set_config('app.actor', $1, true)", SYSTEM_ACTOR)
+            await self.house.database.execute(f"UPDATE {table} SET deleted_at = now() WHERE id = $1", UUID(identifier))
 
 
 def _no_id(thing: str) -> str:

@@ -6,7 +6,8 @@ CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
 
 # An action, what it is done to, and each caller's status; "-" where there is no such thing: guests open no threads.
 # Threads: `own`; `joined` (somebody else's, and one takes part); `foreign` (one takes no part); `elsewhere` (in another workspace).
-# Messages: `said` by the caller and `heard` from another, both in a joined thread. Nobody is told what is hidden from what is missing.
+# Messages: `said` by the caller and `heard` from another, both in a joined thread; `said_lost` in one that was deleted since.
+# Nobody is told what is hidden from what is missing.
 TABLE = """
                                  nobody admin agent productOwner client guest
 register_user    -               201    201   201   201          201    201
@@ -25,6 +26,7 @@ set_role         foreign         401    200   403   403          403    403
 set_role         elsewhere       401    404   403   403          403    403
 set_role         missing         401    404   403   403          403    403
 set_role         malformed       401    404   403   403          403    403
+set_role         deleted         401    404   403   403          403    403
 
 list_threads     -               401    200   200   200          200    200
 open_booking     -               401    201   201   201          403    403
@@ -44,6 +46,7 @@ get_thread       private         401    404   404   404          404    404
 get_thread       elsewhere       401    404   404   404          404    404
 get_thread       missing         401    404   404   404          404    404
 get_thread       malformed       401    404   404   404          404    404
+get_thread       deleted_joined  401    404   404   404          404    404
 
 list_messages    own             401    200   200   200          200    -
 list_messages    joined          401    200   200   200          200    200
@@ -58,6 +61,7 @@ list_messages    private         401    404   404   404          404    404
 list_messages    elsewhere       401    404   404   404          404    404
 list_messages    missing         401    404   404   404          404    404
 list_messages    malformed       401    404   404   404          404    404
+list_messages    deleted_joined  401    404   404   404          404    404
 
 post_message     own             401    201   201   201          201    -
 post_message     joined          401    201   201   201          201    201
@@ -72,12 +76,17 @@ post_message     private         401    404   404   404          404    404
 post_message     elsewhere       401    404   404   404          404    404
 post_message     missing         401    404   404   404          404    404
 post_message     malformed       401    404   404   404          404    404
+post_message     deleted_joined  401    404   404   404          404    404
 
 post_note        own             401    201   201   403          403    -
 post_note        joined          401    201   201   403          403    403
 post_note        private_joined  401    201   201   403          403    403
 post_note        foreign         401    201   201   403          404    404
 post_note        private         401    404   404   404          404    404
+post_note        elsewhere       401    404   404   404          404    404
+post_note        missing         401    404   404   404          404    404
+post_note        malformed       401    404   404   404          404    404
+post_note        deleted_joined  401    404   404   404          404    404
 
 change_thread    own             401    200   200   200          200    -
 change_thread    joined          401    200   200   403          403    403
@@ -92,6 +101,7 @@ change_thread    private         401    404   404   404          404    403
 change_thread    elsewhere       401    404   404   404          404    403
 change_thread    missing         401    404   404   404          404    403
 change_thread    malformed       401    404   404   404          404    403
+change_thread    deleted_joined  401    404   404   404          404    403
 
 archive_thread   own             401    204   204   204          403    -
 archive_thread   joined          401    204   204   403          403    403
@@ -104,6 +114,7 @@ archive_thread   private         401    404   404   404          403    403
 archive_thread   elsewhere       401    404   404   404          403    403
 archive_thread   missing         401    404   404   404          403    403
 archive_thread   malformed       401    404   404   404          403    403
+archive_thread   deleted_joined  401    404   404   404          403    403
 
 restore_thread   archived_own    401    200   200   200          403    -
 restore_thread   archived_joined 401    200   200   403          403    403
@@ -121,6 +132,8 @@ get_message      private         401    404   404   404          404    404
 get_message      elsewhere       401    404   404   404          404    404
 get_message      missing         401    404   404   404          404    404
 get_message      malformed       401    404   404   404          404    404
+get_message      said_lost       401    404   404   404          404    404
+get_message      note_deleted    401    200   200   404          404    404
 
 edit_message     said            401    200   200   200          200    200
 edit_message     heard           401    403   403   403          403    403
@@ -134,6 +147,8 @@ edit_message     private         401    404   404   404          404    404
 edit_message     elsewhere       401    404   404   404          404    404
 edit_message     missing         401    404   404   404          404    404
 edit_message     malformed       401    404   404   404          404    404
+edit_message     said_lost       401    404   404   404          404    404
+edit_message     note_deleted    401    403   403   404          404    404
 
 delete_message   said            401    204   204   204          204    204
 delete_message   heard           401    204   204   403          403    403
@@ -147,6 +162,8 @@ delete_message   private         401    404   404   404          404    404
 delete_message   elsewhere       401    404   404   404          404    404
 delete_message   missing         401    404   404   404          404    404
 delete_message   malformed       401    404   404   404          404    404
+delete_message   said_lost       401    404   404   404          404    404
+delete_message   note_deleted    401    204   204   404          404    404
 """
 
 

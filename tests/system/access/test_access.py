@@ -75,6 +75,21 @@ def test_every_route_is_in_the_table() -> None:
     assert tried == set(BY_NAME)
 
 
+# What each route is tried on that takes such an id: one's own, where one takes part, hidden, of another workspace, missing, deleted.
+AT_LEAST = {
+    "threadId": {"own", "joined", "private", "elsewhere", "missing", "malformed", "deleted_joined"},
+    "messageId": {"said", "heard", "private", "elsewhere", "missing", "malformed", "said_deleted", "said_lost"},
+    "userId": {"own", "foreign", "elsewhere", "missing", "malformed", "deleted"},
+}
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.parameters], ids=lambda route: route.name)
+def test_every_route_is_tried_by_everybody_on_everything(route: Route) -> None:
+    cells = [cell for cell in CELLS if ACTIONS[cell.action].route == route.name]
+    assert {cell.thing for cell in cells} >= AT_LEAST.get(route.parameters[0], set())
+    assert {cell.caller for cell in cells} == set(CALLERS)
+
+
 def test_every_role_that_people_have_is_in_the_table() -> None:
     assert set(CALLERS) == {"nobody"} | {role.value for role in Role} - {Role.SYSTEM}, "service accounts are not there yet"
 

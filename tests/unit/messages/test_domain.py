@@ -17,7 +17,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def draft(channel: Channel) -> Draft:
-    return Draft(uuid4(), uuid4(), Role.AGENT, "Ada", channel, "text", None, {}, {}, None, b"", "")
+    return Draft(uuid4(), uuid4(), Role.AGENT, "Ada", channel, "text", None, {}, {}, None, {}, "")
 
 
 @given(
