@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.messages.domain import BEGINNING, MILLISECOND, HiddenFrom, Sight, hidden_from
+from services.messages.domain import BEGINNING, HiddenFrom, Sight, hidden_from
 from shared.contracts.messages.messages import Message
 from shared.contracts.messages.receipts import Receipt, ThreadDelivered, ThreadRead
 from shared.contracts.model import Event
@@ -103,9 +103,9 @@ class Receipts:
         async def attempt() -> None:
             async with self._database.workspace(reader.workspace_id) as connection:
                 last = await connection.fetchrow(_BEFORE, message.thread_id, message.created_at, sight.since, sight.kinds)
-                mark = (last["id"], last["created_at"]) if last else (None, message.created_at - MILLISECOND)
+                mark = (last["id"], last["created_at"]) if last else (None, None)
                 moved = await connection.fetch(_UNREAD, message.thread_id, reader.user_id, message.created_at, *mark)
-                shown = await _public_before(connection, message)
+                shown = await _public_before(connection, message) if last else _Shown(None, 0)
                 await self._say(connection, reader, [(row, shown) for row in moved])
 
         await once_more(attempt)
