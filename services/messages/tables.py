@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.database.history import history_table
 from shared.outbox.tables import outbox_tables
 
 metadata = MetaData(schema="messages")
@@ -105,17 +106,8 @@ messages = Table(
     postgresql_partition_by="RANGE (created_at)",
 )
 
-messages_history = Table(
-    "messages_history",
-    metadata,
-    Column("history_id", Uuid, primary_key=True, server_default=func.uuidv7()),
-    Column("changed_at", _MOMENT, nullable=False, server_default=func.clock_timestamp()),
-    Column("operation_type", Text, nullable=False),
-    Column("changed_by", Uuid, nullable=False),
-    Column("reason", Text),
-    *(Column(column.name, column.type, nullable=column.nullable) for column in messages.columns),
-    Index("messages_history_id", "id", "history_id"),
-)
+messages_history = history_table(messages)
+Index("messages_history_id", messages_history.c.id, messages_history.c.history_id)
 
 mentions = Table(
     "mentions",
