@@ -23,7 +23,7 @@ from shared.contracts.messages.messages import (
 )
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
-from shared.contracts.refusals import PermissionIsMissing, Refusal
+from shared.contracts.refusals import FieldError, PermissionIsMissing, Refusal, RequestIsInvalid
 from shared.contracts.roles import BUILT_IN
 from shared.contracts.threads.access import Access
 from shared.identifiers import id_at
@@ -147,13 +147,27 @@ class UsedKey:
 
 
 def check_author(request: PostMessage, caller: Principal) -> None:
-    """Raises `PermissionIsMissing` at what service accounts alone may say, or for whom."""
-    program = caller.role is Role.SYSTEM
-    own = request.message_type not in (MessageType.ROBOT, MessageType.SYSTEM) and request.delivery_status is DeliveryStatus.DELIVERED
-    if not (program or own):
+    """Raises `PermissionIsMissing` at what service accounts alone may say, and `RequestIsInvalid` where a part of that is missing."""
+    contact = {"authorName": request.author_name, "authorContact": request.author_contact, "authorRole": request.author_role}
+    robot = {"robotResponseTo": request.robot_response_to, "isRobotVisibleToGuests": request.is_robot_visible_to_guests or None}
+    of_programs = request.message_type in (MessageType.ROBOT, MessageType.SYSTEM) or request.delivery_status is not DeliveryStatus.DELIVERED
+    program, for_contact = caller.role is Role.SYSTEM, any(contact.values())
+    if not program and (of_programs or for_contact or request.robot_id or any(robot.values())):
         raise PermissionIsMissing
-    if request.author_contact is not None and not (program and caller.may(Permission.MESSAGE_FOR_CONTACT)):
+    if for_contact and not caller.may(Permission.MESSAGE_FOR_CONTACT):
         raise PermissionIsMissing
+    errors = [_missing(field) for field, value in contact.items() if for_contact and value is None]
+    if request.message_type is MessageType.ROBOT:
+        errors += [] if request.robot_id else [_missing("robotId")]
+    else:
+        given = [field for field, value in ({"robotId": request.robot_id} | robot).items() if value is not None]
+        errors += [FieldError(field=field, code="not_of_a_robot", detail="It is of robot messages alone.") for field in given]
+    if errors:
+        raise RequestIsInvalid(errors=errors)
+
+
+def _missing(field: str) -> FieldError:
+    return FieldError(field=field, code="missing", detail="It is needed beside the others.")
 
 
 def visible(draft: Draft, replied: Replied | None, answered: Replied | None, sight: Sight) -> Draft:

@@ -151,16 +151,6 @@ class PostMessage(Request):
     author_contact: Annotated[TrimmedText, Field(min_length=1, max_length=255)] | None = None
     author_role: ContactRole | None = None
 
-    @model_validator(mode="after")
-    def fields_that_belong_together(self) -> "PostMessage":
-        if (self.message_type is MessageType.ROBOT) != (self.robot_id is not None):
-            raise ValueError("a robot message, and no other, has a robotId")
-        if self.robot_id is None and (self.robot_response_to is not None or self.is_robot_visible_to_guests):
-            raise ValueError("robotResponseTo and isRobotVisibleToGuests are of robot messages")
-        if (self.author_name is None) != (self.author_contact is None) or (self.author_name is None) != (self.author_role is None):
-            raise ValueError("authorName, authorContact and authorRole are given together")
-        return self
-
 
 class EditMessage(Request):
     """Change the content of one's own message, within five minutes (spec 1). Service accounts move the delivery of theirs."""

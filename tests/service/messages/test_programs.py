@@ -18,7 +18,7 @@ from shared.contracts.messages.messages import (
 )
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
-from shared.contracts.refusals import PermissionIsMissing
+from shared.contracts.refusals import PermissionIsMissing, RequestIsInvalid
 from shared.identifiers import new_id
 from tests.service.messages.conftest import Service
 from tests.service.neighbours import principal
@@ -46,9 +46,13 @@ async def change(messages: Service, message: Message, caller: Principal, **field
         {"message_type": "robot", "robot_id": "r2"},
         {"message_type": "system"},
         {"delivery_status": "streaming"},
+        {"robot_id": "r2"},
+        {"is_robot_visible_to_guests": True},
+        {"author_name": "Somebody else"},
+        {"author_role": "agent"},
         FOR_CONTACT,
     ],
-    ids=["robot", "system", "streaming", "for-a-contact"],
+    ids=str,
 )
 async def test_people_post_none_of_it(messages: Service, thread: UUID, agent: Principal, fields: dict[str, object]) -> None:
     with pytest.raises(PermissionIsMissing):
@@ -155,3 +159,21 @@ async def test_a_service_account_posts_for_a_contact_and_is_answerable_for_it(me
         await messages.post(thread, "ciao", principal(Role.SYSTEM, agent.workspace_id), **FOR_CONTACT)
     with pytest.raises(PermissionIsMissing):
         await messages.post(thread, "ciao", principal(Role.ADMIN, agent.workspace_id, "Eve", Permission.MESSAGE_FOR_CONTACT), **FOR_CONTACT)
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"author_name": "Mia"}, {"authorContact": "missing", "authorRole": "missing"}),
+        ({"message_type": "robot"}, {"robotId": "missing"}),
+        ({"robot_id": "r2", "is_robot_visible_to_guests": True}, {"robotId": "not_of_a_robot", "isRobotVisibleToGuests": "not_of_a_robot"}),
+    ],
+    ids=str,
+)
+async def test_what_belongs_together_is_given_together(
+    messages: Service, thread: UUID, agent: Principal, fields: dict[str, object], wrong: dict[str, str]
+) -> None:
+    bridge = principal(Role.SYSTEM, agent.workspace_id, "WhatsApp", Permission.MESSAGE_FOR_CONTACT)
+    with pytest.raises(RequestIsInvalid) as refused:
+        await messages.post(thread, "ciao", bridge, **fields)
+    assert {error.field: error.code for error in refused.value.errors} == wrong
