@@ -25,7 +25,7 @@ from shared.contracts.messages.receipts import (
     ReceiptPage,
 )
 from shared.contracts.messages.unread import CountUnread, Standing, Unread, UnreadCounts
-from shared.contracts.principal import Principal
+from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import CursorIsNotValid, Refusal
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right
 from shared.messaging.context import current_context
@@ -127,7 +127,8 @@ def _reading_of(access: Access, caller: Principal) -> Reading:
 
 
 def _reading(standing: Standing, caller: Principal) -> Reading:
-    sight = domain.Sight(standing.notes, not standing.hidden_robots, standing.seen_from or domain.BEGINNING)
+    guarded = standing.hidden_robots or caller.role is Role.GUEST
+    sight = domain.Sight(standing.notes, not guarded, standing.seen_from or domain.BEGINNING)
     return Reading(caller.user_id, standing.thread_id, _since(standing.joined_at, standing.seen_from), sight)
 
 
