@@ -36,6 +36,7 @@ heads = Table(
     Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
     Column("last_sub_seq", Integer, nullable=False, server_default=text("0")),
     Column("last_at", _MOMENT, nullable=False, server_default=text("'epoch'")),
+    Column("changed_at", _MOMENT, nullable=False, server_default=text("'epoch'")),
 )
 
 message_keys = Table(
@@ -101,6 +102,13 @@ messages = Table(
         "message_type",
         text("created_at DESC"),
         postgresql_where=text("deleted_at IS NULL AND message_type <> 'chat'"),
+    ),
+    Index(
+        "messages_thread_id_updated_at",
+        "thread_id",
+        text("updated_at DESC"),
+        postgresql_include=["workspace_id", "hidden_from", "created_at"],
+        postgresql_where=text("version > 1"),
     ),
     Index("messages_root_id_created_at", "root_id", "created_at", postgresql_where=text("root_id IS NOT NULL")),
     postgresql_partition_by="RANGE (created_at)",

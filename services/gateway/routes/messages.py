@@ -28,8 +28,11 @@ MESSAGE = "/api/collab/messages/{messageId}"
 
 @route("GET", THREAD_MESSAGES, LIST_MESSAGES, needs=Permission.MESSAGE_READ)
 async def list_messages(request: ListMessages, caller: Principal, call: Call) -> Ok[MessagePage]:
-    """A page of a thread's messages, oldest first: the newest page, or before or after a cursor or a message's id."""
-    return Ok(await call.answer(LIST_MESSAGES, request, caller))
+    """A page of a thread's messages, oldest first: the newest page, or before or after a cursor or a message's id.
+
+    What is after has an `ETag`, and is 304 to an `If-None-Match` that names it.
+    """
+    return Ok(await call.answer(LIST_MESSAGES, request, caller), polled=request.after is not None)
 
 
 @route("POST", THREAD_MESSAGES, POST_MESSAGE, needs=Permission.MESSAGE_SEND, limit=RateClass.MESSAGES)

@@ -20,7 +20,7 @@ from shared.messaging.work import Encoded
 
 log = structlog.get_logger()
 
-_END_OF_TIME = 253_402_300_800_000  # milliseconds; the year 10,000
+_END_OF_TIME = timedelta(milliseconds=253_402_300_800_000)  # the year 10,000
 
 
 async def get_message(request: GetMessage, caller: Principal, service: Service) -> Message:
@@ -34,12 +34,25 @@ async def list_messages(request: ListMessages, caller: Principal, service: Servi
     workspace, thread = caller.workspace_id, request.thread_id
     kind = f"messages:{thread}"
     if request.after is not None:
-        after = await _moment(request.after, access, caller, service)
-        rows = await service.pages.newer(workspace, thread, after, request.limit, sight)
-        return _page(rows, _cursor(kind, rows.last_at or after))
+        return await _poll(request, await _moment(request.after, access, caller, service), sight, caller, service)
     before = None if request.before is None else await _moment(request.before, access, caller, service)
     rows = await service.pages.older(workspace, thread, before, request.limit, sight)
     return _page(rows, _cursor(kind, rows.first_at) if rows.more and rows.first_at else None)
+
+
+async def _poll(request: ListMessages, after: datetime, sight: domain.Sight, caller: Principal, service: Service) -> Encoded[MessagePage]:
+    """What is newer and, where it is asked for, what changed of the rest: read first, so that what changes meanwhile comes next time."""
+    workspace, thread = caller.workspace_id, request.thread_id
+    changes = None
+    if request.changed_since is not None:
+        since = _place(cursors.decode(f"changes:{thread}", request.changed_since), timedelta(microseconds=1))
+        changes = await service.pages.changed(workspace, thread, after, since, request.limit, sight)
+    rows = await service.pages.newer(workspace, thread, after, request.limit, sight)
+    as_of = changes.up_to if changes else rows.changed_at or domain.BEGINNING
+    more = f',"asOf":"{_cursor(f"changes:{thread}", as_of, timedelta(microseconds=1))}"'
+    if changes is not None:
+        more += f',"changed":[{",".join(changes.json)}]'
+    return _page(rows, _cursor(f"messages:{thread}", rows.last_at or after), more)
 
 
 async def list_replies(request: ListReplies, caller: Principal, service: Service) -> Encoded[MessagePage]:
@@ -71,10 +84,10 @@ async def _moment(cursor: str, access: Access, caller: Principal, service: Servi
     return message.created_at
 
 
-def _place(values: list[Any]) -> datetime:
+def _place(values: list[Any], unit: timedelta = domain.MILLISECOND) -> datetime:
     match values:
-        case [int(milliseconds)] if 0 <= milliseconds < _END_OF_TIME:
-            return domain.BEGINNING + timedelta(milliseconds=milliseconds)
+        case [int(count)] if 0 <= count < _END_OF_TIME // unit:
+            return domain.BEGINNING + count * unit
     raise CursorIsNotValid
 
 
@@ -93,10 +106,11 @@ def _as_id(cursor: str) -> UUID | None:
     return identifier if time_of(identifier) is not None else None
 
 
-def _cursor(kind: str, moment: datetime) -> str:
-    return cursors.encode(kind, (moment - domain.BEGINNING) // timedelta(milliseconds=1))
+def _cursor(kind: str, moment: datetime, unit: timedelta = domain.MILLISECOND) -> str:
+    return cursors.encode(kind, (moment - domain.BEGINNING) // unit)
 
 
-def _page(rows: Rows, next_cursor: str | None) -> Encoded[MessagePage]:
+def _page(rows: Rows, next_cursor: str | None, more: str = "") -> Encoded[MessagePage]:
     cursor = f'"{next_cursor}"' if next_cursor else "null"
-    return Encoded(f'{{"messages":[{",".join(rows.json)}],"hasMore":{"true" if rows.more else "false"},"nextCursor":{cursor}}}'.encode())
+    has_more = "true" if rows.more else "false"
+    return Encoded(f'{{"messages":[{",".join(rows.json)}],"hasMore":{has_more},"nextCursor":{cursor}{more}}}'.encode())

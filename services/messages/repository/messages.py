@@ -18,11 +18,12 @@ from shared.outbox.outbox import emission, emit
 
 _GET = f"SELECT {COLUMNS}, posted_by FROM messages WHERE id = $1 AND created_at = $2"
 
-_LOCK_HEAD = "SELECT thread_id FROM heads WHERE thread_id = $1 FOR UPDATE"
+_LOCK_HEAD = "SELECT greatest(clock_timestamp(), changed_at + interval '1 us') FROM heads WHERE thread_id = $1 FOR UPDATE"
 
-_LOCK = f"SELECT {COLUMNS}, posted_by, version, clock_timestamp() AS now FROM messages WHERE id = $1 AND created_at = $2 FOR UPDATE"
+_LOCK = f"SELECT {COLUMNS}, posted_by, version FROM messages WHERE id = $1 AND created_at = $2 FOR UPDATE"
 
 _CHANGE = """
+    WITH moved AS (UPDATE heads SET changed_at = $6 WHERE thread_id = $10)
     UPDATE messages SET content = $3, edited_at = $4, deleted_at = $5, updated_at = $6, version = $7, delivery_status = $8,
         mentions = nullif($9::uuid[], '{}')
     WHERE id = $1 AND created_at = $2"""
@@ -68,13 +69,13 @@ class Messages:
 
         async def attempt() -> Message:
             async with self._database.workspace(workspace_id, actor=deed.actor, reason=deed.reason) as connection:
-                await connection.execute(_LOCK_HEAD, message.thread_id)
+                now = await connection.fetchval(_LOCK_HEAD, message.thread_id)  # never earlier than the thread's last change
                 row = await connection.fetchrow(_LOCK, message.id, message.created_at)
                 assert row is not None, "messages are never removed while their thread can be read"
                 before = stored_of(row)
-                after = rule(before, row["now"])
+                after = rule(before, now)
                 if after is not before.message:
-                    await _write(connection, before.message, after, row["now"], row["version"] + 1)
+                    await _write(connection, before.message, after, now, row["version"] + 1)
                     await change_mentions(connection, workspace_id, before.message, after)
                     said = emission(_event(after, row["version"] + 1), workspace_id, after.thread_id)
                     action = deed.audited(before)
@@ -99,6 +100,7 @@ async def _write(connection: Connection, before: Message, after: Message, now: d
         version,
         after.delivery_status,
         after.mentions,
+        before.thread_id,
     )
 
 

@@ -89,11 +89,16 @@ class Message(View):
 
 
 class MessagePage(View):
-    """Oldest first. `nextCursor` goes on the same way; by `after` it is never null."""
+    """Oldest first. `nextCursor` goes on the same way; by `after` it is never null.
+
+    asOf: by `after`, what the next poll's `changedSince` is. changed: those of the messages until then that changed since.
+    """
 
     messages: list[Message]
     has_more: bool
     next_cursor: str | None
+    as_of: str | None = None
+    changed: list[Message] | None = None
 
 
 class MessageNotFound(NotFound):
@@ -185,11 +190,14 @@ class ListMessages(Request):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     before: Annotated[str, Field(max_length=500)] | None = None
     after: Annotated[str, Field(max_length=500)] | None = None
+    changed_since: Annotated[str, Field(max_length=500)] | None = None
 
     @model_validator(mode="after")
     def one_direction(self) -> "ListMessages":
         if self.before is not None and self.after is not None:
             raise ValueError("before and after exclude each other")
+        if self.changed_since is not None and self.after is None:
+            raise ValueError("changedSince goes with after")
         return self
 
 

@@ -33,10 +33,14 @@ _MESSAGES = """
     CREATE INDEX messages_author_id_created_at ON messages.messages (author_id, created_at DESC);
     CREATE INDEX messages_thread_id_message_type_created_at ON messages.messages (thread_id, message_type, created_at DESC)
         WHERE deleted_at IS NULL AND message_type <> 'chat';
+    CREATE INDEX messages_thread_id_updated_at ON messages.messages (thread_id, updated_at DESC)
+        INCLUDE (workspace_id, hidden_from, created_at) WHERE version > 1;
     CREATE INDEX messages_root_id_created_at ON messages.messages (root_id, created_at) WHERE root_id IS NOT NULL;
 """
 
+# When a thread's newest change was: those who poll go on from the time of one, so no later one may have an earlier time.
 _READERS = """
+    ALTER TABLE messages.heads ADD changed_at timestamptz NOT NULL DEFAULT 'epoch';
     CREATE TABLE messages.mentions (
         user_id uuid NOT NULL,
         thread_id uuid NOT NULL,
