@@ -109,8 +109,7 @@ def access(caller: Principal, thread_id: UUID, thread: Guarded | None, part: Par
             return ThreadIsArchived()
         if thread.state is State.CLOSED:
             return ThreadIsClosed()
-    guest = caller.role is Role.GUEST or (part is not None and part.role is ParticipantRole.GUEST)
-    return Access(thread_id=thread_id, state=thread.state, notes=may.notes, deletes_others=may.archives, hidden_robots=guest)
+    return Access(thread_id=thread_id, state=thread.state, notes=may.notes, deletes_others=may.archives)
 
 
 def may_open(kind: Kind, caller: Principal) -> None:
