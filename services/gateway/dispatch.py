@@ -9,7 +9,7 @@ from services.gateway.admission import Admission
 from services.gateway.bodies import from_body, from_query, read_json
 from services.gateway.errors import HeadersAreTooLarge, MethodIsNotAllowed, problem, problem_headers
 from services.gateway.exchange import Exchange
-from services.gateway.replies import Reply
+from services.gateway.replies import Reply, unless_known
 from services.gateway.routing import UUID_TEXT, Call, OwnRoute, RateClass, Route, Table
 from shared.contracts.model import Request
 from shared.contracts.refusals import FieldError, Refusal, RequestIsInvalid
@@ -37,7 +37,7 @@ class Dispatch:
             reply = await self._answer(routes, values, exchange)
         except Refusal as refusal:
             reply = refused(refusal)
-        await reply.send(send, exchange.rate_headers)
+        await unless_known(reply, exchange.headers.get(b"if-none-match")).send(send, exchange.rate_headers)
 
     async def _answer(self, routes: Mapping[str, Route | OwnRoute], values: list[str], exchange: Exchange) -> Reply:
         if len(exchange.scope["headers"]) > MOST_HEADERS:

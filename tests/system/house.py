@@ -21,6 +21,7 @@ from services.threads.main import ThreadsApplication
 from shared.application import Application
 from shared.contracts.identity.users import CREATE_USER, AssignableRole, CreateUser
 from shared.contracts.principal import Role
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import id_at, new_id
 from shared.messaging.caller import Caller
 from shared.messaging.local import Process
@@ -116,6 +117,7 @@ async def running_house() -> AsyncIterator[House]:
         stack.push_async_callback(operator.close)
         database = await asyncpg.connect(servers.postgres_url)
         stack.push_async_callback(database.close)
+        await database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
         host = await register(http)
         yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host)
 

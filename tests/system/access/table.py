@@ -8,6 +8,8 @@ CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
 # Threads: `own`; `joined` (somebody else's, and one takes part); `foreign` (one takes no part); `elsewhere` (in another workspace).
 # Messages: `said` by the caller and `heard` from another, both in a joined thread; `said_lost` in one that was deleted since.
 # Nobody is told what is hidden from what is missing.
+# The marks name a message that is not there, which is 422 to those who may mark.
+# Messages: `said` by the caller and `heard` from another, both in a joined thread. Nobody is told what is hidden from what is missing.
 TABLE = """
                                  nobody admin agent productOwner client guest
 register_user    -               201    201   201   201          201    201
@@ -164,6 +166,104 @@ delete_message   missing         401    404   404   404          404    404
 delete_message   malformed       401    404   404   404          404    404
 delete_message   said_lost       401    404   404   404          404    404
 delete_message   note_deleted    401    204   204   404          404    404
+
+get_unread       own             401    200   200   200          200    -
+get_unread       joined          401    200   200   200          200    200
+get_unread       no_guests       401    200   200   200          200    404
+get_unread       private_joined  401    200   200   200          200    200
+get_unread       closed_joined   401    200   200   200          200    200
+get_unread       archived_joined 401    200   200   200          200    200
+get_unread       archived        401    200   200   200          404    404
+get_unread       left            401    200   200   200          404    404
+get_unread       foreign         401    200   200   200          404    404
+get_unread       private         401    404   404   404          404    404
+get_unread       elsewhere       401    404   404   404          404    404
+get_unread       missing         401    404   404   404          404    404
+get_unread       malformed       401    404   404   404          404    404
+
+mark_read        own             401    422   422   422          422    -
+mark_read        joined          401    422   422   422          422    422
+mark_read        no_guests       401    422   422   422          422    404
+mark_read        private_joined  401    422   422   422          422    422
+mark_read        closed_joined   401    422   422   422          422    422
+mark_read        archived_joined 401    422   422   422          422    422
+mark_read        archived        401    422   422   422          404    404
+mark_read        left            401    422   422   422          404    404
+mark_read        foreign         401    422   422   422          404    404
+mark_read        private         401    404   404   404          404    404
+mark_read        elsewhere       401    404   404   404          404    404
+mark_read        missing         401    404   404   404          404    404
+mark_read        malformed       401    404   404   404          404    404
+
+mark_unread      own             401    422   422   422          422    -
+mark_unread      joined          401    422   422   422          422    422
+mark_unread      no_guests       401    422   422   422          422    404
+mark_unread      private_joined  401    422   422   422          422    422
+mark_unread      closed_joined   401    422   422   422          422    422
+mark_unread      archived_joined 401    422   422   422          422    422
+mark_unread      archived        401    422   422   422          404    404
+mark_unread      left            401    422   422   422          404    404
+mark_unread      foreign         401    422   422   422          404    404
+mark_unread      private         401    404   404   404          404    404
+mark_unread      elsewhere       401    404   404   404          404    404
+mark_unread      missing         401    404   404   404          404    404
+mark_unread      malformed       401    404   404   404          404    404
+
+mark_delivered   own             401    422   422   422          422    -
+mark_delivered   joined          401    422   422   422          422    422
+mark_delivered   no_guests       401    422   422   422          422    404
+mark_delivered   private_joined  401    422   422   422          422    422
+mark_delivered   closed_joined   401    422   422   422          422    422
+mark_delivered   archived_joined 401    422   422   422          422    422
+mark_delivered   archived        401    422   422   422          404    404
+mark_delivered   left            401    422   422   422          404    404
+mark_delivered   foreign         401    422   422   422          404    404
+mark_delivered   private         401    404   404   404          404    404
+mark_delivered   elsewhere       401    404   404   404          404    404
+mark_delivered   missing         401    404   404   404          404    404
+mark_delivered   malformed       401    404   404   404          404    404
+
+list_receipts    own             401    200   200   200          200    -
+list_receipts    joined          401    200   200   200          200    200
+list_receipts    no_guests       401    200   200   200          200    404
+list_receipts    private_joined  401    200   200   200          200    200
+list_receipts    closed_joined   401    200   200   200          200    200
+list_receipts    archived_joined 401    200   200   200          200    200
+list_receipts    archived        401    200   200   200          404    404
+list_receipts    left            401    200   200   200          404    404
+list_receipts    foreign         401    200   200   200          404    404
+list_receipts    private         401    404   404   404          404    404
+list_receipts    elsewhere       401    404   404   404          404    404
+list_receipts    missing         401    404   404   404          404    404
+list_receipts    malformed       401    404   404   404          404    404
+
+mark_threads_read -               401    200   200   200          200    200
+
+list_replies     said            401    200   200   200          200    200
+list_replies     heard           401    200   200   200          200    200
+list_replies     heard_in_own    401    200   200   200          200    -
+list_replies     note            401    200   200   404          404    404
+list_replies     said_deleted    401    200   200   200          200    200
+list_replies     heard_deleted   401    200   200   200          200    200
+list_replies     said_archived   401    200   200   200          200    200
+list_replies     foreign         401    200   200   200          404    404
+list_replies     private         401    404   404   404          404    404
+list_replies     elsewhere       401    404   404   404          404    404
+list_replies     missing         401    404   404   404          404    404
+list_replies     malformed       401    404   404   404          404    404
+
+get_message_history said            401    200   403   403          403    403
+get_message_history heard           401    200   403   403          403    403
+get_message_history heard_in_own    401    200   403   403          403    -
+get_message_history note            401    200   403   403          403    403
+get_message_history said_deleted    401    200   403   403          403    403
+get_message_history heard_deleted   401    200   403   403          403    403
+get_message_history said_archived   401    200   403   403          403    403
+get_message_history foreign         401    200   403   403          403    403
+get_message_history private         401    404   403   403          403    403
+get_message_history elsewhere       401    404   403   403          403    403
+get_message_history missing         401    404   403   403          403    403
+get_message_history malformed       401    404   403   403          403    403
 """
 
 

@@ -47,6 +47,10 @@ ACTIONS = {name: Action(name) for name in BY_NAME} | {
     "restore_thread": Action("change_thread", lambda _: {"archived": False}, spends=True),
     "edit_message": Action("edit_message", lambda _: {"content": "Hello again"}),
     "delete_message": Action("delete_message", spends=True),
+    "mark_read": Action("mark_read", lambda _: {"lastMessageId": str(new_id())}),
+    "mark_unread": Action("mark_unread", lambda _: {"fromMessageId": str(new_id())}),
+    "mark_delivered": Action("mark_delivered", lambda _: {"lastMessageId": str(new_id())}),
+    "mark_threads_read": Action("mark_threads_read", lambda _: {"threads": [{"threadId": str(new_id()), "lastMessageId": str(new_id())}]}),
 }
 
 

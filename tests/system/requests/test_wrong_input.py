@@ -51,6 +51,10 @@ class Desk:
             "change_thread": {"title": "Another"},
             "post_message": {"content": "Hello"},
             "edit_message": {"content": "Hello again"},
+            "mark_read": {"lastMessageId": self.message["id"]},
+            "mark_unread": {"fromMessageId": self.message["id"]},
+            "mark_delivered": {"lastMessageId": self.message["id"]},
+            "mark_threads_read": {"threads": [{"threadId": self.thread["id"], "lastMessageId": self.message["id"]}]},
         }
         return bodies[route.name]
 

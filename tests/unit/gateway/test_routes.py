@@ -25,6 +25,10 @@ BODIES = {
     "change_thread": {"title": "Trip"},
     "post_message": {"content": "hello"},
     "edit_message": {"content": "hello"},
+    "mark_read": {"lastMessageId": str(MESSAGE)},
+    "mark_unread": {"fromMessageId": str(MESSAGE)},
+    "mark_delivered": {"lastMessageId": str(MESSAGE)},
+    "mark_threads_read": {"threads": [{"threadId": str(THREAD), "lastMessageId": str(MESSAGE)}]},
 }
 ANSWERS = {"register_user": b'{"user":{"id":"%b"}}' % str(MESSAGE).encode()}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)
