@@ -90,7 +90,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "summary": route.summary,
         "tags": [route.tag],
         "parameters": [*_path_parameters(route), *([] if route.body else _query_parameters(contract))],
-        "responses": {str(route.status): _success(route), **_refusals(route)},
+        "responses": {**{str(status): _success(route, status) for status in (route.also, route.status) if status}, **_refusals(route)},
     }
     if route.needs:
         described["security"] = [{"bearer": []}]
@@ -113,11 +113,11 @@ def _query_parameters(contract: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _success(route: Route) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}[route.status]}
-    if route.status != 204:
+def _success(route: Route, status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}[status]}
+    if status != 204:
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
-    if route.status == 201:
+    if status == 201:
         described["headers"] = {"Location": {"description": "Where it is", "schema": {"type": "string"}}}
     return described
 

@@ -19,7 +19,7 @@ REQUEST_ID_HEADER = "X-Request-Id"
 TRACE_HEADER = "traceparent"
 PLAIN_PATIENCE = 5.0  # seconds for a call that names no deadline
 
-type Outcome = Literal["reply", "replay", "refusal"]
+type Outcome = Literal["reply", "replay", "found", "refusal"]
 
 
 class Call(NamedTuple):
@@ -33,7 +33,8 @@ class Call(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The answer to the call at `place` of a frame. `replay` is the reply to a call that was answered before."""
+    """The answer to the call at `place` of a frame. `replay` is the reply to a call that was answered before, `found`
+    what was there already where something would have been made."""
 
     place: int
     outcome: Outcome
