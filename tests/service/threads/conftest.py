@@ -44,6 +44,8 @@ from shared.contracts.threads.threads import (
     Thread,
     ThreadPage,
 )
+from shared.credentials import background_role
+from shared.database.connections import Database, as_role
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from tests.servers import Servers
@@ -133,6 +135,15 @@ async def threads(servers: Servers) -> AsyncIterator[Service]:
     await application.stop()
     await counts.stop()
     await identity.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def background(servers: Servers) -> AsyncIterator[Database]:
+    role = background_role("threads")
+    database = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "threads", connections=4)
+    await database.open()
+    yield database
+    await database.close()
 
 
 @pytest.fixture

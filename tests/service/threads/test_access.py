@@ -61,9 +61,7 @@ async def test_an_archived_thread_is_read_and_not_posted_to(threads: Service, pe
 
 
 @pytest.mark.parametrize("change", [{"participantRole": "observer"}, {"status": "muted"}, {"canSendMessages": False}])
-async def test_observers_the_muted_and_the_silent_read_and_do_not_post(
-    threads: Service, people: People, change: dict[str, object]
-) -> None:
+async def test_observers_the_muted_and_the_silent_read_and_do_not_post(threads: Service, people: People, change: dict[str, object]) -> None:
     thread = await threads.open(people.agent, participants=[sent(people.client)])
     await threads.set(thread, people.agent, people.client.user_id, **change)
     assert await answer(threads, thread, people.client) is ThreadIsReadOnlyForYou

@@ -11,12 +11,40 @@ from services.threads.domain.reading import shown
 from shared.contracts.messages.unread import Unread
 from shared.contracts.threads.access import State
 from shared.contracts.threads.participants import ParticipantRole, ParticipantStatus
-from shared.contracts.threads.threads import LastMessage, ListThreads, Thread
+from shared.contracts.threads.threads import Kind, LastMessage, ListThreads, Status, Thread
 from shared.identifiers import new_id
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LAST = LastMessage(id=new_id(), seq=7, author_name="Ann", preview="Hello", created_at=NOW)
-THREAD = Thread.model_construct(id=new_id(), last_message=LAST, unread_count=None, mention_count=None)
+THREAD = Thread(
+    id=new_id(),
+    kind=Kind.GROUP,
+    booking_id=None,
+    ref=None,
+    title="Trip",
+    client_name=None,
+    status=Status.DRAFT,
+    state=State.ACTIVE,
+    archived=False,
+    description=None,
+    issue_id=None,
+    issue_description=None,
+    is_private=False,
+    guest_access_allowed=True,
+    max_participants=50,
+    creator_id=new_id(),
+    parent_thread_id=None,
+    escalation_level=1,
+    settings={},
+    created_at=NOW,
+    updated_at=NOW,
+    participants=[],
+    participant_count=0,
+    last_message=LAST,
+    last_seq=7,
+    unread_count=None,
+    mention_count=None,
+)
 
 
 def part(*, joined: timedelta, can_see_history: bool) -> Part:

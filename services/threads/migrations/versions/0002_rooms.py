@@ -57,9 +57,10 @@ _WORDS = r"""
     CREATE INDEX threads_words ON threads.threads USING gin (threads.found_by(workspace_id, title, ref)) WHERE deleted_at IS NULL;
 """
 
+# The workspace is compared as text, so that no index on it is taken before that of the words.
 _FOUND = """
     SELECT id FROM threads.threads
-    WHERE deleted_at IS NULL AND workspace_id = nullif(current_setting('app.workspace', true), '')::uuid
+    WHERE deleted_at IS NULL AND workspace_id::text = current_setting('app.workspace', true)
     AND threads.found_by(workspace_id, title, ref) @@ (
         SELECT string_agg(quote_literal(word) || ':*', ' & ')::tsquery
         FROM unnest(threads.words(nullif(current_setting('app.workspace', true), '')::uuid, said)) AS word)
