@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic_core import from_json
 
+from services.threads.repository.reads import Read, tell_reads
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import CursorIsNotValid
 from shared.contracts.threads.access import Right, ThreadNotFound

@@ -53,7 +53,7 @@ async def _ids(person: Person, other: Person) -> Json:
     """What paths name: things that are there."""
     thread = await person.open(participants=taking_part(other))
     message = await person.say(thread)
-    return {"threadId": thread["id"], "messageId": message["id"], "userId": other.id}
+    return {"threadId": thread["id"], "messageId": message["id"], "userId": other.id, "participantId": other.id}
 
 
 async def _try(house: House, route: Route | OwnRoute, person: Person, ids: Json, mode: GenerationMode) -> None:
