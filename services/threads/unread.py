@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from services.threads.domain.access import Part
+from services.threads.domain.access import Part, is_guarded
 from shared.contracts.messages.unread import COUNT_UNREAD, CountUnread, Standing, Unread
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
@@ -42,6 +42,12 @@ class UnreadCounts:
 def _standings(parts: Mapping[UUID, Part | None], caller: Principal) -> Sequence[Standing]:
     notes = caller.may(Permission.MESSAGE_NOTE)
     return [
-        Standing(thread_id=thread_id, joined_at=part.joined_at if part else None, seen_from=part.seen_from if part else None, notes=notes)
+        Standing(
+            thread_id=thread_id,
+            joined_at=part.joined_at if part else None,
+            seen_from=part.seen_from if part else None,
+            notes=notes,
+            hidden_robots=is_guarded(caller, part),
+        )
         for thread_id, part in parts.items()
     ]

@@ -42,6 +42,7 @@ def history_of(service: str, table: str, *, without: Sequence[str] = ()) -> str:
             RETURN NULL;
         END
         $body$;
+        REVOKE ALL ON FUNCTION {service}.log_{table}_changes() FROM PUBLIC;
         CREATE TRIGGER log_{table}_changes_trigger AFTER DELETE ON {service}.{table}
             FOR EACH ROW EXECUTE FUNCTION {service}.log_{table}_changes();
         CREATE TRIGGER log_{table}_updates_trigger AFTER UPDATE ON {service}.{table}

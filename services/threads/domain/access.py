@@ -144,7 +144,13 @@ def access(caller: Principal, thread_id: UUID, thread: Guarded | None, part: Par
         deletes_others=may.archives,
         seen_from=part.seen_from if part else None,
         joined_at=part.joined_at if part else None,
+        hidden_robots=is_guarded(caller, part),
     )
+
+
+def is_guarded(caller: Principal, part: Part | None) -> bool:
+    """Whether the caller sees only what guests may: a guest of the workspace, or of the thread."""
+    return caller.role is Role.GUEST or (part is not None and part.role is ParticipantRole.GUEST)
 
 
 def may_open(kind: Kind, caller: Principal) -> None:

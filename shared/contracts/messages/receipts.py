@@ -10,6 +10,6 @@ class ThreadRead(Event):
 
     thread_id: UUID
     user_id: UUID
-    last_read_message_id: UUID
+    last_read_message_id: UUID | None
     last_read_at: Time
     last_read_seq: int

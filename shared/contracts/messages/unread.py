@@ -5,19 +5,20 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.model import Model, Request, Time, View
+from shared.contracts.model import Request, Time, View
 from shared.contracts.operations import THREADS, Operation
 
 MOST_COUNTED = 1_000  # unread messages of a thread; more are `capped` (API.md)
 
 
-class Standing(Model):
+class Standing(Request):
     """A thread as its reader stands in it, by threads' own word."""
 
     thread_id: UUID
     joined_at: Time | None
     seen_from: Time | None
     notes: bool
+    hidden_robots: bool = False
 
 
 class Unread(View):

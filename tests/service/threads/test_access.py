@@ -30,7 +30,7 @@ async def test_who_may_post_and_what_else_they_may(threads: Service, people: Peo
         plain.model_copy(update={"deletes_others": True}),
         outside,
         plain,
-        plain,
+        plain.model_copy(update={"hidden_robots": True}),
         ThreadNotFound,
     ]
 

@@ -118,7 +118,10 @@ async def test_what_is_asked_is_how_the_reader_stands_in_each_thread(threads: Se
     late = await threads.invite(thread, people.agent, people.client, canSeeHistory=False)
     await threads.page(people.client)
     await threads.page(people.owner)
-    (client,), (owner,) = threads.counts.asked
+    guest = await threads.invite(thread, people.agent, people.guest, participantRole="guest")
+    await threads.page(people.guest)
+    (client,), (owner,), (guarded,) = threads.counts.asked
+    assert (guarded.joined_at, guarded.hidden_robots, client.hidden_robots, owner.hidden_robots) == (guest.joined_at, True, False, False)
     assert (client.joined_at, client.seen_from, client.notes) == (late.joined_at, late.joined_at, False)
     assert (owner.joined_at, owner.seen_from, owner.notes) == (None, None, False)
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from tests.system.house import House
 from tests.system.people import Json, Person, expect, message_path, opening, path_of, taking_part
@@ -57,6 +58,7 @@ class Stage:
             "left": (host, joined),
             "no_guests": (host, joined | {"guestAccessAllowed": False}),
             "private_joined": (host, joined | {"isPrivate": True}),
+            "deleted_joined": (host, joined),
             "private": (host, {"isPrivate": True}),
             "foreign": (host, {}),
             "archived": (host, {}),
@@ -70,6 +72,8 @@ class Stage:
         state = "archived" if thing.startswith("archived") else "closed" if thing.startswith("closed") else "active"
         if state != "active":
             expect(await host.patch(path_of(thread), {"state": state}), 200)
+        if thing == "deleted_joined":
+            await self.delete(thread)
         if thing == "left":
             expect(await host.patch(path_of(thread), {"participants": [EXTRA]}), 200)
         return thread
@@ -101,6 +105,15 @@ class Stage:
         if thing.endswith("_archived"):
             expect(await host.delete(path_of(thread)), 204)
         return str(message["id"])
+
+    async def delete(self, thread: Json) -> None:
+        """What no operation does."""
+        await self._delete("threads.threads", thread["id"])
+
+    async def _delete(self, table: str, identifier: str) -> None:
+        async with self.house.database.transaction():
+            await self.house.database.execute("SELECT set_config('app.actor', $1, true)", SYSTEM_ACTOR)
+            await self.house.database.execute(f"UPDATE {table} SET deleted_at = now() WHERE id = $1", UUID(identifier))
 
 
 def _no_id(thing: str) -> str:

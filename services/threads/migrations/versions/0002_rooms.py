@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.credentials import background_role
+from shared.credentials import background_role, database_role
 from shared.database.history import history_of
 from shared.database.policies import definer_function, workspace_table
 
@@ -57,6 +57,12 @@ _WORDS = r"""
     CREATE INDEX threads_words ON threads.threads USING gin (threads.found_by(workspace_id, title, ref)) WHERE deleted_at IS NULL;
 """
 
+_WORDS_GRANTS = f"""
+    REVOKE ALL ON FUNCTION threads.words(uuid, text), threads.found_by(uuid, text, text) FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION threads.words(uuid, text), threads.found_by(uuid, text, text)
+        TO {database_role("threads")}, {background_role("threads")};
+"""
+
 # The workspace is compared as text, so that no index on it is taken before that of the words.
 _FOUND = """
     SELECT id FROM threads.threads
@@ -82,7 +88,7 @@ _AUDITED_READS = f"""
 
 
 def upgrade() -> None:
-    for statements in (_THREADS, _PARTICIPANTS, _ACTIVITY, _WORDS):
+    for statements in (_THREADS, _PARTICIPANTS, _ACTIVITY, _WORDS, _WORDS_GRANTS):
         op.execute(statements)
     op.execute(definer_function("threads", "found_threads", "said text", "SETOF uuid", _FOUND))
     op.execute(_AUDITED_READS)
