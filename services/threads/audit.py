@@ -1,4 +1,4 @@
-"""Reads by supervisors go to the audit log (API.md, Roles), at most once an hour for a user and a thread, and off the request's way."""
+"""Reads by supervisors and auditors go to the audit log (API.md, Roles): once an hour for a user and a thread, off the request's way."""
 
 import asyncio
 import time
@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from services.threads.repository.reads import Read, tell_reads
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import ServiceIsUnavailable
 from shared.database.connections import Database
@@ -26,13 +27,14 @@ class ReadsOfOthers:
 
     def __init__(self, background: Database, on_commit: Callable[[], None]) -> None:
         self._background, self._on_commit = background, on_commit
-        self._told: OrderedDict[tuple[UUID, UUID], float] = OrderedDict()
+        self._told: OrderedDict[tuple[UUID, UUID, Permission], float] = OrderedDict()
         self._waiting: set[Read] = set()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def note(self, caller: Principal, thread_id: UUID) -> None:
-        key, now = (caller.user_id, thread_id), time.monotonic()
+    def note(self, caller: Principal, thread_id: UUID, action: Permission = Permission.SUPERVISOR_READ) -> None:
+        """The caller read something of a thread by this permission."""
+        key, now = (caller.user_id, thread_id, action), time.monotonic()
         told = self._told.get(key)
         if told is not None and now - told < AGAIN_AFTER:
             return
@@ -40,7 +42,7 @@ class ReadsOfOthers:
         self._told.move_to_end(key)
         if len(self._told) > MOST_REMEMBERED:
             self._told.popitem(last=False)
-        self._waiting.add(Read(caller.workspace_id, caller.user_id, thread_id))
+        self._waiting.add(Read(caller.workspace_id, caller.user_id, thread_id, action))
         self._woken.set()
 
     def start(self) -> None:

@@ -135,6 +135,7 @@ audited_reads = Table(
     Column("workspace_id", Uuid, nullable=False),
     Column("user_id", Uuid, primary_key=True),
     Column("thread_id", Uuid, ForeignKey("threads.threads.id"), primary_key=True),
+    Column("action", Text, primary_key=True),
     Column("at", _MOMENT, nullable=False),
     Index("audited_reads_at", "at"),
 )

@@ -7,6 +7,7 @@ import pytest
 from pydantic_core import from_json
 
 from services.threads.repository.reads import Read, tell_reads
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import CursorIsNotValid
 from shared.contracts.threads.access import Right, ThreadNotFound
@@ -16,10 +17,10 @@ from shared.database.connections import Database
 from tests.service.threads.conftest import People, Service, sent
 
 
-async def reads(threads: Service, caller: Principal, count: int) -> list[dict[str, Any]]:
+async def reads(threads: Service, caller: Principal, count: int, action: str = "supervisor:chat:read") -> list[dict[str, Any]]:
     """What somebody's audited reads are, once there are so many."""
     async with asyncio.timeout(5):
-        while len(found := [one for one in await threads.audited(caller) if one["action"] == "supervisor:chat:read"]) < count:
+        while len(found := [one for one in await threads.audited(caller) if one["action"] == action]) < count:
             await asyncio.sleep(0.02)
     return found
 
@@ -66,7 +67,7 @@ async def test_an_hour_later_it_is_audited_again_by_any_process(threads: Service
     older = "UPDATE threads.audited_reads SET at = at - interval '61 minutes' WHERE user_id = $1"
     await threads.database.execute(older, people.admin.user_id)
     for _ in range(2):
-        await tell_reads(background, [Read(people.workspace_id, people.admin.user_id, thread.id)])
+        await tell_reads(background, [Read(people.workspace_id, people.admin.user_id, thread.id, Permission.SUPERVISOR_READ)])
         assert len(await reads(threads, people.admin, 2)) == 2
 
 
@@ -146,3 +147,12 @@ async def test_the_history_of_what_is_hidden_is_hidden(threads: Service, people:
     with pytest.raises(ThreadNotFound):
         await threads.history(private, people.admin)
     assert (await threads.history(private, people.agent)).changes == []
+
+
+async def test_a_read_of_history_is_audited_whoever_takes_part(threads: Service, people: People) -> None:
+    own = await threads.open(people.admin)
+    for _ in range(2):
+        await threads.history(own, people.admin)
+    (told,) = await reads(threads, people.admin, 1, "audit:history:read")
+    await nothing_more(threads, people)
+    assert (told["targetId"], len(await threads.audited(people.admin))) == (str(own.id), 1)

@@ -77,8 +77,9 @@ _AUDITED_READS = f"""
         workspace_id uuid NOT NULL,
         user_id uuid NOT NULL,
         thread_id uuid NOT NULL REFERENCES threads.threads (id),
+        action text NOT NULL,
         at timestamptz NOT NULL,
-        PRIMARY KEY (user_id, thread_id)
+        PRIMARY KEY (user_id, thread_id, action)
     );
     CREATE INDEX audited_reads_at ON threads.audited_reads (at);
     ALTER TABLE threads.audited_reads ENABLE ROW LEVEL SECURITY;
