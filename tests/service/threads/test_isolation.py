@@ -52,6 +52,20 @@ async def test_the_services_role_sees_the_rows_of_its_workspace_alone(
         await connection.close()
 
 
+@pytest.mark.parametrize("table", HISTORY)
+async def test_history_is_its_workspaces_alone(threads: Service, people: People, servers: Servers, table: str) -> None:
+    thread = await threads.open(people.agent, participants=[sent(people.client)])
+    await threads.change(thread, people.agent, title="Tour", participants=[])
+    role = database_role("threads")
+    connection = await asyncpg.connect(as_role(servers.postgres_url, role, servers.credentials.postgres[role]))
+    try:
+        for workspace_id, count in ((new_id(), 0), (people.workspace_id, 1)):
+            await connection.execute("SELECT set_config('app.workspace', $1, false)", str(workspace_id))
+            assert await connection.fetchval(f"SELECT count(*) FROM threads.{table}") == count
+    finally:
+        await connection.close()
+
+
 async def test_the_services_role_reads_no_other_schema(servers: Servers, threads: Service) -> None:
     role = database_role("threads")
     connection = await asyncpg.connect(as_role(servers.postgres_url, role, servers.credentials.postgres[role]))
