@@ -74,8 +74,9 @@ def _take_key(exchange: Exchange) -> None:
 
 async def _request(route: Route, values: list[str], exchange: Exchange) -> Request:
     """What the route's operation is asked. An id in the path that is none is missing, like any other that is not there."""
-    if values and route.missing is not None and not all(map(UUID_TEXT.fullmatch, values)):
-        raise route.missing
+    for value, missing in zip(values, route.missing, strict=False):
+        if not UUID_TEXT.fullmatch(value):
+            raise missing
     path = dict(zip(route.parameters, values, strict=True))
     contract: type[Request] = route.operation.request
     if route.body:

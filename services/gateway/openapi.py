@@ -96,7 +96,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "summary": route.summary,
         "tags": [route.tag],
         "parameters": [*_path_parameters(route), *([] if route.body else _query_parameters(contract)), *_header_parameters(route)],
-        "responses": {str(route.status): _success(route), **_refusals(route)},
+        "responses": {**{str(status): _success(route, status) for status in (route.also, route.status) if status}, **_refusals(route)},
     }
     if route.needs:
         described["security"] = [{"bearer": []}]
@@ -126,13 +126,13 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": _KEY, "schema": schema}]
 
 
-def _success(route: Route) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}[route.status]}
-    if route.status != 204:
+def _success(route: Route, status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}[status]}
+    if status != 204:
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
-    if route.status == 201:
+    if status == 201:
         described["headers"] = {"Location": {"description": "Where it is", "schema": {"type": "string"}}}
-    if route.operation.keyed:
+    if route.operation.keyed and status == 201:
         replayed = {"description": "It was made before, by the same key", "schema": {"type": "string", "enum": ["true"]}}
         described["headers"]["Idempotent-Replayed"] = replayed
     return described

@@ -70,7 +70,14 @@ class Created[R: BaseModel](Reply):
     def __init__(self, answer: Answer, at: str) -> None:
         location = (b"location", at.format_map(from_json(answer.body)).encode())
         replayed = (_REPLAYED,) if answer.kind == "replay" else ()
-        super().__init__(201, answer.body, (_JSON, _NO_STORE, location, *replayed))
+        status = 200 if answer.kind == "found" else 201
+        super().__init__(status, answer.body, (_JSON, _NO_STORE, location, *replayed))
+
+
+class CreatedOrFound[R: BaseModel](Created[R]):
+    """201 for what was made, 200 for what was there already where there is one of its kind."""
+
+    also: ClassVar[int] = 200
 
 
 class NoContent(Reply):

@@ -20,7 +20,7 @@ from shared.messaging.connection import close, connect, inbox_prefix
 from shared.messaging.context import Context, current_context, new_trace
 from shared.messaging.frames import FRAME_HEADER, Answer, Call, calls_frame, read_answers
 from shared.messaging.local import Process
-from shared.messaging.work import Ask, Encoded, Outcome, Replayed, encoded
+from shared.messaging.work import Ask, Encoded, Found, Outcome, Replayed, encoded
 from shared.observability.metrics import CALL_SECONDS
 
 MOST_CALLS, MOST_BYTES = 100, 256 * 1024
@@ -183,7 +183,7 @@ def _reply[Q: Request, R: BaseModel](operation: Operation[Q, R], outcome: Answer
         raise outcome
     if isinstance(outcome, Answer):
         _raise_refusal(outcome)
-    elif isinstance(outcome, Replayed):
+    elif isinstance(outcome, Replayed | Found):
         return cast(R, outcome.reply)
     assert isinstance(outcome, Answer | Encoded), f"{operation.name} was answered with something else than its reply"
     return operation.reply.model_validate_json(outcome.body)

@@ -21,7 +21,7 @@ IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 TRACE_HEADER = "traceparent"
 PLAIN_PATIENCE = 5.0  # seconds for a call that names no deadline
 
-type AnswerKind = Literal["reply", "replay", "refusal"]
+type AnswerKind = Literal["reply", "replay", "found", "refusal"]
 
 
 class Call(NamedTuple):
@@ -36,7 +36,8 @@ class Call(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The answer to the call at `place` of a frame. `replay` is the reply to a call that was answered before."""
+    """The answer to the call at `place` of a frame. `replay` is the reply to a call that was answered before, `found`
+    what was there already where something would have been made."""
 
     place: int
     kind: AnswerKind

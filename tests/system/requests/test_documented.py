@@ -89,7 +89,7 @@ async def _ids(house: House, person: Person, other: Person) -> Json:
     """What paths name: things that are there, new each time, as some cases use them up."""
     thread = await house.host.open(participants=taking_part(*({person.id: person, other.id: other} | {house.host.id: house.host}).values()))
     message = await person.say(thread)
-    return {"threadId": thread["id"], "messageId": message["id"], "userId": other.id}
+    return {"threadId": thread["id"], "messageId": message["id"], "userId": other.id, "participantId": other.id}
 
 
 @cache

@@ -23,6 +23,8 @@ BODIES = {
     "set_role": {"role": "agent"},
     "open_thread": {"title": "Trip", "bookingId": "B-1"},
     "change_thread": {"title": "Trip"},
+    "add_participant": {"name": "Ann"},
+    "change_participant": {"status": "muted"},
     "post_message": {"content": "hello"},
     "edit_message": {"content": "hello"},
     "mark_read": {"lastMessageId": str(MESSAGE)},
@@ -35,7 +37,7 @@ KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lam
 
 
 def path_of(route: Route) -> str:
-    return route.path.format(threadId=THREAD, messageId=MESSAGE, userId=MESSAGE)
+    return route.path.format(threadId=THREAD, messageId=MESSAGE, userId=MESSAGE, participantId=MESSAGE)
 
 
 async def ask(running: Running, route: Route, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
