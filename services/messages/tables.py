@@ -37,7 +37,9 @@ heads = Table(
     Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
     Column("last_sub_seq", Integer, nullable=False, server_default=text("0")),
     Column("last_at", _MOMENT, nullable=False, server_default=text("'epoch'")),
-    Column("changed_at", _MOMENT, nullable=False, server_default=text("'epoch'")),
+    Column("changed_at", _MOMENT),
+    Column("notes_changed_at", _MOMENT),
+    Column("guarded_changed_at", _MOMENT),
 )
 
 message_keys = Table(

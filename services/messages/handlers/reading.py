@@ -37,7 +37,8 @@ async def list_messages(request: ListMessages, caller: Principal, service: Servi
         return await _poll(request, await _moment(request.after, access, caller, service), sight, caller, service)
     before = None if request.before is None else await _moment(request.before, access, caller, service)
     rows = await service.pages.older(workspace, thread, before, request.limit, sight)
-    return _page(rows, _cursor(kind, rows.first_at) if rows.more and rows.first_at else None)
+    as_of = "" if before else _as_of(thread, rows.changed_at or domain.BEGINNING)
+    return _page(rows, _cursor(kind, rows.first_at) if rows.more and rows.first_at else None, as_of)
 
 
 async def _poll(request: ListMessages, after: datetime, sight: domain.Sight, caller: Principal, service: Service) -> Encoded[MessagePage]:
@@ -48,8 +49,7 @@ async def _poll(request: ListMessages, after: datetime, sight: domain.Sight, cal
         since = _place(cursors.decode(f"changes:{thread}", request.changed_since), timedelta(microseconds=1))
         changes = await service.pages.changed(workspace, thread, after, since, request.limit, sight)
     rows = await service.pages.newer(workspace, thread, after, request.limit, sight)
-    as_of = changes.up_to if changes else rows.changed_at or domain.BEGINNING
-    more = f',"asOf":"{_cursor(f"changes:{thread}", as_of, timedelta(microseconds=1))}"'
+    more = _as_of(thread, changes.up_to if changes else rows.changed_at or domain.BEGINNING)
     if changes is not None:
         more += f',"changed":[{",".join(changes.json)}]'
     return _page(rows, _cursor(f"messages:{thread}", rows.last_at or after), more)
@@ -108,6 +108,10 @@ def _as_id(cursor: str) -> UUID | None:
 
 def _cursor(kind: str, moment: datetime, unit: timedelta = domain.MILLISECOND) -> str:
     return cursors.encode(kind, (moment - domain.BEGINNING) // unit)
+
+
+def _as_of(thread_id: UUID, moment: datetime) -> str:
+    return f',"asOf":"{_cursor(f"changes:{thread_id}", moment, timedelta(microseconds=1))}"'
 
 
 def _page(rows: Rows, next_cursor: str | None, more: str = "") -> Encoded[MessagePage]:

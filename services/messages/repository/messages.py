@@ -18,13 +18,19 @@ from shared.outbox.outbox import emission, emit
 
 _GET = f"SELECT {COLUMNS}, posted_by FROM messages WHERE id = $1 AND created_at = $2"
 
-_LOCK_HEAD = "SELECT greatest(clock_timestamp(), changed_at + interval '1 us') FROM heads WHERE thread_id = $1 FOR UPDATE"
+_LOCK_HEAD = """
+    SELECT greatest(clock_timestamp(), greatest(changed_at, notes_changed_at, guarded_changed_at) + interval '1 us')
+    FROM heads WHERE thread_id = $1 FOR UPDATE"""
 
 _LOCK = f"SELECT {COLUMNS}, posted_by, version FROM messages WHERE id = $1 AND created_at = $2 FOR UPDATE"
 
 _CHANGE = """
-    WITH moved AS (UPDATE heads SET changed_at = $6 WHERE thread_id = $10)
-    UPDATE messages SET content = $3, edited_at = $4, deleted_at = $5, updated_at = $6, version = $7, delivery_status = $8,
+    WITH moved AS (
+        UPDATE heads SET changed_at = CASE $11::int WHEN 0 THEN $6::timestamptz ELSE changed_at END,
+            notes_changed_at = CASE $11::int WHEN 1 THEN $6::timestamptz ELSE notes_changed_at END,
+            guarded_changed_at = CASE $11::int WHEN 2 THEN $6::timestamptz ELSE guarded_changed_at END
+        WHERE thread_id = $10)
+    UPDATE messages SET content = $3, edited_at = $4, deleted_at = $5, updated_at = $6::timestamptz, version = $7, delivery_status = $8,
         mentions = nullif($9::uuid[], '{}')
     WHERE id = $1 AND created_at = $2"""
 
@@ -101,6 +107,7 @@ async def _write(connection: Connection, before: Message, after: Message, now: d
         after.delivery_status,
         after.mentions,
         before.thread_id,
+        hidden_from(before),
     )
 
 

@@ -24,13 +24,14 @@ def _page(where: str, order: str) -> str:
         ) page CROSS JOIN LATERAL (SELECT {READERS_COLUMNS}) shown ORDER BY page.created_at {order}"""
 
 
-def _poll(page: str) -> str:
-    """A page, and when the newest change was that its reader can see: one statement, of indexes alone where nothing is new."""
+def _poll(page: str, order: str) -> str:
+    """A page, and when what its reader can see was last changed: one statement, of two look-ups where nothing is new."""
     return f"""
         SELECT page.json, page.created_at, changed.at AS changed_at
         FROM (SELECT (
-            SELECT updated_at FROM messages WHERE thread_id = $1 AND version > 1 AND {_SEEN} ORDER BY updated_at DESC LIMIT 1) AS at
-        ) AS changed LEFT JOIN ({page}) AS page ON true ORDER BY page.created_at"""
+            SELECT greatest(changed_at, CASE WHEN 1 = ANY($3) THEN notes_changed_at END, CASE WHEN 2 = ANY($3) THEN guarded_changed_at END)
+            FROM heads WHERE thread_id = $1) AS at
+        ) AS changed LEFT JOIN ({page}) AS page ON true ORDER BY page.created_at {order}"""
 
 
 _CHANGED = f"""
@@ -40,7 +41,8 @@ _CHANGED = f"""
     ) page CROSS JOIN LATERAL (SELECT {READERS_COLUMNS}) shown ORDER BY page.updated_at"""
 
 _OLDER = _page("thread_id = $1 AND created_at < $2", "DESC")
-_NEWER = _poll(_page("thread_id = $1 AND created_at > $2", "ASC"))
+_NEWEST = _poll(_OLDER, "DESC")
+_NEWER = _poll(_page("thread_id = $1 AND created_at > $2", "ASC"), "ASC")
 _SUB_CONVERSATION = _page("root_id = $1 AND created_at > $2", "ASC")
 _REPLIES = _page("root_id = $1 AND created_at > $2 AND reply_to = $6", "ASC")
 
@@ -49,7 +51,7 @@ _REPLIES = _page("root_id = $1 AND created_at > $2 AND reply_to = $6", "ASC")
 class Rows:
     """A page's messages as JSON, oldest first, and the times of the first and the last of them.
 
-    changed_at: of a poll, when the newest change was that its reader can see.
+    changed_at: of a poll, and of the newest page, when what their reader can see was last changed.
     """
 
     json: list[str]
@@ -73,9 +75,10 @@ class Pages:
 
     async def older(self, workspace_id: UUID, thread_id: UUID, before: datetime | None, limit: int, sight: Sight) -> Rows:
         """The page that ends before a moment; the newest without one."""
-        rows = await self._rows(_OLDER, workspace_id, thread_id, before or datetime.max.replace(tzinfo=UTC), limit, sight)
+        query, end = (_NEWEST, datetime.max.replace(tzinfo=UTC)) if before is None else (_OLDER, before)
+        rows = await self._rows(query, workspace_id, thread_id, end, limit, sight)
         rows.json.reverse()
-        return Rows(rows.json, rows.last_at, rows.first_at, rows.more)
+        return Rows(rows.json, rows.last_at, rows.first_at, rows.more, rows.changed_at)
 
     async def newer(self, workspace_id: UUID, thread_id: UUID, after: datetime, limit: int, sight: Sight) -> Rows:
         """The page that begins after a moment."""

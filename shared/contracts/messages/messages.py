@@ -91,7 +91,7 @@ class Message(View):
 class MessagePage(View):
     """Oldest first. `nextCursor` goes on the same way; by `after` it is never null.
 
-    asOf: by `after`, what the next poll's `changedSince` is. changed: those of the messages until then that changed since.
+    asOf: by `after`, and of the newest page, the next poll's `changedSince`. changed: what changed since, of the messages until then.
     """
 
     messages: list[Message]

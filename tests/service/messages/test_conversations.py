@@ -77,7 +77,8 @@ class TestSeenFrom:
         said = [await messages.post(thread, f"no. {number}", agent) for number in range(4)]
         newcomer = principal(Role.CLIENT, agent.workspace_id)
         messages.joins(thread, newcomer, seen_from=said[2].created_at)
-        assert await messages.page(thread, newcomer) == MessagePage(messages=said[2:], has_more=False, next_cursor=None)
+        page = await messages.page(thread, newcomer)
+        assert (page.messages, page.has_more, page.next_cursor) == (said[2:], False, None)
         newest = await messages.page(thread, newcomer, limit=1)
         older = await messages.page(thread, newcomer, limit=1, before=newest.next_cursor)
         assert (older.messages, older.has_more) == ([said[2]], False)

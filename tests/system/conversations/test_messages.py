@@ -110,7 +110,7 @@ async def test_ten_thousand_characters_are_taken(content: str, client: Person, t
 async def test_pages_go_both_ways_and_never_miss_a_message(client: Person, thread: Json) -> None:
     said = [await client.say(thread, str(number)) for number in range(7)]
     newest = await client.page(thread, limit=3)
-    assert list(newest) == ["messages", "hasMore", "nextCursor"]
+    assert list(newest) == ["messages", "hasMore", "nextCursor", "asOf"]
     assert (newest["messages"], newest["hasMore"]) == (said[4:], True)
     older = await client.page(thread, limit=3, before=newest["nextCursor"])
     assert (older["messages"], older["hasMore"]) == (said[1:4], True)
@@ -121,14 +121,14 @@ async def test_pages_go_both_ways_and_never_miss_a_message(client: Person, threa
     rest = await client.page(thread, limit=4, after=newer["nextCursor"])
     assert (rest["messages"], rest["hasMore"]) == (said[5:], False)
     nothing = await client.page(thread, after=rest["nextCursor"])
-    assert nothing == {"messages": [], "hasMore": False, "nextCursor": rest["nextCursor"]}
+    assert nothing == {"messages": [], "hasMore": False, "nextCursor": rest["nextCursor"], "asOf": rest["asOf"]}
     more = await client.say(thread, "7")
     assert (await client.page(thread, after=nothing["nextCursor"]))["messages"] == [more]
     assert (await client.page(thread, before=said[2]["id"]))["messages"] == said[:2]
 
 
 async def test_a_page_of_an_empty_thread_can_be_polled_from(client: Person, thread: Json) -> None:
-    assert await client.page(thread) == {"messages": [], "hasMore": False, "nextCursor": None}
+    assert await client.page(thread) == {"messages": [], "hasMore": False, "nextCursor": None, "asOf": ANY}
     first = await client.say(thread)
     assert (await client.page(thread, after=first["id"]))["messages"] == []
 

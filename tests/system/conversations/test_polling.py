@@ -22,9 +22,9 @@ async def test_a_poll_of_nothing_new_is_not_modified(agent: Person, client: Pers
 async def test_a_poll_tells_what_changed(agent: Person, client: Person) -> None:
     thread = await agent.open(participants=taking_part(client))
     message = await agent.say(thread)
-    poll = await client.page(thread, after=message["id"])
+    page = await client.page(thread)
     edited = expect(await agent.patch(message_path(message), {"content": "Hello again"}), 200)
-    poll = await client.page(thread, after=poll["nextCursor"], changedSince=poll["asOf"])
+    poll = await client.page(thread, after=message["id"], changedSince=page["asOf"])
     assert (poll["messages"], poll["changed"]) == ([], [edited])
     again: Json = await client.page(thread, after=poll["nextCursor"], changedSince=poll["asOf"])
     assert again == poll | {"changed": []}

@@ -38,9 +38,12 @@ _MESSAGES = """
     CREATE INDEX messages_root_id_created_at ON messages.messages (root_id, created_at) WHERE root_id IS NOT NULL;
 """
 
-# When a thread's newest change was: those who poll go on from the time of one, so no later one may have an earlier time.
+# When a thread's messages last changed, by who sees them: those who poll go on from there, so no later change has an earlier time.
 _READERS = """
-    ALTER TABLE messages.heads ADD changed_at timestamptz NOT NULL DEFAULT 'epoch';
+    ALTER TABLE messages.heads
+        ADD changed_at timestamptz,
+        ADD notes_changed_at timestamptz,
+        ADD guarded_changed_at timestamptz;
     CREATE TABLE messages.mentions (
         user_id uuid NOT NULL,
         thread_id uuid NOT NULL,
