@@ -23,6 +23,8 @@ from shared.contracts.threads.participants import (
     ParticipantRole,
     RemoveParticipant,
 )
+from shared.database.idempotency import MadeBefore
+from shared.messaging.work import Replayed
 
 log = structlog.get_logger()
 
@@ -42,11 +44,15 @@ async def get_participant(request: GetParticipant, caller: Principal, service: S
     return await service.membership.get(request.thread_id, request.participant_id, caller)
 
 
-async def add_participant(request: AddParticipant, caller: Principal, service: Service) -> Participant:
+async def add_participant(request: AddParticipant, caller: Principal, service: Service) -> Participant | Replayed[Participant]:
     await service.look(request.thread_id, caller)
     member = await service.members.one(request.user_id, caller)
     refuse_strangers([("userId", request.user_id)], {member.id} if member else set())
-    added = await service.membership.add(request, caller, member)
+    try:
+        added = await service.membership.add(request, caller, member)
+    except MadeBefore as before:
+        participant_id = UUID(before.thing_id.partition(" ")[0])
+        return Replayed(await service.membership.get(request.thread_id, participant_id, caller))
     log.info("participant_added", threadId=str(request.thread_id), participantId=str(added.id), userId=str(caller.user_id))
     return added
 

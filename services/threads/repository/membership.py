@@ -33,6 +33,7 @@ from shared.contracts.threads.participants import (
     RemoveParticipant,
 )
 from shared.database.connections import Connection, Database, once_more
+from shared.database.idempotency import claim
 from shared.identifiers import new_id
 
 _ONE = f"""
@@ -108,14 +109,17 @@ class Membership:
         return found
 
     async def add(self, request: AddParticipant, caller: Principal, member: Member | None) -> Participant:
-        """Raises what `domain.membership.admission` does."""
+        """Raises what `domain.membership.admission` does, `MadeBefore` and `KeyWasUsedForAnother`."""
 
         async def work(connection: Connection, row: asyncpg.Record, room: Room) -> Participant:
             known = await connection.fetchrow(_KNOWN, request.thread_id, request.user_id, contact_key(request.contact))
             found = participant_of(known) if known else None
+            seat_id = found.id if found else new_id()
+            # The moment tells one coming from another of the same participant, who may leave and come again.
+            await claim(connection, request, caller, f"{seat_id} {row['now'].timestamp()}")
             admitted = admission(request, room, caller, found, member)
             if found is None:
-                seated = await _seat(connection, caller.workspace_id, request.thread_id, admitted)
+                seated = await _seat(connection, caller.workspace_id, request.thread_id, seat_id, admitted)
             else:
                 seated = await _write(connection, found.id, row["now"], _returning(admitted, row["now"]))
             await writing.move(connection, request.thread_id, row["now"], row["participant_count"] + 1, archived=False)
@@ -192,9 +196,9 @@ async def _with_others(connection: Connection, room: Room, found: Participant | 
     return replace(room, moderated=others["moderated"], peopled=others["peopled"])
 
 
-async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, admitted: Admission) -> asyncpg.Record:
+async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, seat_id: UUID, admitted: Admission) -> asyncpg.Record:
     columns = _columns(admitted)
-    row = await connection.fetchrow(_ADD, workspace_id, thread_id, new_id(), *columns.values())
+    row = await connection.fetchrow(_ADD, workspace_id, thread_id, seat_id, *columns.values())
     assert row is not None
     return row
 

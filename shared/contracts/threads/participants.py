@@ -180,7 +180,7 @@ LIST_PARTICIPANTS = Operation(
 )
 GET_PARTICIPANT = Operation(GetParticipant, Participant, called_by=[GATEWAY], refuses=[ThreadNotFound, ParticipantNotFound])
 ADD_PARTICIPANT = Operation(
-    AddParticipant, Participant, called_by=[GATEWAY], refuses=[*_FIXED, AlreadyTakesPart, ThreadIsFull, RequestIsInvalid]
+    AddParticipant, Participant, called_by=[GATEWAY], refuses=[*_FIXED, AlreadyTakesPart, ThreadIsFull, RequestIsInvalid], keyed=True
 )
 CHANGE_PARTICIPANT = Operation(
     ChangeParticipant,

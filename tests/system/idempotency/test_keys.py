@@ -34,6 +34,7 @@ class Desk:
 
     def body(self, route: Route) -> Json:
         bodies: dict[str, Callable[[], Json]] = {
+            "add_participant": lambda: {"role": "client", "name": "Grace", "contact": f"{new_id().hex}@contacts.example"},
             "open_thread": lambda: opening("booking"),
             "post_message": lambda: {"content": f"Hello {new_id()}"},
         }
