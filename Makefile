@@ -8,7 +8,7 @@ ifneq ($(wildcard .venv),)
 $(shell $(PYTHON) -c 1 >/dev/null 2>&1 || rm -rf .venv)
 endif
 
-.PHONY: up atrium check test bench
+.PHONY: up atrium check test fuzz bench
 
 up: .venv/.for-running
 	@exec $(PYTHON) -m atrium up
@@ -26,6 +26,10 @@ check: .venv/.for-developing
 # make test ARGS="tests/unit -k cursors"
 test: check
 	@exec $(PYTHON) -m pytest $(ARGS)
+
+# make fuzz FUZZ_CASES=100000
+fuzz: .venv/.for-developing
+	@FUZZ_CASES=$(or $(FUZZ_CASES),10000) $(PYTHON) -m pytest -q tests/system/requests/test_documented.py
 
 bench: .venv/.for-developing
 	@exec $(PYTHON) -m tests.bench $(ARGS)

@@ -1,7 +1,7 @@
 """What every storing service stands on: its two database roles, its calls, its answers and its relay."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nats.errors import Error as NatsError
 
@@ -9,6 +9,7 @@ from shared.application import CannotStart, Dependency
 from shared.contracts.refusals import ServiceIsUnavailable
 from shared.credentials import Credentials, background_role, database_role
 from shared.database.connections import Database, as_role
+from shared.database.idempotency import FORGET_KEYS
 from shared.database.migrations import wanted_version
 from shared.messaging.caller import Caller
 from shared.messaging.discovery import announce
@@ -25,9 +26,18 @@ class Foundation:
 
     process: what else runs here, which it asks directly.
     sessions: settings of the database's sessions that this service needs beside those that all have.
+    forgets: statements that delete what this service keeps for a time alone.
     """
 
-    def __init__(self, service: str, settings: Settings, process: Process | None = None, sessions: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        service: str,
+        settings: Settings,
+        process: Process | None = None,
+        sessions: Mapping[str, str] | None = None,
+        *,
+        forgets: Sequence[str] = (),
+    ) -> None:
         if settings.postgres_url is None or settings.nats_url is None:
             raise CannotStart("ATRIUM_POSTGRES_URL and ATRIUM_NATS_URL must be set: `atrium up` does it, or set them to your own servers.")
         kept = Credentials.of(settings.data) if settings.postgres_password is None or settings.nats_password is None else None
@@ -43,7 +53,9 @@ class Foundation:
         self.background = Database(self.background_url, service, connections=4)
         self.caller = Caller(service, process)
         self.responder = Responder(service, settings.requests_in_flight, process)
-        self.relay = Relay(service, self.background, self.background_url, self.nats_url, self.nats_password)
+        self.relay = Relay(
+            service, self.background, self.background_url, self.nats_url, self.nats_password, forgets=[FORGET_KEYS, *forgets]
+        )
 
     async def open(self) -> None:
         """Connect to the servers, and check that what is there is what this code needs."""

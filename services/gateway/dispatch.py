@@ -9,11 +9,11 @@ from services.gateway.admission import Admission
 from services.gateway.bodies import from_body, from_query, read_json
 from services.gateway.errors import HeadersAreTooLarge, MethodIsNotAllowed, problem, problem_headers
 from services.gateway.exchange import Exchange
-from services.gateway.replies import Reply
+from services.gateway.replies import Reply, unless_known
 from services.gateway.routing import UUID_TEXT, Call, OwnRoute, RateClass, Route, Table
 from shared.contracts.model import Request
-from shared.contracts.refusals import Refusal
-from shared.messaging.context import current_context
+from shared.contracts.refusals import FieldError, Refusal, RequestIsInvalid
+from shared.messaging.context import IDEMPOTENCY_KEY, current_context
 
 MOST_HEADERS = 100
 
@@ -37,7 +37,7 @@ class Dispatch:
             reply = await self._answer(routes, values, exchange)
         except Refusal as refusal:
             reply = refused(refusal)
-        await reply.send(send, exchange.rate_headers)
+        await unless_known(reply, exchange.headers.get(b"if-none-match")).send(send, exchange.rate_headers)
 
     async def _answer(self, routes: Mapping[str, Route | OwnRoute], values: list[str], exchange: Exchange) -> Reply:
         if len(exchange.scope["headers"]) > MOST_HEADERS:
@@ -51,6 +51,8 @@ class Dispatch:
         if route.needs is None:
             return await self._answer_anybody(route, values, exchange)
         caller = await self._admission.signed_in(route, exchange)
+        if route.operation.keyed and b"idempotency-key" in exchange.headers:
+            _take_key(exchange)
         return await route.handler(await _request(route, values, exchange), caller, self._call)
 
     async def _answer_anybody(self, route: Route, values: list[str], exchange: Exchange) -> Reply:
@@ -61,10 +63,20 @@ class Dispatch:
         return await route.handler(request, self._call)
 
 
+def _take_key(exchange: Exchange) -> None:
+    """Let the request's Idempotency-Key travel with the call."""
+    key = exchange.headers[b"idempotency-key"].decode("latin-1")
+    if not IDEMPOTENCY_KEY.fullmatch(key):
+        wrong = FieldError(field="Idempotency-Key", code="invalid", detail="It has 1 to 255 printable characters.")
+        raise RequestIsInvalid(errors=[wrong])
+    current_context.set(current_context.get()._replace(idempotency_key=key))
+
+
 async def _request(route: Route, values: list[str], exchange: Exchange) -> Request:
     """What the route's operation is asked. An id in the path that is none is missing, like any other that is not there."""
-    if values and route.missing is not None and not all(map(UUID_TEXT.fullmatch, values)):
-        raise route.missing
+    for value, missing in zip(values, route.missing, strict=False):
+        if not UUID_TEXT.fullmatch(value):
+            raise missing
     path = dict(zip(route.parameters, values, strict=True))
     contract: type[Request] = route.operation.request
     if route.body:

@@ -3,7 +3,9 @@
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 from limits import RateLimitItemPerMinute
@@ -24,31 +26,41 @@ PATIENCE = 0.05  # seconds that a request waits for Valkey
 TRY_AGAIN_AFTER = 1.0  # seconds without Valkey, so that its outage costs nobody the wait each time
 
 # A sliding window of two counters: what came in this minute, and the part of the last one that is within sixty seconds.
-# The time is Valkey's: the gateways' clocks need not agree.
+# The time is Valkey's: the gateways' clocks need not agree. Keys come in sets, one for each request: it is counted by all of them or by
+# none, so that one who is over their own limit takes nothing from their workspace's.
 _SCRIPT = """
 local time = redis.call('TIME')
 local now, window = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[1]) * 1000
 local span, since = math.floor(now / window), now % window
 local left = (window - since) / window
 local verdicts = {}
-for i, key in ipairs(KEYS) do
-  local quota = tonumber(ARGV[i + 1])
-  local kept_span, before, count = string.match(redis.call('GET', key) or '', '(%d+) (%d+) (%d+)')
-  kept_span, before, count = tonumber(kept_span or 0), tonumber(before or 0), tonumber(count or 0)
-  if kept_span == span - 1 then before, count = count, 0 elseif kept_span ~= span then before, count = 0, 0 end
-  local used, wait = before * left + count, window - since
-  local allowed = used + 1 <= quota
-  if allowed then
-    used, count = used + 1, count + 1
-    redis.call('SET', key, string.format('%d %d %d', span, before, count), 'PX', 2 * window)
-  elseif count + 1 > quota then
-    wait = wait + window * (1 - (quota - 1) / count)
-  else
-    wait = window * (1 - (quota - 1 - count) / before) - since
+local first = 1
+for set = #KEYS + 2, #ARGV do
+  local counts, all = {}, true
+  for i = first, first + tonumber(ARGV[set]) - 1 do
+    local key, quota = KEYS[i], tonumber(ARGV[i + 1])
+    local kept_span, before, count = string.match(redis.call('GET', key) or '', '(%d+) (%d+) (%d+)')
+    kept_span, before, count = tonumber(kept_span or 0), tonumber(before or 0), tonumber(count or 0)
+    if kept_span == span - 1 then before, count = count, 0 elseif kept_span ~= span then before, count = 0, 0 end
+    local used, wait = before * left + count, window - since
+    local allowed = used + 1 <= quota
+    if not allowed then
+      all = false
+      if count + 1 > quota then
+        wait = wait + window * (1 - (quota - 1) / count)
+      else
+        wait = window * (1 - (quota - 1 - count) / before) - since
+      end
+    end
+    table.insert(counts, {key, allowed, quota - used, math.ceil(wait), before, count})
   end
-  table.insert(verdicts, allowed and 1 or 0)
-  table.insert(verdicts, math.max(0, math.floor(quota - used)))
-  table.insert(verdicts, math.ceil(wait))
+  for _, one in ipairs(counts) do
+    if all then redis.call('SET', one[1], string.format('%d %d %d', span, one[5], one[6] + 1), 'PX', 2 * window) end
+    table.insert(verdicts, one[2] and 1 or 0)
+    table.insert(verdicts, math.max(0, math.floor(one[3] - (all and 1 or 0))))
+    table.insert(verdicts, one[4])
+  end
+  first = first + tonumber(ARGV[set])
 end
 return verdicts
 """
@@ -81,15 +93,20 @@ class Verdict:
         return [(b"ratelimit-policy", self.rate.policy), (b"ratelimit", b'"%s";r=%d;t=%d' % (name, self.remaining, self.seconds))]
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class Count(NamedTuple):
+    """What a request is counted by: a rate, and whom it counts."""
+
     rate: Rate
     who: str
-    answer: asyncio.Future[Verdict]
 
     @property
     def key(self) -> str:
         return f"limit:{self.rate.name}:{self.who}"
+
+
+class _Question(NamedTuple):
+    counts: Sequence[Count]
+    answer: asyncio.Future[Verdict]
 
 
 class Limits:
@@ -103,10 +120,13 @@ class Limits:
         self._asking: asyncio.Task[None] | None = None
         self._away_until: float | None = None
 
-    def take(self, rate: Rate, who: str) -> asyncio.Future[Verdict]:
-        """Count one request. A future and no coroutine, so that it is under way while its caller asks for something else."""
+    def take(self, *counts: Count) -> asyncio.Future[Verdict]:
+        """Count one request by all of these or, where one of them is over, by none; the tightest verdict.
+
+        A future and no coroutine, so that it is under way while its caller asks for something else.
+        """
         loop = asyncio.get_running_loop()
-        question = _Question(rate, who, loop.create_future())
+        question = _Question(counts, loop.create_future())
         self._waiting.append(question)
         if self._asking is None:
             self._asking = loop.create_task(self._ask_all())
@@ -144,10 +164,11 @@ class Limits:
         loop = asyncio.get_running_loop()
         if self._script is None or (self._away_until is not None and loop.time() < self._away_until):
             return None
-        keys, quotas = [question.key for question in questions], [question.rate.quota for question in questions]
+        counts = [count for question in questions for count in question.counts]
+        args = [WINDOW, *(count.rate.quota for count in counts), *(len(question.counts) for question in questions)]
         try:
             async with asyncio.timeout(PATIENCE):
-                found: list[int] = await self._script(keys=keys, args=[WINDOW, *quotas])
+                found: list[int] = await self._script(keys=[count.key for count in counts], args=args)
         except (RedisError, OSError, TimeoutError) as error:
             if self._away_until is None:
                 log.warning("valkey_is_away", error=str(error) or type(error).__name__)
@@ -156,12 +177,24 @@ class Limits:
         if self._away_until is not None:
             log.info("valkey_is_back")
             self._away_until = None
-        parts = zip(questions, found[::3], found[1::3], found[2::3], strict=True)
-        return [Verdict(question.rate, bool(allowed), left, math.ceil(wait / 1000)) for question, allowed, left, wait in parts]
+        parts = zip(counts, found[::3], found[1::3], found[2::3], strict=True)
+        verdicts = iter([Verdict(count.rate, bool(allowed), left, math.ceil(wait / 1000)) for count, allowed, left, wait in parts])
+        return [_tightest([next(verdicts) for _ in question.counts]) for question in questions]
 
     def _ask_here(self, question: _Question) -> Verdict:
-        item = RateLimitItemPerMinute(question.rate.quota)
-        allowed = self._here.hit(item, question.key)
-        window = self._here.get_window_stats(item, question.key)
-        seconds = max(1, math.ceil(window.reset_time - time.time()))
-        return Verdict(question.rate, allowed, window.remaining, min(seconds, WINDOW))
+        items = [(count, RateLimitItemPerMinute(count.rate.quota)) for count in question.counts]
+        allowed = [self._here.test(item, count.key) for count, item in items]
+        if all(allowed):
+            for count, item in items:
+                self._here.hit(item, count.key)
+        verdicts = []
+        for (count, item), may in zip(items, allowed, strict=True):
+            window = self._here.get_window_stats(item, count.key)
+            seconds = max(1, math.ceil(window.reset_time - time.time()))
+            verdicts.append(Verdict(count.rate, may, window.remaining, min(seconds, WINDOW)))
+        return _tightest(verdicts)
+
+
+def _tightest(verdicts: Sequence[Verdict]) -> Verdict:
+    """The one to know about: which refuses, for the longest, or else leaves the least."""
+    return min(verdicts, key=lambda one: (one.allowed, one.remaining if one.allowed else -one.seconds))

@@ -19,6 +19,7 @@ from shared.contracts.refusals import (
     RequestIsMalformed,
     ServiceIsUnavailable,
 )
+from shared.messaging.context import IDEMPOTENCY_KEY
 from shared.version import VERSION
 
 _REF = "#/components/schemas/{model}"
@@ -29,6 +30,11 @@ _WITH_BODY: tuple[type[Refusal], ...] = (RequestIsMalformed, BodyIsTooSlow, Body
 _DESCRIPTION = (
     "The collaboration backend that a team puts behind its own app. Errors are problem details (RFC 9457); their `code` is part of the "
     "API. Every answer carries `X-Request-Id`; limited routes carry `RateLimit` and `RateLimit-Policy`."
+)
+
+_KEY = (
+    "The client's own name for this request. Sent again within 30 days by the same user with the same path and body, it makes nothing, "
+    "and is answered with what was made, as it is now; with another path or body it is `key_was_used_for_another`."
 )
 
 
@@ -89,8 +95,8 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.tag],
-        "parameters": [*_path_parameters(route), *([] if route.body else _query_parameters(contract))],
-        "responses": {str(route.status): _success(route), **_refusals(route)},
+        "parameters": [*_path_parameters(route), *([] if route.body else _query_parameters(contract)), *_header_parameters(route)],
+        "responses": {**{str(status): _success(route, status) for status in (route.also, route.status) if status}, **_refusals(route)},
     }
     if route.needs:
         described["security"] = [{"bearer": []}]
@@ -113,12 +119,22 @@ def _query_parameters(contract: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _success(route: Route) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}[route.status]}
-    if route.status != 204:
+def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    if not route.operation.keyed:
+        return []
+    schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"}
+    return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": _KEY, "schema": schema}]
+
+
+def _success(route: Route, status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}[status]}
+    if status != 204:
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
-    if route.status == 201:
+    if status == 201:
         described["headers"] = {"Location": {"description": "Where it is", "schema": {"type": "string"}}}
+    if route.operation.keyed and status == 201:
+        replayed = {"description": "It was made before, by the same key", "schema": {"type": "string", "enum": ["true"]}}
+        described["headers"]["Idempotent-Replayed"] = replayed
     return described
 
 
@@ -131,6 +147,8 @@ def _refusals(route: Route) -> dict[str, Any]:
         may |= dict.fromkeys(_WITH_BODY)
     elif route.fields:
         may |= dict.fromkeys((RequestIsMalformed, RequestIsInvalid))
+    if route.operation.keyed:
+        may[RequestIsInvalid] = None
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
     for refusal in may:
         by_status[refusal().status].append(refusal)

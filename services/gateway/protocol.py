@@ -18,7 +18,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._head_bytes = 0
+        self._head_bytes, self._last = 0, b""
         self._reading_head = self._reading_body = False
         self._too_late: asyncio.TimerHandle | None = None
 
@@ -33,11 +33,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if not self._reading_head and not self._reading_body:
             self._expect_head()
+        if self._reading_head and self._head_bytes + len(data) > MOST_BYTES and self._goes_on(data):
+            self._refuse(HeadersAreTooLarge())
+            return
         super().data_received(data)
         if self._reading_head:
             self._head_bytes += len(data)
-            if self._head_bytes > MOST_BYTES:
-                self._refuse(HeadersAreTooLarge())
+            self._last = (self._last + data)[-3:]
 
     def on_headers_complete(self) -> None:
         self._forget_head()
@@ -53,9 +55,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         """A connection that waits for its next request has the keep-alive timeout; this one is for what has begun."""
-        self._reading_head, self._head_bytes = True, 0
+        self._reading_head, self._head_bytes, self._last = True, 0, b""
         if self._too_late is None:
             self._too_late = self.loop.call_later(SECONDS, self.transport.close)
+
+    def _goes_on(self, data: bytes) -> bool:
+        """Whether the head is longer than allowed; what comes behind its end is a body."""
+        end = (self._last + data).find(b"\r\n\r\n")
+        return end < 0 or self._head_bytes + end > MOST_BYTES
 
     def _forget_head(self) -> None:
         self._reading_head = False

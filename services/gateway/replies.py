@@ -1,6 +1,7 @@
 """What a route answers. The bytes of a service's answer pass through as they came."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ type Headers = Sequence[tuple[bytes, bytes]]
 
 _JSON = (b"content-type", b"application/json")
 _NO_STORE = (b"cache-control", b"no-store")
+_ASK_AGAIN = (b"cache-control", b"private, no-cache")
 _REPLAYED = (b"idempotent-replayed", b"true")
 
 
@@ -26,19 +28,38 @@ class Reply:
 
     async def send(self, send: Send, more_headers: Headers = ()) -> None:
         headers = [*self.headers, *more_headers]
-        if self.status != 204:
+        if self.status not in (204, 304):
             headers.append((b"content-length", str(len(self.body)).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
 class Ok[R: BaseModel](Reply):
-    """200: what was asked for, or the new state of what was changed."""
+    """200: what was asked for, or the new state of what was changed.
+
+    polled: it is asked again and again, and has a tag by which it is known to be the same (`unless_known`).
+    """
 
     documented: ClassVar[int] = 200
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(200, answer.body, (_JSON, _NO_STORE))
+    def __init__(self, answer: Answer, *, polled: bool = False) -> None:
+        headers = (_JSON, _ASK_AGAIN, (b"etag", _tag(answer.body))) if polled else (_JSON, _NO_STORE)
+        super().__init__(200, answer.body, headers)
+
+
+def _tag(body: bytes) -> bytes:
+    return b'"%s"' % blake2b(body, digest_size=12).hexdigest().encode()
+
+
+def unless_known(reply: Reply, known: bytes | None) -> Reply:
+    """304 for a tagged reply whose tag the caller's If-None-Match names."""
+    if known is None:
+        return reply
+    tags = [value for name, value in reply.headers if name == b"etag"]
+    named = {each.strip().removeprefix(b"W/") for each in known.split(b",")}
+    if not tags or not named & {*tags, b"*"}:
+        return reply
+    return Reply(304, b"", (_ASK_AGAIN, (b"etag", tags[0])))
 
 
 class Created[R: BaseModel](Reply):
@@ -49,7 +70,14 @@ class Created[R: BaseModel](Reply):
     def __init__(self, answer: Answer, at: str) -> None:
         location = (b"location", at.format_map(from_json(answer.body)).encode())
         replayed = (_REPLAYED,) if answer.kind == "replay" else ()
-        super().__init__(201, answer.body, (_JSON, _NO_STORE, location, *replayed))
+        status = 200 if answer.kind == "found" else 201
+        super().__init__(status, answer.body, (_JSON, _NO_STORE, location, *replayed))
+
+
+class CreatedOrFound[R: BaseModel](Created[R]):
+    """201 for what was made, 200 for what was there already where there is one of its kind."""
+
+    also: ClassVar[int] = 200
 
 
 class NoContent(Reply):

@@ -38,11 +38,13 @@ class RateClass(Enum):
     """What is counted together."""
 
     MESSAGES = "messages"
-    """By user: posts."""
+    """By user, and by workspace: posts."""
     REQUESTS = "requests"
-    """By user: all other routes together. By address, where nobody is signed in."""
+    """By user, and by workspace: all other routes together."""
+    ANONYMOUS = "anonymous"
+    """By address: where nobody is signed in."""
     SIGN_INS = "sign-ins"
-    """By address and email: whoever guesses passwords. They count as requests too."""
+    """By address and email: whoever guesses passwords. They count as anonymous too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Route:
     """One operation at one path. `needs` is the permission that a caller must be granted; without one anybody may ask.
 
     body: whether the fields that the path does not name are in the body; they are in the query otherwise.
-    missing: the refusal of an id in the path that is none.
+    missing: the refusals of ids in the path that are none, one for each.
+    also: another status of success, with the same body.
     """
 
     name: str
@@ -62,10 +65,11 @@ class Route:
     handler: Callable[..., Awaitable[Reply]]
     status: int
     summary: str
+    also: int | None = None
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
-    missing: type[Refusal] | None = field(init=False)
+    missing: tuple[type[Refusal], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         parameters = tuple(_PARAMETER.findall(self.path))
@@ -74,7 +78,8 @@ class Route:
         object.__setattr__(self, "parameters", parameters)
         object.__setattr__(self, "fields", fields)
         object.__setattr__(self, "body", self.method in ("POST", "PATCH", "PUT") and bool(fields))
-        object.__setattr__(self, "missing", next((refusal for refusal in self.operation.refuses if issubclass(refusal, NotFound)), None))
+        missing = tuple(refusal for refusal in self.operation.refuses if issubclass(refusal, NotFound))
+        object.__setattr__(self, "missing", (missing * len(parameters))[: len(parameters)] if missing else ())
 
     @property
     def tag(self) -> str:
@@ -113,7 +118,7 @@ def route[Q: Request](
 
 
 def anonymous_route[Q: Request](
-    method: str, path: str, operation: Operation[Q, Any], *, limit: RateClass = RateClass.REQUESTS
+    method: str, path: str, operation: Operation[Q, Any], *, limit: RateClass = RateClass.ANONYMOUS
 ) -> Callable[[AnonymousHandler[Q]], AnonymousHandler[Q]]:
     """Put a function into the table, for anybody."""
 
@@ -147,7 +152,9 @@ def _route(
     returned = get_type_hints(handler)["return"]
     kind, shown = get_origin(returned) or returned, get_args(returned)
     assert shown in ((), (operation.reply,)), f"{handler.__name__} answers something else than its operation"
-    return Route(handler.__name__, method, path, operation, needs, limit, handler, kind.documented, _summary(handler))
+    return Route(
+        handler.__name__, method, path, operation, needs, limit, handler, kind.documented, _summary(handler), getattr(kind, "also", None)
+    )
 
 
 def _summary(handler: Callable[..., Any]) -> str:

@@ -17,6 +17,13 @@ class GatewaySettings(Settings):
     requests_per_minute: int = Field(
         1_200, ge=0, description="Requests to all other routes that one user may make in a minute; 0 is no limit."
     )
+    anonymous_per_minute: int = Field(
+        1_200, ge=0, description="Requests that one address may make in a minute without being signed in; 0 is no limit."
+    )
+    workspace_messages_per_minute: int = Field(0, ge=0, description="Messages that all of a workspace may post in a minute; 0 is no limit.")
+    workspace_requests_per_minute: int = Field(
+        0, ge=0, description="Requests to all other routes that all of a workspace may make in a minute; 0 is no limit."
+    )
     cors_origins: str = Field("", description="Origins of browser apps that may call the API, with commas between; empty: none.")
     sign_ins_per_minute: int = Field(
         20, ge=0, description="Sign-ins and registrations with one email from one address in a minute; 0 is no limit."

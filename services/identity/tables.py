@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.database.idempotency import idempotency_table
 from shared.outbox.tables import outbox_tables
 
 metadata = MetaData(schema="identity")
@@ -118,3 +119,4 @@ signing_keys = Table(
 )
 
 outbox, inbox, parked = outbox_tables(metadata, "identity")
+idempotency_keys = idempotency_table(metadata, "identity")

@@ -10,6 +10,9 @@ from shared.contracts.refusals import FieldError, RequestIsInvalid
 _MARKUP = re.compile(r"[<>&\r\xa0]")
 _TAG = re.compile(r"<[^>]*>")
 _SHOWS_WITHOUT_TEXT = ("<img", "<hr")
+# A username stands by itself: `ada@example.com` mentions nobody. Those of identity end in a letter or digit, so a full stop may follow.
+_NAMED = re.compile(r"(?<![\w@.&/-])@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?)")
+MOST_NAMED = 100  # that one message mentions; who wants all of a thread has better means
 _CLEANER = nh3.Cleaner()  # nh3's own list of what is safe; made once, which is two thirds of a cleaning
 
 
@@ -19,6 +22,13 @@ def clean(content: str) -> str:
     if not _shows_something(cleaned):
         raise RequestIsInvalid(errors=[FieldError(field="content", code="empty", detail="Nothing is left of it to show.")])
     return cleaned
+
+
+def named(content: str) -> list[str]:
+    """The usernames that a clean content mentions, as in `@ada`, each once."""
+    if "@" not in content:
+        return []
+    return list(dict.fromkeys(name.lower() for name in _NAMED.findall(_TAG.sub(" ", content))))[:MOST_NAMED]
 
 
 def _shows_something(content: str) -> bool:

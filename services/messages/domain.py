@@ -1,28 +1,71 @@
 """The rules of messages: no I/O, no clock, no SQL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from shared.contracts.identity.directory import Member
 from shared.contracts.messages.messages import (
     Channel,
     DeliveryStatus,
+    DeliveryStatusDoesNotFollow,
     EditWindowIsOver,
-    KeyWasUsedForAnother,
     Message,
     MessageIsDeleted,
     MessageType,
     NotTheAuthor,
+    PostMessage,
     RepliedMessageNotFound,
 )
-from shared.contracts.principal import Role
-from shared.contracts.refusals import Refusal
+from shared.contracts.permissions import Permission
+from shared.contracts.principal import Principal, Role
+from shared.contracts.refusals import FieldError, KeyWasUsedForAnother, PermissionIsMissing, Refusal, RequestIsInvalid
+from shared.contracts.roles import BUILT_IN
+from shared.contracts.threads.access import Access
 from shared.identifiers import id_at
 
 EDIT_WINDOW = timedelta(minutes=5)  # spec 1, Message Operations
-KEY_LIFETIME = timedelta(days=30)
 MILLISECOND = timedelta(milliseconds=1)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+# What may follow what; what is delivered stays so, and what failed may be tried again.
+FOLLOWS = {
+    DeliveryStatus.STREAMING: {DeliveryStatus.BATCH_DELAY, DeliveryStatus.DELIVERED, DeliveryStatus.FAILED},
+    DeliveryStatus.BATCH_DELAY: {DeliveryStatus.STREAMING, DeliveryStatus.DELIVERED, DeliveryStatus.FAILED},
+    DeliveryStatus.FAILED: {DeliveryStatus.STREAMING, DeliveryStatus.BATCH_DELAY},
+    DeliveryStatus.DELIVERED: set[DeliveryStatus](),
+}
+
+
+class HiddenFrom(IntEnum):
+    """Who cannot see a message, as it is stored."""
+
+    NOBODY = 0
+    THOSE_WITHOUT_NOTES = 1
+    GUESTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one reader sees of a thread's messages. What is older than `since` is hidden from them."""
+
+    notes: bool
+    robots: bool
+    since: datetime
+
+    @property
+    def kinds(self) -> list[int]:
+        return [0, *([1] if self.notes else []), *([2] if self.robots else [])]
+
+    def sees(self, hidden_from: HiddenFrom, at: datetime) -> bool:
+        return hidden_from in self.kinds and at >= self.since
+
+
+def sight(access: Access) -> Sight:
+    return Sight(access.notes, not access.hidden_robots, access.seen_from or BEGINNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +84,20 @@ class Head:
         return replace(self, last_sub_seq=self.last_sub_seq + 1, last_at=at)
 
 
+class Key(NamedTuple):
+    """What a retry is known by: a clientMessageId, whose scope is the thread, or an Idempotency-Key, whose scope is the workspace."""
+
+    scope: UUID
+    author_id: UUID
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message that has no place yet. `content` is clean HTML; `digest` is of the request as it came."""
+    """A message that has no place yet. `content` is clean HTML; `keys` are what a retry is known by, with digests of what was asked.
+
+    author_id: who posts it. contact: the one from outside for whom they do, whose role and name it then has.
+    """
 
     thread_id: UUID
     author_id: UUID
@@ -55,12 +109,24 @@ class Draft:
     metadata: dict[str, Any]
     content_metadata: dict[str, Any]
     client_message_id: str | None
-    digest: bytes
+    keys: dict[Key, bytes]
     trace: str
+    message_type: MessageType = MessageType.CHAT
+    delivery_status: DeliveryStatus = DeliveryStatus.DELIVERED
+    robot_id: str | None = None
+    robot_response_to: UUID | None = None
+    visible_to_guests: bool = False
+    contact: str | None = None
+    named: Sequence[Member] = ()
+    root_id: UUID | None = None
+    replies_to_guarded: bool = False
 
     @property
-    def key(self) -> tuple[UUID, UUID, str] | None:
-        return None if self.client_message_id is None else (self.thread_id, self.author_id, self.client_message_id)
+    def hidden_from(self) -> HiddenFrom:
+        if self.channel is Channel.NOTE:
+            return HiddenFrom.THOSE_WITHOUT_NOTES
+        guarded = self.replies_to_guarded or (self.message_type is MessageType.ROBOT and not self.visible_to_guests)
+        return HiddenFrom.GUESTS if guarded else HiddenFrom.NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,47 +134,89 @@ class Replied:
     """What a message replies to."""
 
     thread_id: UUID
-    hidden: bool
+    root_id: UUID
+    hidden_from: HiddenFrom
+    at: datetime
     deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
 class UsedKey:
-    """A clientMessageId that was used before, and for what."""
+    """A key that was used before, and for what."""
 
     digest: bytes
     message_id: UUID
 
 
-def visible(draft: Draft, replied: Replied | None, *, sees_notes: bool) -> Draft:
-    """The draft as it may be posted: a reply to a note is a note. Raises `RepliedMessageNotFound`."""
+def check_author(request: PostMessage, caller: Principal) -> None:
+    """Raises `PermissionIsMissing` at what service accounts alone may say, and `RequestIsInvalid` where a part of that is missing."""
+    contact = {"authorName": request.author_name, "authorContact": request.author_contact, "authorRole": request.author_role}
+    robot = {"robotResponseTo": request.robot_response_to, "isRobotVisibleToGuests": request.is_robot_visible_to_guests or None}
+    of_programs = request.message_type in (MessageType.ROBOT, MessageType.SYSTEM) or request.delivery_status is not DeliveryStatus.DELIVERED
+    program, for_contact = caller.role is Role.SYSTEM, any(contact.values())
+    if not program and (of_programs or for_contact or request.robot_id or any(robot.values())):
+        raise PermissionIsMissing
+    if for_contact and not caller.may(Permission.MESSAGE_FOR_CONTACT):
+        raise PermissionIsMissing
+    errors = [_missing(field) for field, value in contact.items() if for_contact and value is None]
+    if request.message_type is MessageType.ROBOT:
+        errors += [] if request.robot_id else [_missing("robotId")]
+    else:
+        given = [field for field, value in ({"robotId": request.robot_id} | robot).items() if value is not None]
+        errors += [FieldError(field=field, code="not_of_a_robot", detail="It is of robot messages alone.") for field in given]
+    if errors:
+        raise RequestIsInvalid(errors=errors)
+
+
+def _missing(field: str) -> FieldError:
+    return FieldError(field=field, code="missing", detail="It is needed beside the others.")
+
+
+def visible(draft: Draft, replied: Replied | None, answered: Replied | None, sight: Sight) -> Draft:
+    """The draft as it may be posted: a reply is hidden from those who cannot see what it replies to. Raises `RepliedMessageNotFound`.
+
+    answered: what a robot's message responds to.
+    """
+    if draft.robot_response_to is not None:
+        _check_replied(draft, answered, sight)
     if draft.reply_to is None:
         return draft
-    if replied is None or replied.deleted or replied.thread_id != draft.thread_id or (replied.hidden and not sees_notes):
+    found = _check_replied(draft, replied, sight)
+    channel = Channel.NOTE if found.hidden_from is HiddenFrom.THOSE_WITHOUT_NOTES else draft.channel
+    return replace(draft, channel=channel, root_id=found.root_id, replies_to_guarded=found.hidden_from is HiddenFrom.GUESTS)
+
+
+def _check_replied(draft: Draft, replied: Replied | None, sight: Sight) -> Replied:
+    if replied is None or replied.deleted or replied.thread_id != draft.thread_id or not sight.sees(replied.hidden_from, replied.at):
         raise RepliedMessageNotFound
-    return replace(draft, channel=Channel.NOTE) if replied.hidden else draft
+    return replied
 
 
 def place(draft: Draft, head: Head, now: datetime) -> tuple[Message, Head]:
     """Give a draft its place in the thread: the next seq, or the next subSeq where some readers cannot see it."""
     whole = now.replace(microsecond=now.microsecond // 1000 * 1000)
     at = max(whole, head.last_at + MILLISECOND)  # time order is seq order, whatever the clock did
-    moved = head.next_hidden(at) if draft.channel is Channel.NOTE else head.next(at)
+    hidden_from = draft.hidden_from
+    moved = head.next_hidden(at) if hidden_from else head.next(at)
     message = Message(
         id=id_at(at),
         thread_id=draft.thread_id,
         seq=moved.last_seq,
         sub_seq=moved.last_sub_seq,
-        author_id=draft.author_id,
+        root_id=draft.root_id,
+        author_id=draft.author_id if draft.contact is None else None,
         author_role=draft.author_role,
         author_name=draft.author_name,
         channel=draft.channel,
-        message_type=MessageType.CHAT,
+        message_type=draft.message_type,
         content=draft.content,
         reply_to=draft.reply_to,
         metadata=draft.metadata,
         content_metadata=draft.content_metadata,
-        delivery_status=DeliveryStatus.DELIVERED,
+        mentions=mentions(draft.named, hidden_from) if draft.named else [],
+        delivery_status=draft.delivery_status,
+        robot_id=draft.robot_id,
+        robot_response_to=draft.robot_response_to,
         client_message_id=draft.client_message_id,
         created_at=at,
         edited_at=None,
@@ -117,27 +225,67 @@ def place(draft: Draft, head: Head, now: datetime) -> tuple[Message, Head]:
     return message, moved
 
 
-def replayed(used: UsedKey, draft: Draft, replied: Replied | None, *, sees_notes: bool) -> Refusal | None:
+def mentions(named: Sequence[Member], hidden_from: HiddenFrom) -> list[UUID]:
+    """Those who are mentioned: the named ones to whose role the message is not hidden. It opens the thread to nobody."""
+    if hidden_from is HiddenFrom.THOSE_WITHOUT_NOTES:
+        return [member.id for member in named if Permission.MESSAGE_NOTE in BUILT_IN[member.role]]
+    return [member.id for member in named if hidden_from is HiddenFrom.NOBODY or member.role is not Role.GUEST]
+
+
+def replayed(used: UsedKey, digest: bytes, replied: Replied | None, sight: Sight) -> Refusal | None:
     """Whether a key that was used before is used for the same again, by one who may still see what came of it."""
-    if used.digest != draft.digest:
+    if used.digest != digest:
         return KeyWasUsedForAnother()
-    return RepliedMessageNotFound() if replied is not None and replied.hidden and not sees_notes else None
+    hidden = replied is not None and not sight.sees(replied.hidden_from, replied.at)
+    return RepliedMessageNotFound() if hidden else None
 
 
-def edited(message: Message, author_id: UUID, content: str, now: datetime) -> Message:
-    """The message with other content. Raises the refusal that stands against it."""
-    if message.author_id != author_id:
+def hidden_from(message: Message) -> HiddenFrom:
+    """Who cannot see it, by its place: what is hidden takes no `seq`."""
+    if not message.sub_seq:
+        return HiddenFrom.NOBODY
+    return HiddenFrom.THOSE_WITHOUT_NOTES if message.channel is Channel.NOTE else HiddenFrom.GUESTS
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be different about a message; None stays. `named`: whom the content mentions, None where nobody could say."""
+
+    content: str | None
+    delivery_status: DeliveryStatus | None
+    named: Sequence[Member] | None
+
+
+def edited(message: Message, posted_by: UUID | None, change: Change, caller: Principal, now: datetime) -> Message:
+    """The message as it is changed. Raises the refusal that stands against it.
+
+    What is not delivered yet is still being made: its author changes it whenever, and that is no edit.
+    """
+    if caller.user_id not in (message.author_id, posted_by):
         raise NotTheAuthor
     if message.deleted_at is not None:
         raise MessageIsDeleted
-    if now - message.created_at > EDIT_WINDOW:
-        raise EditWindowIsOver
-    return message.model_copy(update={"content": content, "edited_at": now})
+    changes: dict[str, Any] = {}
+    if change.delivery_status not in (None, message.delivery_status):
+        if caller.role is not Role.SYSTEM:
+            raise PermissionIsMissing
+        if change.delivery_status not in FOLLOWS[message.delivery_status]:
+            raise DeliveryStatusDoesNotFollow
+        changes["delivery_status"] = change.delivery_status
+    if change.content is not None:
+        if message.delivery_status is DeliveryStatus.DELIVERED:
+            if now - message.created_at > EDIT_WINDOW:
+                raise EditWindowIsOver
+            changes["edited_at"] = now
+        changes["content"] = change.content
+        if change.named is not None:
+            changes["mentions"] = mentions(change.named, hidden_from(message))
+    return message.model_copy(update=changes) if changes else message
 
 
-def deleted(message: Message, user_id: UUID, *, deletes_others: bool, now: datetime) -> Message:
+def deleted(message: Message, posted_by: UUID | None, user_id: UUID, *, deletes_others: bool, now: datetime) -> Message:
     """The message blanked; one that is deleted already stays as it is. Raises `NotTheAuthor`."""
-    if message.author_id != user_id and not deletes_others:
+    if user_id not in (message.author_id, posted_by) and not deletes_others:
         raise NotTheAuthor
     return message if message.deleted_at is not None else message.model_copy(update={"deleted_at": now})
 
@@ -146,4 +294,4 @@ def shown(message: Message) -> Message:
     """The message as its readers get it: a deleted one keeps its place and says nothing."""
     if message.deleted_at is None:
         return message
-    return message.model_copy(update={"content": "", "metadata": {}, "content_metadata": {}})
+    return message.model_copy(update={"content": "", "metadata": {}, "content_metadata": {}, "mentions": []})

@@ -1,14 +1,23 @@
 """Builds the messages service; nothing else does."""
 
-from services.messages import handlers
+from services.messages.handlers import messages, reading, receipts
 from services.messages.partitions import Partitions
+from services.messages.repository.history import History
 from services.messages.repository.messages import Messages
-from services.messages.repository.posts import Posts
+from services.messages.repository.pages import Pages
+from services.messages.repository.posts import FORGET_KEYS, Posts
+from services.messages.repository.receipts import Receipts
+from services.messages.repository.unread import UnreadMessages
+from services.messages.service import Service
 from services.messages.settings import Settings
 from shared.application import Dependency
-from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, POST_MESSAGE
+from shared.contracts.messages.history import GET_MESSAGE_HISTORY
+from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, LIST_REPLIES, POST_MESSAGE
+from shared.contracts.messages.receipts import GET_UNREAD, LIST_RECEIPTS, MARK_DELIVERED, MARK_READ, MARK_THREADS_READ, MARK_UNREAD
+from shared.contracts.messages.unread import COUNT_UNREAD
 from shared.foundation import Foundation
 from shared.messaging.local import Process
+from shared.messaging.responder import Responder
 
 
 class MessagesApplication:
@@ -16,18 +25,22 @@ class MessagesApplication:
 
     def __init__(self, settings: Settings, *, process: Process | None = None) -> None:
         # Planning a page over two years of partitions anew takes 1 ms, four times as long as reading it.
-        self._foundation = foundation = Foundation(self.name, settings, process, {"plan_cache_mode": "force_generic_plan"})
-        self._partitions = Partitions(foundation.background)
-        service = handlers.Service(
-            call=foundation.caller,
-            posts=Posts(foundation.database, foundation.relay.poke),
-            messages=Messages(foundation.database, foundation.relay.poke),
+        self._foundation = foundation = Foundation(
+            self.name, settings, process, {"plan_cache_mode": "force_generic_plan"}, forgets=[FORGET_KEYS]
         )
-        foundation.responder.serve_together(POST_MESSAGE, handlers.post_message, service)
-        foundation.responder.serve(GET_MESSAGE, handlers.get_message, service)
-        foundation.responder.serve(LIST_MESSAGES, handlers.list_messages, service)
-        foundation.responder.serve(EDIT_MESSAGE, handlers.edit_message, service)
-        foundation.responder.serve(DELETE_MESSAGE, handlers.delete_message, service)
+        self._partitions = Partitions(foundation.background)
+        database, poke = foundation.database, foundation.relay.poke
+        service = Service(
+            call=foundation.caller,
+            posts=Posts(database, poke),
+            messages=Messages(database, poke),
+            pages=Pages(database),
+            history=History(database, poke),
+            receipts=Receipts(database, poke),
+            unread=UnreadMessages(database),
+        )
+        foundation.responder.serve_together(POST_MESSAGE, messages.post_message, service)
+        _serve(foundation.responder, service)
 
     async def start(self) -> None:
         await self._foundation.open()
@@ -40,6 +53,22 @@ class MessagesApplication:
 
     async def health(self) -> dict[str, Dependency]:
         return await self._foundation.health()
+
+
+def _serve(responder: Responder, service: Service) -> None:
+    responder.serve(GET_MESSAGE, reading.get_message, service)
+    responder.serve(LIST_MESSAGES, reading.list_messages, service)
+    responder.serve(LIST_REPLIES, reading.list_replies, service)
+    responder.serve(GET_MESSAGE_HISTORY, reading.get_message_history, service)
+    responder.serve(EDIT_MESSAGE, messages.edit_message, service)
+    responder.serve(DELETE_MESSAGE, messages.delete_message, service)
+    responder.serve_together(COUNT_UNREAD, receipts.count_unread, service)
+    responder.serve(GET_UNREAD, receipts.get_unread, service)
+    responder.serve(MARK_READ, receipts.mark_read, service)
+    responder.serve(MARK_UNREAD, receipts.mark_unread, service)
+    responder.serve(MARK_DELIVERED, receipts.mark_delivered, service)
+    responder.serve(MARK_THREADS_READ, receipts.mark_threads_read, service)
+    responder.serve(LIST_RECEIPTS, receipts.list_receipts, service)
 
 
 def build(process: Process | None = None) -> MessagesApplication:

@@ -1,15 +1,30 @@
 """Builds the threads service; nothing else does."""
 
-from services.threads import handlers
-from services.threads.consumers import move_activity
+from services.threads.audit import ReadsOfOthers
+from services.threads.cache import CachedViews
+from services.threads.consumers import move_activity, note_reading
+from services.threads.handlers import access, history, participants, threads
+from services.threads.members import Members
 from services.threads.metrics import ActiveCount
 from services.threads.repository.access import Accesses
+from services.threads.repository.history import History
 from services.threads.repository.listing import Listing
+from services.threads.repository.membership import Membership
 from services.threads.repository.threads import Threads
+from services.threads.service import Service
 from services.threads.settings import Settings
-from shared.application import Dependency
-from shared.contracts.subscriptions import THREADS_ACTIVITY
+from services.threads.unread import UnreadCounts
+from shared.application import CannotStart, Dependency
+from shared.contracts.subscriptions import THREADS_ACTIVITY, THREADS_READING
 from shared.contracts.threads.access import CHECK_ACCESS
+from shared.contracts.threads.history import GET_THREAD_HISTORY
+from shared.contracts.threads.participants import (
+    ADD_PARTICIPANT,
+    CHANGE_PARTICIPANT,
+    GET_PARTICIPANT,
+    LIST_PARTICIPANTS,
+    REMOVE_PARTICIPANT,
+)
 from shared.contracts.threads.threads import ARCHIVE_THREAD, CHANGE_THREAD, GET_THREAD, LIST_THREADS, OPEN_THREAD
 from shared.foundation import Foundation
 from shared.messaging.consumers import EventConsumers
@@ -24,31 +39,58 @@ class ThreadsApplication:
         self._active_count = ActiveCount(foundation.background)
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(THREADS_ACTIVITY, move_activity)
-        service = handlers.Service(
-            threads=Threads(foundation.database, foundation.relay.poke),
-            listing=Listing(foundation.database),
-            accesses=Accesses(foundation.database),
+        self._consumers.react(THREADS_READING, note_reading)
+        try:
+            self._views = CachedViews(settings.redis_url)
+        except ValueError as error:
+            raise CannotStart(f"ATRIUM_REDIS_URL is not the address of a Valkey or Redis: {error}") from error
+        self._reads = ReadsOfOthers(foundation.background, foundation.relay.poke)
+        self._serve(
+            Service(
+                threads=Threads(foundation.database, foundation.relay.poke),
+                listing=Listing(foundation.database),
+                membership=Membership(foundation.database, foundation.relay.poke),
+                accesses=Accesses(foundation.database),
+                history=History(foundation.database),
+                views=self._views,
+                unread=UnreadCounts(foundation.caller),
+                members=Members(foundation.caller),
+                reads=self._reads,
+            )
         )
-        foundation.responder.serve(OPEN_THREAD, handlers.open_thread, service)
-        foundation.responder.serve(GET_THREAD, handlers.get_thread, service)
-        foundation.responder.serve(LIST_THREADS, handlers.list_threads, service)
-        foundation.responder.serve(CHANGE_THREAD, handlers.change_thread, service)
-        foundation.responder.serve(ARCHIVE_THREAD, handlers.archive_thread, service)
-        foundation.responder.serve_together(CHECK_ACCESS, handlers.check_access, service)
+
+    def _serve(self, service: Service) -> None:
+        responder = self._foundation.responder
+        responder.serve(OPEN_THREAD, threads.open_thread, service)
+        responder.serve(GET_THREAD, threads.get_thread, service)
+        responder.serve(LIST_THREADS, threads.list_threads, service)
+        responder.serve(CHANGE_THREAD, threads.change_thread, service)
+        responder.serve(ARCHIVE_THREAD, threads.archive_thread, service)
+        responder.serve(LIST_PARTICIPANTS, participants.list_participants, service)
+        responder.serve(GET_PARTICIPANT, participants.get_participant, service)
+        responder.serve(ADD_PARTICIPANT, participants.add_participant, service)
+        responder.serve(CHANGE_PARTICIPANT, participants.change_participant, service)
+        responder.serve(REMOVE_PARTICIPANT, participants.remove_participant, service)
+        responder.serve(GET_THREAD_HISTORY, history.get_thread_history, service)
+        responder.serve_together(CHECK_ACCESS, access.check_access, service)
 
     async def start(self) -> None:
         await self._foundation.open()
         self._active_count.start()
+        self._reads.start()
         await self._consumers.start()
         await self._foundation.serve()
 
     async def stop(self) -> None:
         await self._consumers.stop()
         await self._active_count.stop()
+        await self._foundation.responder.stop()
+        await self._reads.stop()
+        await self._views.close()
         await self._foundation.close()
 
     async def health(self) -> dict[str, Dependency]:
-        return await self._foundation.health()
+        return await self._foundation.health() | {"valkey": await self._views.health()}
 
 
 def build(process: Process | None = None) -> ThreadsApplication:

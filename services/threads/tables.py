@@ -20,6 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.database.history import history_table
+from shared.database.idempotency import idempotency_table
 from shared.outbox.tables import outbox_tables
 
 metadata = MetaData(schema="threads")
@@ -53,14 +55,23 @@ threads = Table(
     Column("updated_at", _MOMENT, nullable=False, server_default=func.now()),
     Column("archived_at", _MOMENT),
     Column("deleted_at", _MOMENT),
+    Column("direct_key", Text),
     UniqueConstraint("workspace_id", "booking_id", name="threads_booking"),
+    UniqueConstraint("workspace_id", "direct_key", name="threads_direct"),
     CheckConstraint("(kind = 'booking') = (booking_id IS NOT NULL)"),
+    CheckConstraint("(kind = 'direct') = (direct_key IS NOT NULL)"),
     CheckConstraint("(state = 'archived') = (archived_at IS NOT NULL)"),
     Index("threads_ref", "workspace_id", "ref"),
     Index(
         "threads_counted",
-        *("workspace_id", "state", "status", "is_private"),
-        postgresql_include=["id"],
+        *("workspace_id", "state", "status", "kind", "is_private"),
+        postgresql_include=["id", "guest_access_allowed"],
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "threads_words",
+        text("threads.found_by(workspace_id, title, ref)"),
+        postgresql_using="gin",
         postgresql_where=text("deleted_at IS NULL"),
     ),
     Index("threads_parent", "parent_thread_id", postgresql_where=text("parent_thread_id IS NOT NULL")),
@@ -84,11 +95,19 @@ participants = Table(
     Column("left_at", _MOMENT),
     Column("created_at", _MOMENT, nullable=False, server_default=func.now()),
     Column("updated_at", _MOMENT, nullable=False, server_default=func.now()),
+    Column("can_send_messages", Boolean, nullable=False, server_default=text("true")),
+    Column("can_invite_others", Boolean, nullable=False, server_default=text("false")),
+    Column("can_see_history", Boolean, nullable=False, server_default=text("true")),
+    Column("last_read_at", _MOMENT),
+    Column("deleted_at", _MOMENT),
     CheckConstraint("(status IN ('removed', 'left')) = (left_at IS NOT NULL)"),
+    CheckConstraint("deleted_at IS NOT DISTINCT FROM left_at"),
     CheckConstraint("(contact IS NULL) = (contact_key IS NULL)"),
     Index("participants_user", "thread_id", "user_id", unique=True, postgresql_where=text("user_id IS NOT NULL")),
     Index("participants_contact", "thread_id", "contact_key", unique=True, postgresql_where=_HERE),
     Index("participants_in_order", "thread_id", "joined_at", "id", postgresql_where=_HERE),
+    Index("participants_left", "thread_id", "joined_at", "id", postgresql_where=text("left_at IS NOT NULL")),
+    Index("participants_moderators", "thread_id", postgresql_where=text("participant_role = 'moderator' AND left_at IS NULL")),
     Index("participants_by_user", "workspace_id", "user_id", "thread_id", postgresql_where=_HERE),
     Index("participants_by_contact", "workspace_id", "contact_key", "thread_id", postgresql_where=_HERE),
 )
@@ -107,7 +126,25 @@ activity = Table(
     Column("last_message_author", String(255)),
     Column("last_message_preview", Text),
     Column("last_message_at", _MOMENT),
+    Column("revision", BigInteger, nullable=False, server_default=text("1")),
     Index("activity_newest", "workspace_id", "archived", text("at DESC"), text("thread_id DESC")),
 )
 
+audited_reads = Table(
+    "audited_reads",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("user_id", Uuid, primary_key=True),
+    Column("thread_id", Uuid, ForeignKey("threads.threads.id"), primary_key=True),
+    Column("action", Text, primary_key=True),
+    Column("at", _MOMENT, nullable=False),
+    Index("audited_reads_at", "at"),
+)
+
+threads_history = history_table(threads)
+Index("threads_history_of", threads_history.c.id, threads_history.c.history_id)
+participants_history = history_table(participants)
+Index("participants_history_of", participants_history.c.thread_id, participants_history.c.history_id)
+
 outbox, inbox, parked = outbox_tables(metadata, "threads")
+idempotency_keys = idempotency_table(metadata, "threads")

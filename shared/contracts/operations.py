@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from shared.contracts.model import Request, owner_of, snake_case
-from shared.contracts.refusals import Refusal
+from shared.contracts.refusals import KeyWasUsedForAnother, Refusal
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +17,7 @@ class Operation[Q: Request, R: BaseModel]:
 
     coalesced: calls made in one turn of the loop travel as one message; for small replies. Pages travel alone.
     anonymous: it may be asked without a principal.
+    keyed: it makes something, and an Idempotency-Key keeps it from making that twice (`shared.database.idempotency`).
     timeout: seconds that a caller waits, where its own deadline is not nearer.
     """
 
@@ -26,6 +27,7 @@ class Operation[Q: Request, R: BaseModel]:
     refuses: Sequence[type[Refusal]] = ()
     coalesced: bool = True
     anonymous: bool = False
+    keyed: bool = False
     timeout: float = 5.0
     owner: str = field(init=False)
     name: str = field(init=False)
@@ -38,6 +40,8 @@ class Operation[Q: Request, R: BaseModel]:
         object.__setattr__(self, "owner", owner)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "subject", f"request.{owner}.{name}.v1")
+        if self.keyed:
+            object.__setattr__(self, "refuses", tuple(dict.fromkeys((*self.refuses, KeyWasUsedForAnother))))
         Operation.known.append(self)
 
 

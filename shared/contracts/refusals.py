@@ -134,6 +134,10 @@ class CursorIsNotValid(Malformed):
     """The cursor is not one of ours, or belongs to another list."""
 
 
+class KeyWasUsedForAnother(Conflict):
+    """This key was used for another request; what is new needs a new one."""
+
+
 class PermissionIsMissing(Forbidden):
     """Your role does not grant what this needs."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
+from shared.contracts.messages.receipts import ThreadRead
 from shared.contracts.model import Event
 from shared.contracts.operations import THREADS
 
@@ -29,3 +30,6 @@ class Subscription:
 
 THREADS_ACTIVITY = Subscription(THREADS, "activity", [MessagePosted, MessageEdited, MessageDeleted])
 """A thread's newest message, and its place in lists."""
+
+THREADS_READING = Subscription(THREADS, "reading", [ThreadRead])
+"""How far those who take part have read."""

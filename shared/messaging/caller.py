@@ -20,7 +20,7 @@ from shared.messaging.connection import close, connect, inbox_prefix
 from shared.messaging.context import Context, current_context, new_trace
 from shared.messaging.frames import FRAME_HEADER, Answer, Call, calls_frame, read_answers
 from shared.messaging.local import Process
-from shared.messaging.work import Ask, Encoded, Outcome, Replayed, encoded
+from shared.messaging.work import Ask, Encoded, Found, Outcome, Replayed, encoded
 from shared.observability.metrics import CALL_SECONDS
 
 MOST_CALLS, MOST_BYTES = 100, 256 * 1024
@@ -101,16 +101,17 @@ class Caller:
         if not self.connected:
             raise ServiceIsUnavailable
         deadline = min(context.deadline, time.time() + operation.timeout)
+        key = context.idempotency_key if operation.keyed else ""
         local = self._process.find(operation)
         if local is not None and self.user in operation.called_by:
-            return local.ask(Ask(request, principal, Context(deadline, context.trace or new_trace(), context.request_id)))
+            return local.ask(Ask(request, principal, Context(deadline, context.trace or new_trace(), context.request_id, key)))
         loop = asyncio.get_running_loop()
         body = request.model_dump_json(by_alias=True, exclude_unset=True).encode()
         frame = self._waiting.get(operation.subject)
         if frame is None or not operation.coalesced or len(frame.calls) >= MOST_CALLS or frame.size + len(body) > MOST_BYTES:
             frame = self._waiting[operation.subject] = _Frame(operation)
             loop.call_soon(self._start, frame)
-        frame.calls.append(Call(principal, deadline, context.trace, context.request_id, body))
+        frame.calls.append(Call(principal, deadline, context.trace, context.request_id, body, key))
         frame.size += len(body)
         future: asyncio.Future[Answer] = loop.create_future()
         frame.futures.append(future)
@@ -182,7 +183,7 @@ def _reply[Q: Request, R: BaseModel](operation: Operation[Q, R], outcome: Answer
         raise outcome
     if isinstance(outcome, Answer):
         _raise_refusal(outcome)
-    elif isinstance(outcome, Replayed):
+    elif isinstance(outcome, Replayed | Found):
         return cast(R, outcome.reply)
     assert isinstance(outcome, Answer | Encoded), f"{operation.name} was answered with something else than its reply"
     return operation.reply.model_validate_json(outcome.body)

@@ -11,15 +11,17 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
 from shared.contracts.principal import Principal
+from shared.messaging.context import IDEMPOTENCY_KEY
 
 FRAME_HEADER = "Atrium-Frame"
 PRINCIPAL_HEADER = "Atrium-Principal"
 DEADLINE_HEADER = "Atrium-Deadline"
 REQUEST_ID_HEADER = "X-Request-Id"
+IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 TRACE_HEADER = "traceparent"
 PLAIN_PATIENCE = 5.0  # seconds for a call that names no deadline
 
-type AnswerKind = Literal["reply", "replay", "refusal"]
+type AnswerKind = Literal["reply", "replay", "found", "refusal"]
 
 
 class Call(NamedTuple):
@@ -30,28 +32,42 @@ class Call(NamedTuple):
     trace: str
     request_id: str
     body: bytes
+    idempotency_key: str = ""
 
 
 class Answer(NamedTuple):
-    """The answer to the call at `place` of a frame. `replay` is the reply to a call that was answered before."""
+    """The answer to the call at `place` of a frame. `replay` is the reply to a call that was answered before, `found`
+    what was there already where something would have been made."""
 
     place: int
     kind: AnswerKind
     body: bytes
 
 
-_CALLS = TypeAdapter(list[tuple[Principal | None, float, str, str, int]])
+class _Head(NamedTuple):
+    """What is said of a call before its body. The key is left out where there is none."""
+
+    principal: Principal | None
+    deadline: float
+    trace: str
+    request_id: str
+    length: int
+    idempotency_key: str = ""
+
+
+_HEADS = TypeAdapter(list[_Head])
 
 
 def calls_frame(calls: Sequence[Call]) -> bytes:
     heads = b",".join(
-        b"[%b,%.3f,%b,%b,%d]"
+        b"[%b,%.3f,%b,%b,%d%b]"
         % (
             call.principal.model_dump_json().encode() if call.principal else b"null",
             call.deadline,
             to_json(call.trace),
             to_json(call.request_id),
             len(call.body),
+            b"," + to_json(call.idempotency_key) if call.idempotency_key else b"",
         )
         for call in calls
     )
@@ -62,21 +78,24 @@ def read_calls(frame: bytes) -> list[Call]:
     """Raises ValueError when the frame is not one."""
     line, _, bodies = frame.partition(b"\n")
     calls, start = [], 0
-    for principal, deadline, trace, request_id, length in _CALLS.validate_json(line):
-        calls.append(Call(principal, deadline, trace, request_id, bodies[start : start + length]))
+    for principal, deadline, trace, request_id, length, key in _HEADS.validate_json(line):
+        calls.append(Call(principal, deadline, trace, request_id, bodies[start : start + length], key))
         start += length
     return calls
 
 
 def plain_call(body: bytes, headers: dict[str, str]) -> Call:
     """A single call by anyone else: the request is the payload, the rest rides in headers. Raises ValueError."""
-    principal = headers.get(PRINCIPAL_HEADER)
+    principal, key = headers.get(PRINCIPAL_HEADER), headers.get(IDEMPOTENCY_KEY_HEADER, "")
+    if key and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise ValueError("the key is none")
     return Call(
         Principal.model_validate_json(principal) if principal else None,
         float(headers.get(DEADLINE_HEADER, time.time() + PLAIN_PATIENCE)),
         headers.get(TRACE_HEADER, ""),
         headers.get(REQUEST_ID_HEADER, ""),
         body,
+        key,
     )
 
 

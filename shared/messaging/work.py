@@ -30,6 +30,13 @@ class Replayed[R]:
 
 
 @dataclass(frozen=True, slots=True)
+class Found[R]:
+    """The reply to who would make what is there already, and is theirs: there is one of its kind."""
+
+    reply: R
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded[R]:
     """A reply that is JSON already, in the form of R."""
 
@@ -44,7 +51,7 @@ class Ask[Q, P](NamedTuple):
     context: Context
 
 
-type Reply[R] = R | Replayed[R] | Encoded[R]
+type Reply[R] = R | Replayed[R] | Found[R] | Encoded[R]
 type Handler[Q, R, S] = Callable[[Q, Principal, S], Awaitable[Reply[R]]]
 type AnonymousHandler[Q, R, S] = Callable[[Q, S], Awaitable[Reply[R]]]
 type GroupHandler[Q, P, R, S] = Callable[[Sequence[Ask[Q, P]], S], Awaitable[Sequence[Reply[R] | Exception]]]
@@ -112,7 +119,7 @@ class Work:
             return []
         started = time.perf_counter()
         deadline = max(ask.context.deadline for ask in asks)
-        current_context.set(asks[0].context._replace(deadline=deadline))
+        current_context.set(asks[0].context._replace(deadline=deadline, idempotency_key=""))
         try:
             with span(self._span):
                 replies = await self._all(asks)
@@ -146,7 +153,7 @@ class Work:
             request = self.operation.request.model_validate_json(call.body)
         except ValidationError as error:
             raise invalid(error) from None
-        return Ask(request, call.principal, Context(call.deadline, call.trace or new_trace(), call.request_id))
+        return Ask(request, call.principal, Context(call.deadline, call.trace or new_trace(), call.request_id, call.idempotency_key))
 
     def _late(self, deadline: float) -> Refusal:
         """Its deadline ended it; any other cancellation goes on."""
@@ -164,4 +171,6 @@ def encoded(outcome: Outcome) -> Handled:
         return Handled("refusal", outcome.view().model_dump_json().encode(), outcome)
     if isinstance(outcome, Replayed):
         return Handled("replay", outcome.reply.model_dump_json(by_alias=True).encode())
+    if isinstance(outcome, Found):
+        return Handled("found", outcome.reply.model_dump_json(by_alias=True).encode())
     return Handled("reply", outcome.model_dump_json(by_alias=True).encode())

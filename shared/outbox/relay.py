@@ -47,10 +47,15 @@ class NotDeclared(Exception):
 
 class Relay:
     """Publishes one service's outbox, or waits for the right to. Any failure ends the session; the next one begins by reading the
-    stream's end, so that nothing is published twice."""
+    stream's end, so that nothing is published twice.
 
-    def __init__(self, service: str, background: Database, url: str, nats_url: str, nats_password: str | None) -> None:
-        self.service = service
+    forgets: statements that delete what else the service keeps for a time (`rows.forget`).
+    """
+
+    def __init__(
+        self, service: str, background: Database, url: str, nats_url: str, nats_password: str | None, forgets: Sequence[str] = ()
+    ) -> None:
+        self.service, self._forgets = service, forgets
         self._background, self._url = background, url
         self._nats_url, self._nats_password = nats_url, nats_password
         self._poked = asyncio.Event()
@@ -230,7 +235,7 @@ class Relay:
         """Once an hour, let go of what retention is over for."""
         while True:
             with suppress(ServiceIsUnavailable, asyncpg.PostgresError):
-                while await rows.forget(self._background):
+                while await rows.forget(self._background, *self._forgets):
                     await asyncio.sleep(0.1)
             await asyncio.sleep(UPKEEP)
 

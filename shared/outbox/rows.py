@@ -92,10 +92,11 @@ async def highest(session: Fetches) -> Highest:
     return Highest(rows[0][0], rows[0][1]) if rows else Highest(0, None)
 
 
-async def forget(database: Database) -> int:
-    """Delete some of what retention is over for: published events after 7 days, inbox rows after 8. 0 when nothing is left to do."""
+async def forget(database: Database, *others: str) -> int:
+    """Delete some of what retention is over for: published events after 7 days, inbox rows after 8, and what other statements say
+    (their $1 is how many at once). 0 when nothing is left to do."""
     gone = 0
-    for statement in (_FORGET_PUBLISHED, _FORGET_APPLIED):
+    for statement in (_FORGET_PUBLISHED, _FORGET_APPLIED, *others):
         async with database.connection() as connection:
             status = await connection.execute(statement, _FORGOTTEN_AT_ONCE)
         gone += int(status.rpartition(" ")[2])

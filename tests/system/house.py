@@ -21,14 +21,17 @@ from services.threads.main import ThreadsApplication
 from shared.application import Application
 from shared.contracts.identity.users import CREATE_USER, AssignableRole, CreateUser
 from shared.contracts.principal import Role
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import id_at, new_id
 from shared.messaging.caller import Caller
+from shared.messaging.local import Process
 from shared.settings import Settings
 from tests.processes import free_port
 from tests.servers import Servers, running_servers
 from tests.system.people import PASSWORD, Json, Person, expect
 
 QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+LIMITS = ("messages_per_minute", "requests_per_minute", "anonymous_per_minute", "sign_ins_per_minute")
 PLENTY = 1_000_000  # the limiter counts, and lets everybody through
 
 
@@ -98,30 +101,31 @@ async def running_house() -> AsyncIterator[House]:
     """Every service, started as `atrium run all` starts them; passwords are hashed quickly, and nobody's rate is limited."""
     async with AsyncExitStack() as stack:
         servers = await stack.enter_async_context(running_servers())
-        where = _where(servers)
+        where, process = _where(servers), Process()
         services: list[Application] = [
-            IdentityApplication(IdentitySettings.model_validate(where), QUICK),
-            ThreadsApplication(Settings.model_validate(where)),
-            MessagesApplication(Settings.model_validate(where)),
+            IdentityApplication(IdentitySettings.model_validate(where), QUICK, process=process),
+            ThreadsApplication(Settings.model_validate(where), process=process),
+            MessagesApplication(Settings.model_validate(where), process=process),
         ]
         for service in services:
             await service.start()
             stack.push_async_callback(service.stop)
-        url = await stack.enter_async_context(running_gateway(servers, messages_per_minute=PLENTY, requests_per_minute=PLENTY))
+        url = await stack.enter_async_context(running_gateway(servers, process, **dict.fromkeys(LIMITS, PLENTY)))
         http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=20))
         operator = Caller("operator")
         await operator.open(servers.nats_url, servers.credentials.nats["operator"])
         stack.push_async_callback(operator.close)
         database = await asyncpg.connect(servers.postgres_url)
         stack.push_async_callback(database.close)
+        await database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
         host = await register(http)
         yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host)
 
 
 @asynccontextmanager
-async def running_gateway(servers: Servers, **settings: Any) -> AsyncIterator[str]:
-    """A gateway to the services that run, by its address."""
-    gateway = GatewayApplication(GatewaySettings.model_validate({**_where(servers), "port": free_port(), **settings}))
+async def running_gateway(servers: Servers, process: Process | None = None, /, **settings: Any) -> AsyncIterator[str]:
+    """A gateway to the services that run, by its address: beside them in their process, or elsewhere."""
+    gateway = GatewayApplication(GatewaySettings.model_validate({**_where(servers), "port": free_port(), **settings}), process=process)
     await gateway.start()
     try:
         yield gateway.url

@@ -1,5 +1,5 @@
 """What is answered over HTTP: importing these modules fills the table of routes."""
 
-from services.gateway.routes import auth, messages, operations, threads, users
+from services.gateway.routes import auth, messages, operations, participants, receipts, threads, users
 
-__all__ = ["auth", "messages", "operations", "threads", "users"]
+__all__ = ["auth", "messages", "operations", "participants", "receipts", "threads", "users"]

@@ -33,6 +33,9 @@ class LimitsView(View):
     messages_per_minute: int
     uploads_per_minute: int
     requests_per_minute: int
+    anonymous_per_minute: int
+    workspace_messages_per_minute: int
+    workspace_requests_per_minute: int
     sign_ins_per_minute: int
     message_length: int
     metadata_bytes: int
@@ -66,6 +69,9 @@ async def get_limits(gateway: Gateway) -> Plain:
         messages_per_minute=settings.messages_per_minute,
         uploads_per_minute=settings.uploads_per_minute,
         requests_per_minute=settings.requests_per_minute,
+        anonymous_per_minute=settings.anonymous_per_minute,
+        workspace_messages_per_minute=settings.workspace_messages_per_minute,
+        workspace_requests_per_minute=settings.workspace_requests_per_minute,
         sign_ins_per_minute=settings.sign_ins_per_minute,
         message_length=CONTENT_LENGTH,
         metadata_bytes=METADATA_BYTES,

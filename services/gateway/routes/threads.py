@@ -1,9 +1,10 @@
 """Threads over HTTP (spec 1, Thread Management)."""
 
-from services.gateway.replies import Created, NoContent, Ok
+from services.gateway.replies import CreatedOrFound, NoContent, Ok
 from services.gateway.routing import Call, route
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
+from shared.contracts.threads.history import GET_THREAD_HISTORY, ChangePage, GetThreadHistory
 from shared.contracts.threads.threads import (
     ARCHIVE_THREAD,
     CHANGE_THREAD,
@@ -30,9 +31,9 @@ async def list_threads(request: ListThreads, caller: Principal, call: Call) -> O
 
 
 @route("POST", THREADS, OPEN_THREAD, needs=Permission.ROOM_CREATE)
-async def open_thread(request: OpenThread, caller: Principal, call: Call) -> Created[Thread]:
-    """Open a thread."""
-    return Created(await call.answer(OPEN_THREAD, request, caller), at="/api/collab/threads/{id}")
+async def open_thread(request: OpenThread, caller: Principal, call: Call) -> CreatedOrFound[Thread]:
+    """Open a thread; a pair's direct thread that is there already is answered with 200."""
+    return CreatedOrFound(await call.answer(OPEN_THREAD, request, caller), at="/api/collab/threads/{id}")
 
 
 @route("GET", THREAD, GET_THREAD, needs=Permission.ROOM_READ)
@@ -52,3 +53,9 @@ async def archive_thread(request: ArchiveThread, caller: Principal, call: Call) 
     """Archive a thread: it can be read, and not changed or posted to."""
     await call.answer(ARCHIVE_THREAD, request, caller)
     return NoContent()
+
+
+@route("GET", THREAD + "/history", GET_THREAD_HISTORY, needs=Permission.HISTORY_READ)
+async def get_thread_history(request: GetThreadHistory, caller: Principal, call: Call) -> Ok[ChangePage]:
+    """What a thread and those who take part in it were before each change, newest first."""
+    return Ok(await call.answer(GET_THREAD_HISTORY, request, caller))

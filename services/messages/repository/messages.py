@@ -1,104 +1,92 @@
-"""How messages are read, edited and deleted."""
+"""How messages are found, edited and deleted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
-from services.messages.domain import shown
-from services.messages.repository.rows import COLUMNS, READERS_COLUMNS, message_of
-from shared.contracts.messages.messages import Channel, Message, MessageDeleted, MessageEdited, NoteDeleted, NoteEdited
-from shared.database.connections import Database, once_more
+from services.messages.domain import HiddenFrom, hidden_from, shown
+from services.messages.repository.audit import audit_entry
+from services.messages.repository.mentions import change_mentions
+from services.messages.repository.rows import COLUMNS, Stored, stored_of
+from shared.contracts.messages.hidden import GuardedMessageDeleted, GuardedMessageEdited
+from shared.contracts.messages.messages import Message, MessageDeleted, MessageEdited, NoteDeleted, NoteEdited
+from shared.contracts.model import Event
+from shared.database.connections import Connection, Database, once_more
 from shared.identifiers import time_of
 from shared.outbox.outbox import emission, emit
 
-PAGE_LENGTH = 1024 * 1024  # characters of JSON
+_GET = f"SELECT {COLUMNS}, posted_by FROM messages WHERE id = $1 AND created_at = $2"
 
-_GET = f"SELECT {COLUMNS} FROM messages WHERE id = $1 AND created_at = $2"
+_LOCK_HEAD = """
+    SELECT greatest(clock_timestamp(), greatest(changed_at, notes_changed_at, guarded_changed_at) + interval '1 us')
+    FROM heads WHERE thread_id = $1 FOR UPDATE"""
 
-_LOCK_HEAD = "SELECT thread_id FROM heads WHERE thread_id = $1 FOR UPDATE"
-
-_LOCK = f"SELECT {COLUMNS}, version, clock_timestamp() AS now FROM messages WHERE id = $1 AND created_at = $2 FOR UPDATE"
+_LOCK = f"SELECT {COLUMNS}, posted_by, version FROM messages WHERE id = $1 AND created_at = $2 FOR UPDATE"
 
 _CHANGE = """
-    UPDATE messages SET content = $3, edited_at = $4, deleted_at = $5, updated_at = $6, version = $7 WHERE id = $1 AND created_at = $2"""
+    WITH moved AS (
+        UPDATE heads SET changed_at = CASE $11::int WHEN 0 THEN $6::timestamptz ELSE changed_at END,
+            notes_changed_at = CASE $11::int WHEN 1 THEN $6::timestamptz ELSE notes_changed_at END,
+            guarded_changed_at = CASE $11::int WHEN 2 THEN $6::timestamptz ELSE guarded_changed_at END
+        WHERE thread_id = $10)
+    UPDATE messages SET content = $3, edited_at = $4, deleted_at = $5, updated_at = $6::timestamptz, version = $7, delivery_status = $8,
+        mentions = nullif($9::uuid[], '{}')
+    WHERE id = $1 AND created_at = $2"""
 
+_EDITED: dict[HiddenFrom, type[Event]] = {
+    HiddenFrom.NOBODY: MessageEdited,
+    HiddenFrom.THOSE_WITHOUT_NOTES: NoteEdited,
+    HiddenFrom.GUESTS: GuardedMessageEdited,
+}
+_DELETED: dict[HiddenFrom, type[Event]] = {
+    HiddenFrom.NOBODY: MessageDeleted,
+    HiddenFrom.THOSE_WITHOUT_NOTES: NoteDeleted,
+    HiddenFrom.GUESTS: GuardedMessageDeleted,
+}
 
-def _page(side: str) -> str:
-    """A page's rows as JSON, each with its time. Ordered by the time that partitions are made of, so that a page reads one or two."""
-    order = "ASC" if side == ">" else "DESC"
-    return f"""
-        SELECT row_to_json(shown)::text AS json, page.created_at FROM (
-            SELECT * FROM messages
-            WHERE thread_id = $1 AND created_at {side} $2 AND (channel <> 'note' OR $3) ORDER BY created_at {order} LIMIT $4
-        ) page CROSS JOIN LATERAL (SELECT {READERS_COLUMNS}) shown ORDER BY page.created_at {order}"""
-
-
-_OLDER, _NEWER = _page("<"), _page(">")
+type Rule = Callable[[Stored, datetime], Message]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """A page's messages as JSON, oldest first, and the times of the first and the last of them."""
+class Deed:
+    """Who changes a message, and why where they said it. audited: what it is called in the audit log, if it belongs there."""
 
-    json: list[str]
-    first_at: datetime | None
-    last_at: datetime | None
-    more: bool
+    actor: UUID
+    reason: str | None
+    audited: Callable[[Stored], str | None] = lambda _: None
 
 
 class Messages:
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._on_commit = database, on_commit
 
-    async def get(self, workspace_id: UUID, message_id: UUID) -> Message | None:
-        """As it is stored; None where there is none, or the id is none of ours."""
+    async def get(self, workspace_id: UUID, message_id: UUID) -> Stored | None:
+        """None where there is none, or the id is none of ours."""
         at = time_of(message_id)
         if at is None:
             return None
         async with self._database.reading(workspace_id) as connection:
             row = await connection.fetchrow(_GET, message_id, at)
-        return message_of(row) if row else None
+        return stored_of(row) if row else None
 
-    async def older(self, workspace_id: UUID, thread_id: UUID, before: datetime | None, limit: int, *, notes: bool) -> Rows:
-        """The page that ends before a moment; the newest without one."""
-        rows = await self._rows(_OLDER, workspace_id, thread_id, before or datetime.max.replace(tzinfo=UTC), limit, notes)
-        rows.json.reverse()
-        return Rows(rows.json, rows.last_at, rows.first_at, rows.more)
-
-    async def newer(self, workspace_id: UUID, thread_id: UUID, after: datetime, limit: int, *, notes: bool) -> Rows:
-        """The page that begins after a moment."""
-        return await self._rows(_NEWER, workspace_id, thread_id, after, limit, notes)
-
-    async def _rows(self, query: str, workspace_id: UUID, thread_id: UUID, moment: datetime, limit: int, notes: bool) -> Rows:
-        async with self._database.reading(workspace_id) as connection:
-            found = await connection.fetch(query, thread_id, moment, notes, limit + 1)
-        rows = _within_a_megabyte(found[:limit])
-        return Rows(
-            [row["json"] for row in rows],
-            rows[0]["created_at"] if rows else None,
-            rows[-1]["created_at"] if rows else None,
-            len(found) > len(rows),
-        )
-
-    async def edit(self, workspace_id: UUID, thread_id: UUID, message_id: UUID, rule: Callable[[Message, datetime], Message]) -> Message:
+    async def change(self, workspace_id: UUID, message: Message, deed: Deed, rule: Rule) -> Message:
         """Apply a rule to a message, under its thread's lock, so that its events are in order. Raises what the rule raises."""
 
         async def attempt() -> Message:
-            async with self._database.workspace(workspace_id) as connection:
-                await connection.execute(_LOCK_HEAD, thread_id)
-                row = await connection.fetchrow(_LOCK, message_id, time_of(message_id))
+            async with self._database.workspace(workspace_id, actor=deed.actor, reason=deed.reason) as connection:
+                now = await connection.fetchval(_LOCK_HEAD, message.thread_id)  # never earlier than the thread's last change
+                row = await connection.fetchrow(_LOCK, message.id, message.created_at)
                 assert row is not None, "messages are never removed while their thread can be read"
-                before = message_of(row)
-                after = rule(before, row["now"])
-                if after is not before:
-                    version = row["version"] + 1
-                    await connection.execute(
-                        _CHANGE, message_id, before.created_at, after.content, after.edited_at, after.deleted_at, row["now"], version
-                    )
-                    await emit(connection, emission(_event(after, version), workspace_id, thread_id))
+                before = stored_of(row)
+                after = rule(before, now)
+                if after is not before.message:
+                    await _write(connection, before.message, after, now, row["version"] + 1)
+                    await change_mentions(connection, workspace_id, before.message, after)
+                    said = emission(_event(after, row["version"] + 1), workspace_id, after.thread_id)
+                    action = deed.audited(before)
+                    entries = [audit_entry(workspace_id, deed.actor, action, after, deed.reason)] if action else []
+                    await emit(connection, said, *entries)
                 return after
 
         changed = await once_more(attempt)
@@ -106,18 +94,23 @@ class Messages:
         return changed
 
 
-def _within_a_megabyte(rows: list[asyncpg.Record]) -> list[asyncpg.Record]:
-    """As many as a reply carries, and always one."""
-    size = 0
-    for count, row in enumerate(rows):
-        size += len(row["json"])
-        if size > PAGE_LENGTH and count:
-            return rows[:count]
-    return rows
+async def _write(connection: Connection, before: Message, after: Message, now: datetime, version: int) -> None:
+    await connection.execute(
+        _CHANGE,
+        before.id,
+        before.created_at,
+        after.content,
+        after.edited_at,
+        after.deleted_at,
+        now,
+        version,
+        after.delivery_status,
+        after.mentions,
+        before.thread_id,
+        hidden_from(before),
+    )
 
 
-def _event(message: Message, version: int) -> MessageEdited | MessageDeleted | NoteEdited | NoteDeleted:
-    note = message.channel is Channel.NOTE
-    if message.deleted_at is not None:
-        return (NoteDeleted if note else MessageDeleted)(entity_id=message.id, version=version, message=shown(message))
-    return (NoteEdited if note else MessageEdited)(entity_id=message.id, version=version, message=message)
+def _event(message: Message, version: int) -> Event:
+    said = _EDITED if message.deleted_at is None else _DELETED
+    return said[hidden_from(message)].model_validate({"entity_id": message.id, "version": version, "message": shown(message)})

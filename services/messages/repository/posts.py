@@ -8,8 +8,11 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import to_json
 
-from services.messages.domain import Draft, Head, Replied, UsedKey, place, replayed, visible
-from shared.contracts.messages.messages import Channel, Message, MessagePosted, NotePosted
+from services.messages.domain import Draft, Head, HiddenFrom, Key, Replied, Sight, UsedKey, hidden_from, place, replayed, visible
+from services.messages.repository.mentions import add_mentions
+from shared.contracts.messages.hidden import GuardedMessagePosted
+from shared.contracts.messages.messages import DeliveryStatus, Message, MessagePosted, MessageType, NotePosted
+from shared.contracts.model import Event
 from shared.contracts.refusals import Refusal
 from shared.database.connections import Connection, Database, once_more
 from shared.database.groups import Groups
@@ -25,6 +28,7 @@ _MAKE_HEADS = """
     ON CONFLICT DO NOTHING"""
 
 # LATERAL with LIMIT: one index look-up for each, whatever the planner believes of a table that was empty when it last looked.
+# An Idempotency-Key has its workspace where a clientMessageId has its thread.
 _USED_KEYS = """
     SELECT wanted.*, used.digest, used.message_id FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS wanted (thread_id, author_id, key)
     CROSS JOIN LATERAL (
@@ -34,7 +38,9 @@ _USED_KEYS = """
 _REPLIED = """
     SELECT replied.* FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (id, created_at)
     CROSS JOIN LATERAL (
-        SELECT m.id, m.thread_id, m.channel = 'note' AS hidden, m.deleted_at IS NOT NULL AS deleted FROM messages m
+        SELECT m.id, m.thread_id, coalesce(m.root_id, m.id) AS root_id, m.hidden_from, m.created_at AS at,
+            m.deleted_at IS NOT NULL AS deleted
+        FROM messages m
         WHERE m.id = wanted.id AND m.created_at = wanted.created_at LIMIT 1) replied"""
 
 _INSERT = """
@@ -49,21 +55,37 @@ _INSERT = """
         INSERT INTO outbox (workspace_id, event_id, subject, data, trace)
         SELECT $5, * FROM unnest($25::uuid[], $26::text[], $27::text[], $28::text[]))
     INSERT INTO messages (workspace_id, id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, message_type, content,
-        reply_to, metadata, content_metadata, delivery_status, client_message_id, created_at, updated_at)
-    SELECT $5, id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, 'chat', content,
-        reply_to, metadata::jsonb, content_metadata::jsonb, 'delivered', client_message_id, created_at, created_at
+        reply_to, metadata, content_metadata, delivery_status, client_message_id, created_at, updated_at, hidden_from, root_id, mentions,
+        robot_id, robot_response_to, is_robot_visible_to_guests, posted_by, author_contact)
+    SELECT $5, id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, coalesce(rare ->> 'message_type', 'chat'),
+        content, reply_to, metadata::jsonb, content_metadata::jsonb, coalesce(rare ->> 'delivery_status', 'delivered'), client_message_id,
+        created_at, created_at, CASE WHEN sub_seq = 0 THEN 0 WHEN channel = 'note' THEN 1 ELSE 2 END, (rare ->> 'root_id')::uuid,
+        (rare ->> 'mentions')::uuid[], rare ->> 'robot_id', (rare ->> 'robot_response_to')::uuid,
+        coalesce(rare ? 'is_robot_visible_to_guests', false),
+        (rare ->> 'posted_by')::uuid, rare ->> 'author_contact'
     FROM unnest($11::uuid[], $12::uuid[], $13::bigint[], $14::int[], $15::uuid[], $16::text[], $17::text[], $18::text[], $19::text[],
-        $20::uuid[], $21::text[], $22::text[], $23::text[], $24::timestamptz[])
+        $20::uuid[], $21::text[], $22::text[], $23::text[], $24::timestamptz[], $29::jsonb[])
         AS new (id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, content, reply_to, metadata, content_metadata,
-        client_message_id, created_at)"""
+        client_message_id, created_at, rare)"""
+
+
+_SAID: dict[HiddenFrom, type[Event]] = {
+    HiddenFrom.NOBODY: MessagePosted,
+    HiddenFrom.THOSE_WITHOUT_NOTES: NotePosted,
+    HiddenFrom.GUESTS: GuardedMessagePosted,
+}
+
+FORGET_KEYS = """
+    DELETE FROM message_keys WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM message_keys WHERE created_at < now() - interval '30 days' LIMIT $1))"""
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A draft, and whether its author sees notes."""
+    """A draft, and what its author sees of the thread."""
 
     draft: Draft
-    sees_notes: bool
+    sight: Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +109,7 @@ class _Group:
 
     heads: dict[UUID, Head]
     now: datetime
-    keys: dict[tuple[UUID, UUID, str], UsedKey]
+    keys: dict[Key, UsedKey]
     replied: dict[UUID, Replied]
 
 
@@ -114,7 +136,10 @@ class Posts:
                 await _write(connection, workspace_id, group, postings, outcomes)
                 return outcomes
 
-        outcomes = await once_more(attempt)
+        try:
+            outcomes = await once_more(attempt)
+        except asyncpg.UniqueViolationError:  # an Idempotency-Key was used in another thread meanwhile; now it is read
+            outcomes = await once_more(attempt)
         if outcomes is None:
             await self._make_heads(workspace_id, threads)
             outcomes = await once_more(attempt)
@@ -133,8 +158,10 @@ async def _read(connection: Connection, threads: list[UUID], postings: Sequence[
     rows = await connection.fetch(_LOCK_HEADS, threads)
     if len(rows) < len(threads):
         return None
-    keys = [key for posting in postings if (key := posting.draft.key)]
-    replied = {reply: time for posting in postings if (reply := posting.draft.reply_to) and (time := time_of(reply))}
+    keys = [key for posting in postings for key in posting.draft.keys]
+    drafts = [posting.draft for posting in postings]
+    named = [named for draft in drafts for named in (draft.reply_to, draft.robot_response_to) if named]
+    replied = {message_id: time for message_id in named if (time := time_of(message_id))}
     return _Group(
         heads={row["thread_id"]: _head(row) for row in rows},
         now=rows[0]["now"],
@@ -147,38 +174,42 @@ def _head(row: asyncpg.Record) -> Head:
     return Head(row["thread_id"], row["last_seq"], row["last_sub_seq"], row["last_at"])
 
 
-async def _used_keys(connection: Connection, keys: list[tuple[UUID, UUID, str]]) -> dict[tuple[UUID, UUID, str], UsedKey]:
-    threads, authors, names = zip(*keys, strict=True)
-    rows = await connection.fetch(_USED_KEYS, threads, authors, names)
-    return {(row["thread_id"], row["author_id"], row["key"]): UsedKey(row["digest"], row["message_id"]) for row in rows}
+async def _used_keys(connection: Connection, keys: list[Key]) -> dict[Key, UsedKey]:
+    scopes, authors, names = zip(*keys, strict=True)
+    rows = await connection.fetch(_USED_KEYS, scopes, authors, names)
+    return {Key(row["thread_id"], row["author_id"], row["key"]): UsedKey(row["digest"], row["message_id"]) for row in rows}
 
 
 async def _replied(connection: Connection, replied: dict[UUID, datetime]) -> dict[UUID, Replied]:
     rows = await connection.fetch(_REPLIED, list(replied), list(replied.values()))
-    return {row["id"]: Replied(row["thread_id"], row["hidden"], row["deleted"]) for row in rows}
+    return {row["id"]: Replied(row["thread_id"], row["root_id"], HiddenFrom(row["hidden_from"]), row["at"], row["deleted"]) for row in rows}
 
 
 def _decide(group: _Group, postings: Sequence[Posting]) -> list[Posted | PostedBefore | Refusal]:
     """Each draft's place, or why it has none. Moves the group's heads and keys, which the next draft of the group goes by."""
     outcomes: list[Posted | PostedBefore | Refusal] = []
     for posting in postings:
-        key = posting.draft.key
-        used = group.keys.get(key) if key else None
         replied = group.replied.get(posting.draft.reply_to) if posting.draft.reply_to else None
-        if used is not None:
-            refused = replayed(used, posting.draft, replied, sees_notes=posting.sees_notes)
-            outcomes.append(refused or PostedBefore(used.message_id))
-            continue
-        try:
-            draft = visible(posting.draft, replied, sees_notes=posting.sees_notes)
-        except Refusal as refusal:
-            outcomes.append(refusal)
-            continue
-        message, group.heads[draft.thread_id] = place(draft, group.heads[draft.thread_id], group.now)
-        if key:
-            group.keys[key] = UsedKey(draft.digest, message.id)
-        outcomes.append(Posted(message, message.model_dump_json(by_alias=True)))
+        for key, digest in posting.draft.keys.items():
+            if used := group.keys.get(key):
+                refused = replayed(used, digest, replied, posting.sight)
+                outcomes.append(refused or PostedBefore(used.message_id))
+                break
+        else:
+            outcomes.append(_placed(group, posting, replied))
     return outcomes
+
+
+def _placed(group: _Group, posting: Posting, replied: Replied | None) -> Posted | Refusal:
+    try:
+        answered = group.replied.get(posting.draft.robot_response_to) if posting.draft.robot_response_to else None
+        draft = visible(posting.draft, replied, answered, posting.sight)
+    except Refusal as refusal:
+        return refusal
+    message, group.heads[draft.thread_id] = place(draft, group.heads[draft.thread_id], group.now)
+    for key, digest in draft.keys.items():
+        group.keys[key] = UsedKey(digest, message.id)
+    return Posted(message, message.model_dump_json(by_alias=True))
 
 
 async def _write(
@@ -194,7 +225,7 @@ async def _write(
     messages = [posted.message for _, posted in added]
     heads = [group.heads[thread_id] for thread_id in {message.thread_id for message in messages}]
     events = [_event(workspace_id, draft, posted) for draft, posted in added]
-    keyed = [(draft, posted.message) for draft, posted in added if draft.client_message_id]
+    keyed = sorted((*key, digest, posted.message.id) for draft, posted in added for key, digest in draft.keys.items())
     await connection.execute(
         _INSERT,
         [head.thread_id for head in heads],
@@ -202,11 +233,7 @@ async def _write(
         [head.last_sub_seq for head in heads],
         [head.last_at for head in heads],
         workspace_id,
-        [draft.thread_id for draft, _ in keyed],
-        [draft.author_id for draft, _ in keyed],
-        [draft.client_message_id for draft, _ in keyed],
-        [draft.digest for draft, _ in keyed],
-        [message.id for _, message in keyed],
+        *([row[column] for row in keyed] for column in range(5)),
         [message.id for message in messages],
         [message.thread_id for message in messages],
         [message.seq for message in messages],
@@ -225,7 +252,38 @@ async def _write(
         [event.subject for event in events],
         [event.data for event in events],
         [event.trace for event in events],
+        [_rare(draft, posted.message) for draft, posted in added],
     )
+    await add_mentions(connection, workspace_id, [message for message in messages if message.mentions])
+
+
+def _rare(draft: Draft, message: Message) -> str | None:
+    """By column, what most messages do not have; it rides in one array, so that an ordinary post has none of it sent and read."""
+    if (
+        message.root_id is None
+        and not message.mentions
+        and message.message_type is MessageType.CHAT
+        and message.delivery_status is DeliveryStatus.DELIVERED
+        and draft.contact is None
+    ):
+        return None
+    rare: dict[str, object] = {
+        "root_id": message.root_id,
+        "mentions": _uuids(message.mentions) if message.mentions else None,
+        "message_type": message.message_type,
+        "delivery_status": message.delivery_status,
+        "robot_id": message.robot_id,
+        "robot_response_to": message.robot_response_to,
+        "is_robot_visible_to_guests": draft.visible_to_guests or None,
+        "posted_by": None if draft.contact is None else draft.author_id,
+        "author_contact": draft.contact,
+    }
+    return to_json({column: value for column, value in rare.items() if value is not None}).decode()
+
+
+def _uuids(values: Sequence[UUID]) -> str:
+    """PostgreSQL's text of an array."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def _json(value: dict[str, object]) -> str:
@@ -233,8 +291,8 @@ def _json(value: dict[str, object]) -> str:
 
 
 def _event(workspace_id: UUID, draft: Draft, posted: Posted) -> Emission:
-    """`MessagePosted` or `NotePosted`, around the message's JSON that is there already: 8 µs a post."""
-    event = NotePosted if posted.message.channel is Channel.NOTE else MessagePosted
+    """What is said of a post, by who sees it, around the message's JSON that is there already: 8 µs a post."""
+    event = _SAID[hidden_from(posted.message)]
     return Emission(
         event_id=new_id(),
         workspace_id=workspace_id,

@@ -1,6 +1,7 @@
 """Who sees what and may do what (API.md's table of roles)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -16,7 +17,7 @@ from shared.contracts.threads.threads import Kind
 class Sight(Enum):
     """Which threads a caller sees."""
 
-    OPEN = "those that are not private, and those they take part in"
+    OPEN = "those that are not hidden, and those they take part in"
     OWN = "those they take part in"
     INVITED = "those they take part in, where guests are allowed"
 
@@ -24,8 +25,13 @@ class Sight(Enum):
 _OPENS = {
     Kind.BOOKING: Permission.OPEN_BOOKING,
     Kind.GROUP: Permission.OPEN_GROUP,
+    Kind.DIRECT: Permission.OPEN_DIRECT,
     Kind.SUPPORT: Permission.OPEN_SUPPORT,
+    Kind.ESCALATED: Permission.OPEN_ESCALATED,
+    Kind.ASSISTANT: Permission.OPEN_ASSISTANT,
 }
+HIDDEN_KINDS = (Kind.DIRECT, Kind.ASSISTANT)
+"""Seen by those who take part in them alone, as private threads are."""
 
 
 def sight(caller: Principal) -> Sight:
@@ -40,11 +46,22 @@ class Part(NamedTuple):
 
     role: ParticipantRole
     status: ParticipantStatus
+    can_send_messages: bool = True
+    can_invite_others: bool = False
+    can_see_history: bool = True
+    joined_at: datetime | None = None
+
+    @property
+    def seen_from(self) -> datetime | None:
+        """What is older is hidden from them; None shows all."""
+        return None if self.can_see_history else self.joined_at
 
 
 class Guarded(Protocol):
     """What of a thread decides about its callers."""
 
+    @property
+    def kind(self) -> Kind: ...
     @property
     def creator_id(self) -> UUID: ...
     @property
@@ -58,6 +75,7 @@ class Guarded(Protocol):
 class Gate(NamedTuple):
     """The least of a thread that decides about its callers."""
 
+    kind: Kind
     creator_id: UUID
     is_private: bool
     guest_access_allowed: bool
@@ -66,12 +84,18 @@ class Gate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What one caller may do in one thread, whatever its state."""
+    """What one caller may do in one thread, whatever its state.
+
+    manages: what they edit and archive is their own; else they do it as supervisors, which is audited.
+    """
 
     sees: bool
     posts: bool = False
+    invites: bool = False
+    joins: bool = False
     edits: bool = False
     archives: bool = False
+    manages: bool = False
     notes: bool = False
 
 
@@ -79,21 +103,25 @@ def rights(caller: Principal, thread: Guarded, part: Part | None) -> Rights:
     """The one place that decides about a caller in a thread; `repository.listing` says `sees` in SQL."""
     if not _sees(sight(caller), thread, part):
         return Rights(sees=False)
-    managed = thread.creator_id == caller.user_id or (part is not None and part.role is ParticipantRole.MODERATOR)
-    speaking = part is not None and part.role is not ParticipantRole.OBSERVER and part.status is ParticipantStatus.ACTIVE
     may = caller.may
+    managed = thread.creator_id == caller.user_id or (part is not None and part.role is ParticipantRole.MODERATOR)
+    active = part is not None and part.role is not ParticipantRole.OBSERVER and part.status is ParticipantStatus.ACTIVE
+    edits = may(Permission.SUPERVISOR_UPDATE) or (managed and may(Permission.ROOM_UPDATE))
     return Rights(
         sees=True,
-        posts=speaking or may(Permission.SUPERVISOR_SEND),
-        edits=may(Permission.SUPERVISOR_UPDATE) or (managed and may(Permission.ROOM_UPDATE)),
+        posts=(active and part is not None and part.can_send_messages) or may(Permission.SUPERVISOR_SEND),
+        invites=edits or (active and part is not None and part.can_invite_others),
+        joins=part is None and thread.kind is Kind.GROUP,
+        edits=edits,
         archives=may(Permission.SUPERVISOR_ARCHIVE) or (managed and may(Permission.ROOM_ARCHIVE)),
+        manages=managed,
         notes=may(Permission.MESSAGE_NOTE),
     )
 
 
 def _sees(sight: Sight, thread: Guarded, part: Part | None) -> bool:
     if part is None:
-        return sight is Sight.OPEN and not thread.is_private
+        return sight is Sight.OPEN and not thread.is_private and thread.kind not in HIDDEN_KINDS
     return sight is not Sight.INVITED or thread.guest_access_allowed
 
 
@@ -109,7 +137,20 @@ def access(caller: Principal, thread_id: UUID, thread: Guarded | None, part: Par
             return ThreadIsArchived()
         if thread.state is State.CLOSED:
             return ThreadIsClosed()
-    return Access(thread_id=thread_id, state=thread.state, notes=may.notes, deletes_others=may.archives)
+    return Access(
+        thread_id=thread_id,
+        state=thread.state,
+        notes=may.notes,
+        deletes_others=may.archives,
+        seen_from=part.seen_from if part else None,
+        joined_at=part.joined_at if part else None,
+        hidden_robots=is_guarded(caller, part),
+    )
+
+
+def is_guarded(caller: Principal, part: Part | None) -> bool:
+    """Whether the caller sees only what guests may: a guest of the workspace, or of the thread."""
+    return caller.role is Role.GUEST or (part is not None and part.role is ParticipantRole.GUEST)
 
 
 def may_open(kind: Kind, caller: Principal) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from services.threads.domain.access import Rights
 from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
-from shared.contracts.threads.threads import ChangeThread, ThreadFacts
+from shared.contracts.threads.participants import DirectThreadIsFixed
+from shared.contracts.threads.threads import ChangeThread, Kind, ThreadFacts
 
 FIELDS = (
     *("title", "ref", "client_name", "status", "description", "issue_id", "issue_description"),
@@ -17,7 +18,7 @@ def changes(thread: ThreadFacts, request: ChangeThread, may: Rights) -> dict[str
     """The fields, `state` among them, that will be others. Raises the refusal that stands against the change."""
     if not may.sees:
         raise ThreadNotFound
-    sent = request.model_fields_set - {"thread_id"}
+    sent = request.model_fields_set - {"thread_id", "reason"}
     state = _state(thread, request)
     archival = state is not thread.state and State.ARCHIVED in (state, thread.state)
     edit = bool(sent - _STATE) or not archival
@@ -25,6 +26,8 @@ def changes(thread: ThreadFacts, request: ChangeThread, may: Rights) -> dict[str
         raise ThreadIsReadOnlyForYou
     if thread.state is State.ARCHIVED and (edit or state is not State.ACTIVE):
         raise ThreadIsArchived
+    if thread.kind is Kind.DIRECT and (state is not thread.state or "participants" in sent):
+        raise DirectThreadIsFixed
     changed = {name: getattr(request, name) for name in FIELDS if name in sent and getattr(request, name) != getattr(thread, name)}
     return changed | ({"state": state} if state is not thread.state else {})
 
@@ -44,4 +47,6 @@ def archival(thread: ThreadFacts, may: Rights) -> dict[str, Any]:
         raise ThreadNotFound
     if not may.archives:
         raise ThreadIsReadOnlyForYou
+    if thread.kind is Kind.DIRECT:
+        raise DirectThreadIsFixed
     return {} if thread.archived else {"state": State.ARCHIVED}

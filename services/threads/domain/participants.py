@@ -1,5 +1,6 @@
 """Who takes part in a thread, and how a list of them comes about."""
 
+import unicodedata
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -7,12 +8,12 @@ from uuid import UUID
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import FieldError, RequestIsInvalid
 from shared.contracts.threads.participants import NewParticipant, ParticipantRole
-from shared.contracts.threads.threads import OpenThread
+from shared.contracts.threads.threads import Kind, OpenThread
 
 
 def contact_key(contact: str | None) -> str | None:
     """The form in which contacts are the same."""
-    return contact.strip().lower() if contact else None
+    return unicodedata.normalize("NFC", contact.strip()).lower() if contact else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def opening(request: OpenThread, caller: Principal) -> list[Entry]:
     own = _own(others, caller)
     if own is not None:
         others.remove(own)
+    if request.kind is Kind.DIRECT and not others:
+        raise RequestIsInvalid(errors=[FieldError(field="participants", code="own", detail="A direct thread is with somebody else.")])
     contact = (own and own.contact) or caller.contact
     creator = Entry(
         role=Role.AGENT if caller.role is Role.ADMIN else caller.role,
@@ -67,6 +70,19 @@ def opening(request: OpenThread, caller: Principal) -> list[Entry]:
     )
     refuse_more_than(request.max_participants, 1 + len(others), "participants")
     return [creator, *others]
+
+
+def direct_key(entries: Sequence[Entry]) -> str:
+    """What a pair has one direct thread by, whoever of them asks."""
+    return ":".join(sorted(str(one.user_id) for one in entries))
+
+
+def refuse_strangers(named: Sequence[tuple[str, UUID | None]], members: Container[UUID]) -> None:
+    """Raises `RequestIsInvalid` where a field names an account that is no member of the workspace."""
+    strangers = [field for field, user_id in named if user_id is not None and user_id not in members]
+    if strangers:
+        detail = "No member of this workspace has this id."
+        raise RequestIsInvalid(errors=[FieldError(field=field, code="not_a_member", detail=detail) for field in strangers])
 
 
 def seating(seats: Sequence[Seat], sent: Sequence[NewParticipant], creator_id: UUID) -> Seating:

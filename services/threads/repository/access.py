@@ -11,23 +11,27 @@ from shared.contracts.principal import Principal
 from shared.contracts.refusals import Refusal
 from shared.contracts.threads.access import Access, CheckAccess, State
 from shared.contracts.threads.participants import ParticipantRole, ParticipantStatus
+from shared.contracts.threads.threads import Kind
 from shared.database.connections import Connection, Database
 from shared.messaging.work import Ask
 
 # Who is both a user and a contact of a thread takes part as the user. Each lookup is by a unique index, whatever the sizes.
 STANDINGS = """
-    SELECT t.state, t.is_private, t.guest_access_allowed, t.creator_id,
-        coalesce(u.participant_role, c.participant_role) AS participant_role, coalesce(u.status, c.status) AS status
+    SELECT t.kind, t.state, t.is_private, t.guest_access_allowed, t.creator_id,
+        coalesce(u.participant_role, c.participant_role) AS participant_role, coalesce(u.status, c.status) AS status,
+        coalesce(u.can_send_messages, c.can_send_messages) AS can_send_messages,
+        coalesce(u.can_invite_others, c.can_invite_others) AS can_invite_others,
+        coalesce(u.can_see_history, c.can_see_history) AS can_see_history, coalesce(u.joined_at, c.joined_at) AS joined_at
     FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS asked (thread_id, user_id, contact_key, place)
     LEFT JOIN LATERAL (
-        SELECT id, state, is_private, guest_access_allowed, creator_id FROM threads WHERE id = asked.thread_id AND deleted_at IS NULL
+        SELECT kind, state, is_private, guest_access_allowed, creator_id FROM threads WHERE id = asked.thread_id AND deleted_at IS NULL
     ) AS t ON true
     LEFT JOIN LATERAL (
-        SELECT participant_role, status FROM participants
+        SELECT participant_role, status, can_send_messages, can_invite_others, can_see_history, joined_at FROM participants
         WHERE thread_id = asked.thread_id AND user_id = asked.user_id AND left_at IS NULL
     ) AS u ON true
     LEFT JOIN LATERAL (
-        SELECT participant_role, status FROM participants
+        SELECT participant_role, status, can_send_messages, can_invite_others, can_see_history, joined_at FROM participants
         WHERE thread_id = asked.thread_id AND contact_key = asked.contact_key AND left_at IS NULL
     ) AS c ON true
     ORDER BY asked.place"""
@@ -59,13 +63,27 @@ async def standings(connection: Connection, asked: Sequence[tuple[UUID, Principa
         [caller.user_id for _, caller in asked],
         [contact_key(caller.contact) for _, caller in asked],
     )
-    return [_standing(row) for row in rows]
+    return [standing_of(row) for row in rows]
 
 
-def _standing(row: asyncpg.Record) -> Standing:
+async def part_in(connection: Connection, thread_id: UUID, caller: Principal) -> Part | None:
+    """How the caller takes part in one thread."""
+    ((_, part),) = await standings(connection, [(thread_id, caller)])
+    return part
+
+
+def standing_of(row: asyncpg.Record) -> Standing:
     if row["state"] is None:
         return None, None
-    gate = Gate(row["creator_id"], row["is_private"], row["guest_access_allowed"], State(row["state"]))
+    gate = Gate(Kind(row["kind"]), row["creator_id"], row["is_private"], row["guest_access_allowed"], State(row["state"]))
     if row["participant_role"] is None:
         return gate, None
-    return gate, Part(ParticipantRole(row["participant_role"]), ParticipantStatus(row["status"]))
+    part = Part(
+        ParticipantRole(row["participant_role"]),
+        ParticipantStatus(row["status"]),
+        row["can_send_messages"],
+        row["can_invite_others"],
+        row["can_see_history"],
+        row["joined_at"],
+    )
+    return gate, part

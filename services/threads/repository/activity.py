@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from services.threads.domain.preview import preview
 from shared.contracts.messages.messages import Message
+from shared.contracts.messages.receipts import ThreadRead
 from shared.database.connections import Connection, Database
 
 # The newest message of a thread wins, and of that its newest version. Rows are locked in one order: batches that overlap wait, and
@@ -13,10 +15,24 @@ from shared.database.connections import Connection, Database
 _MOVE = """
     WITH held AS MATERIALIZED (SELECT thread_id FROM activity WHERE thread_id = ANY($1::uuid[]) ORDER BY thread_id FOR UPDATE)
     UPDATE activity a SET at = greatest(a.at, new.at), last_seq = new.seq, last_version = new.version, last_message_id = new.id,
-        last_message_author = new.author, last_message_preview = new.preview, last_message_at = new.at
+        last_message_author = new.author, last_message_preview = new.preview, last_message_at = new.at,
+        revision = revision + 1
     FROM held JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[])
         AS new (thread_id, id, seq, version, author, preview, at) USING (thread_id)
     WHERE a.thread_id = held.thread_id AND (new.seq, new.version) > (a.last_seq, a.last_version)"""
+
+
+# Views show how far each has read, so they are others afterwards.
+_READ = """
+    WITH held AS MATERIALIZED (SELECT thread_id FROM activity WHERE thread_id = ANY($1::uuid[]) ORDER BY thread_id FOR UPDATE),
+    moved AS (
+        UPDATE participants p SET last_read_at = new.at
+        FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS new (thread_id, user_id, at)
+        WHERE p.thread_id = new.thread_id AND p.user_id = new.user_id AND (p.last_read_at IS NULL OR p.last_read_at < new.at)
+        AND EXISTS (SELECT FROM held WHERE held.thread_id = p.thread_id)
+        RETURNING p.thread_id
+    )
+    UPDATE activity a SET revision = revision + 1 WHERE thread_id IN (SELECT thread_id FROM moved)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,18 @@ async def move(connection: Connection, said: Iterable[Said]) -> None:
         [one.message.author_name for one in ordered],
         [preview(one.message.content) for one in ordered],
         [one.message.created_at for one in ordered],
+    )
+
+
+async def read(connection: Connection, reads: Iterable[ThreadRead]) -> None:
+    """Let participants have read as far as they did."""
+    latest: dict[tuple[UUID, UUID], datetime] = {}
+    for one in reads:
+        key = (one.thread_id, one.user_id)
+        latest[key] = max(one.last_read_at, latest.get(key, one.last_read_at))
+    ordered = sorted(latest)
+    await connection.execute(
+        _READ, [thread_id for thread_id, _ in ordered], [user_id for _, user_id in ordered], [latest[key] for key in ordered]
     )
 
 

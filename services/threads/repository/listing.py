@@ -1,13 +1,19 @@
-"""Lists of threads, newest activity first: three queries a page, whatever its length."""
+"""Lists of threads, newest activity first: four queries a page, whatever its length."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from services.threads.domain.access import Sight, sight
+import asyncpg
+
+from services.threads.domain.access import HIDDEN_KINDS, Part, Sight, sight
 from services.threads.domain.participants import contact_key
 from services.threads.repository import views
+from services.threads.repository.access import standings
 from shared.contracts.principal import Principal
+from shared.contracts.threads.access import State
 from shared.contracts.threads.threads import ListThreads, Thread
 from shared.database.connections import Database
 
@@ -15,32 +21,43 @@ _MINE = """
     SELECT thread_id FROM participants WHERE user_id = $1 AND left_at IS NULL
     UNION ALL SELECT thread_id FROM participants WHERE contact_key = $2 AND left_at IS NULL"""
 
+_HIDDEN = f"(t.is_private OR t.kind IN ({', '.join(f"'{kind}'" for kind in HIDDEN_KINDS)}))"
+
 # `domain.access.rights` says the same; a test holds the two together.
 _SEEN = {
-    Sight.OPEN: f"(NOT t.is_private OR t.id IN ({_MINE}))",
+    Sight.OPEN: f"(NOT {_HIDDEN} OR t.id IN ({_MINE}))",
     Sight.OWN: f"t.id IN ({_MINE})",
     Sight.INVITED: f"t.guest_access_allowed AND t.id IN ({_MINE})",
 }
 
 _FILTERS = """
-    t.deleted_at IS NULL AND t.state = ANY(CASE WHEN $3 THEN ARRAY['archived'] ELSE ARRAY['active', 'closed'] END)
-    AND ($4::text IS NULL OR t.status = $4)"""
+    t.deleted_at IS NULL AND t.state = ANY($3::text[]) AND ($4::text IS NULL OR t.status = $4) AND ($5::text IS NULL OR t.kind = $5)"""
 
 
-def _page(sight: Sight) -> str:
+class _Asked(NamedTuple):
+    """Which of the statements: what the caller sees, and whether words are looked for."""
+
+    sight: Sight
+    words: bool
+
+
+def _page(asked: _Asked) -> str:
+    found = "JOIN found_threads($11) AS found (id) ON found.id = t.id" if asked.words else ""
     return f"""
-        SELECT {views.COLUMNS} FROM activity a JOIN threads t ON t.id = a.thread_id
-        WHERE a.archived = $3 AND {_FILTERS} AND {_SEEN[sight]}
-        AND ($5::timestamptz IS NULL OR (a.at, a.thread_id) < ($5, $6::uuid))
-        ORDER BY a.at DESC, a.thread_id DESC LIMIT $7 OFFSET $8"""
+        SELECT {views.COLUMNS} FROM activity a JOIN threads t ON t.id = a.thread_id {found}
+        WHERE a.archived = $6 AND {_FILTERS} AND {_SEEN[asked.sight]}
+        AND ($7::timestamptz IS NULL OR (a.at, a.thread_id) < ($7, $8::uuid))
+        ORDER BY a.at DESC, a.thread_id DESC LIMIT $9 OFFSET $10"""
 
 
-def _total(sight: Sight) -> str:
-    return f"SELECT count(*) FROM threads t WHERE {_FILTERS} AND {_SEEN[sight]}"
+def _total(asked: _Asked) -> str:
+    found = "JOIN found_threads($6) AS found (id) ON found.id = t.id" if asked.words else ""
+    return f"SELECT count(*) FROM threads t {found} WHERE {_FILTERS} AND {_SEEN[asked.sight]}"
 
 
-_PAGES = {sight: _page(sight) for sight in Sight}
-_TOTALS = {sight: _total(sight) for sight in Sight}
+_ALL = [_Asked(sight, words) for sight in Sight for words in (True, False)]
+_PAGES = {asked: _page(asked) for asked in _ALL}
+_TOTALS = {asked: _total(asked) for asked in _ALL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +69,58 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """A page, and the place of its last thread where more follow."""
+class Row:
+    """A thread of a list, and how the caller takes part in it."""
 
-    threads: list[Thread]
-    total: int
-    more: bool
+    record: asyncpg.Record
+    part: Part | None
+
+    @property
+    def thread_id(self) -> UUID:
+        found: UUID = self.record["id"]
+        return found
+
+    @property
+    def place(self) -> Place:
+        return Place(self.record["updated_at"], self.thread_id)
 
 
 class Listing:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, request: ListThreads, after: Place | None, caller: Principal) -> Rows:
-        status = request.status.value if request.status else None
-        asked = (caller.user_id, contact_key(caller.contact), request.archived, status)
+    async def rows(self, request: ListThreads, after: Place | None, caller: Principal, limit: int) -> list[Row]:
+        """As many as `limit`, from a place on, and one more where more follow."""
         place = (after.at, after.thread_id) if after else (None, None)
-        async with self._database.workspace(caller.workspace_id) as connection:
-            rows = await connection.fetch(_PAGES[sight(caller)], *asked, *place, request.limit + 1, request.offset)
-            total = await connection.fetchval(_TOTALS[sight(caller)], *asked)
-            threads = await views.threads_of(connection, rows[: request.limit])
-        return Rows(threads, total, len(rows) > request.limit)
+        archived = request.states == [State.ARCHIVED]
+        words = (request.q,) if request.q is not None else ()
+        async with self._database.reading(caller.workspace_id) as connection:
+            records = await connection.fetch(
+                _PAGES[_asked(request, caller)], *_filters(request, caller), archived, *place, limit + 1, request.offset, *words
+            )
+            found = await standings(connection, [(record["id"], caller) for record in records])
+        return [Row(record, part) for record, (_, part) in zip(records, found, strict=True)]
+
+    async def total(self, request: ListThreads, caller: Principal) -> int:
+        words = (request.q,) if request.q is not None else ()
+        async with self._database.reading(caller.workspace_id) as connection:
+            count: int = await connection.fetchval(_TOTALS[_asked(request, caller)], *_filters(request, caller), *words)
+        return count
+
+    async def threads(self, rows: Sequence[Row], caller: Principal) -> list[Thread]:
+        async with self._database.reading(caller.workspace_id) as connection:
+            return await views.threads_of(connection, [row.record for row in rows])
+
+
+def _asked(request: ListThreads, caller: Principal) -> _Asked:
+    return _Asked(sight(caller), request.q is not None)
+
+
+def _filters(request: ListThreads, caller: Principal) -> tuple[UUID, str | None, list[str], str | None, str | None]:
+    return (
+        caller.user_id,
+        contact_key(caller.contact),
+        [state.value for state in request.states],
+        request.status.value if request.status else None,
+        request.kind.value if request.kind else None,
+    )

@@ -18,13 +18,16 @@ _SEATS = """
     SELECT id, user_id, role, participant_role, name, contact, version, left_at IS NOT NULL AS has_left FROM participants
     WHERE thread_id = $1 AND (left_at IS NULL OR user_id = ANY($2::uuid[])) ORDER BY joined_at, id"""
 
+_SITTING = "SELECT user_id FROM participants WHERE thread_id = $1 AND user_id = ANY($2::uuid[]) AND left_at IS NULL"
+
 _ADD = f"""
     INSERT INTO participants AS p (workspace_id, thread_id, id, role, participant_role, name, contact, contact_key, user_id)
     SELECT $1, $2, * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[])
     RETURNING {PARTICIPANT}, p.version"""
 
 _REMOVE = f"""
-    UPDATE participants p SET status = 'removed', left_at = $2, updated_at = $2, version = version + 1 WHERE id = ANY($1::uuid[])
+    UPDATE participants p SET status = 'removed', left_at = $2, deleted_at = $2, updated_at = $2, version = version + 1
+    WHERE id = ANY($1::uuid[])
     RETURNING {PARTICIPANT}, p.version"""
 
 # Contacts may go round within a list, and each is there once: they are let go before they are taken.
@@ -34,7 +37,9 @@ _CHANGE = f"""
     UPDATE participants p SET role = new.role, participant_role = new.participant_role, name = new.name, contact = new.contact,
         contact_key = new.contact_key, user_id = new.user_id, updated_at = $2, version = version + 1,
         status = CASE WHEN left_at IS NULL THEN status ELSE 'active' END,
-        joined_at = CASE WHEN left_at IS NULL THEN joined_at ELSE $2 END, left_at = NULL
+        joined_at = CASE WHEN left_at IS NULL THEN joined_at ELSE $2 END,
+        can_send_messages = left_at IS NOT NULL OR can_send_messages, can_invite_others = left_at IS NULL AND can_invite_others,
+        can_see_history = left_at IS NOT NULL OR can_see_history, left_at = NULL, deleted_at = NULL
     FROM unnest($1::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[])
         AS new (id, role, participant_role, name, contact, contact_key, user_id)
     WHERE p.id = new.id RETURNING {PARTICIPANT}, p.version"""
@@ -46,12 +51,18 @@ async def seats(connection: Connection, thread_id: UUID, sent: Sequence[NewParti
     return [_seat(row) for row in rows]
 
 
+async def sitting(connection: Connection, thread_id: UUID, user_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of some users who take part."""
+    rows = await connection.fetch(_SITTING, thread_id, user_ids)
+    return {row["user_id"] for row in rows}
+
+
 async def add(connection: Connection, workspace_id: UUID, thread_id: UUID, entries: Sequence[Entry]) -> list[Event]:
     if not entries:
         return []
     ids = [new_id() for _ in entries]
     rows = await connection.fetch(_ADD, workspace_id, thread_id, ids, *_columns(entries))
-    return _events(ParticipantAdded, thread_id, rows)
+    return events(ParticipantAdded, thread_id, rows)
 
 
 async def reseat(connection: Connection, workspace_id: UUID, thread_id: UUID, seating: Seating, now: datetime) -> list[Event]:
@@ -62,9 +73,9 @@ async def reseat(connection: Connection, workspace_id: UUID, thread_id: UUID, se
     changed = await _change(connection, seating.changed, now)
     returned = await _change(connection, seating.returned, now)
     return [
-        *_events(ParticipantRemoved, thread_id, removed),
-        *_events(ParticipantChanged, thread_id, changed),
-        *_events(ParticipantAdded, thread_id, returned),
+        *events(ParticipantRemoved, thread_id, removed),
+        *events(ParticipantChanged, thread_id, changed),
+        *events(ParticipantAdded, thread_id, returned),
         *await add(connection, workspace_id, thread_id, seating.added),
     ]
 
@@ -94,7 +105,7 @@ def _seat(row: asyncpg.Record) -> Seat:
     return Seat(row["id"], entry, row["has_left"], row["version"])
 
 
-def _events(
+def events(
     event: type[ParticipantAdded] | type[ParticipantChanged] | type[ParticipantRemoved], thread_id: UUID, rows: Sequence[asyncpg.Record]
 ) -> list[Event]:
     return [event(entity_id=row["id"], version=row["version"], thread_id=thread_id, participant=participant_of(row)) for row in rows]

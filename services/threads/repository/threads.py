@@ -1,6 +1,7 @@
 """How threads are opened, changed and read."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,16 +10,18 @@ import asyncpg
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from services.threads.domain.access import Rights, rights
-from services.threads.domain.participants import opening, refuse_more_than, seating
-from services.threads.repository import participants, views
-from services.threads.repository.access import standings
+from services.threads.domain.access import Part, Rights, rights
+from services.threads.domain.participants import contact_key, direct_key, opening, refuse_more_than, seating
+from services.threads.repository import participants, views, writing
+from services.threads.repository.access import STANDINGS, part_in, standing_of
 from shared.contracts.model import Event
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.contracts.threads.access import State, ThreadNotFound
 from shared.contracts.threads.participants import NewParticipant
 from shared.contracts.threads.threads import (
     BookingHasAThread,
+    Kind,
     OpenThread,
     Thread,
     ThreadArchived,
@@ -28,24 +31,34 @@ from shared.contracts.threads.threads import (
     ThreadRestored,
 )
 from shared.database.connections import Connection, Database, once_more
+from shared.database.idempotency import claim
 from shared.identifiers import new_id
-from shared.outbox.outbox import emission, emit
 
 _OPEN = """
     INSERT INTO threads (id, workspace_id, creator_id, kind, booking_id, title, ref, client_name, status, description, issue_id,
-        issue_description, is_private, guest_access_allowed, max_participants, settings)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"""
+        issue_description, is_private, guest_access_allowed, max_participants, settings, direct_key)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"""
 
 _BEGIN = "INSERT INTO activity (thread_id, workspace_id, participant_count) VALUES ($1, $2, $3)"
 
-_LOCK = f"""
-    SELECT {views.COLUMNS}, t.version, clock_timestamp() AS now FROM threads t JOIN activity a ON a.thread_id = t.id
-    WHERE t.id = $1 AND t.deleted_at IS NULL FOR UPDATE OF t, a"""
+_DIRECT = "SELECT id FROM threads WHERE workspace_id = $1 AND direct_key = $2 AND deleted_at IS NULL"
 
-_MOVE = "UPDATE activity SET at = greatest(at, $2), archived = $3, participant_count = $4 WHERE thread_id = $1"
+_LOOK = f"""
+    SELECT standing.*, (SELECT revision FROM activity WHERE thread_id = ($1::uuid[])[1]) AS revision
+    FROM ({STANDINGS}) AS standing"""
+
+_MOST_TOLD = 20  # names of events in an entry of the audit log
 
 type Rule = Callable[[ThreadFacts, Rights], dict[str, Any]]
 """The fields that will be others. Raises the refusal that stands against the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the caller takes part in a thread that they see, and which revision of it is there."""
+
+    part: Part | None
+    revision: int
 
 
 class Threads:
@@ -53,51 +66,90 @@ class Threads:
         self._database, self._on_commit = database, on_commit
 
     async def open(self, request: OpenThread, caller: Principal) -> Thread:
-        """Raises `BookingHasAThread`, `RequestIsInvalid`."""
+        """Raises `BookingHasAThread`, `RequestIsInvalid`, `MadeBefore`, `KeyWasUsedForAnother`, and `asyncpg.UniqueViolationError` where a
+        pair has its direct thread already.
+        """
         entries = opening(request, caller)
         workspace_id, thread_id = caller.workspace_id, new_id()
 
         async def attempt() -> Thread:
-            async with self._database.workspace(workspace_id) as connection:
-                await _insert(connection, thread_id, request, caller)
+            async with self._database.workspace(workspace_id, actor=caller.user_id) as connection:
+                await claim(connection, request, caller, thread_id)
+                await _insert(connection, thread_id, request, caller, direct_key(entries) if request.kind is Kind.DIRECT else None)
                 await connection.execute(_BEGIN, thread_id, workspace_id, len(entries))
                 added = await participants.add(connection, workspace_id, thread_id, entries)
                 thread = await views.thread(connection, thread_id)
-                await _tell(connection, workspace_id, thread_id, ThreadOpened(entity_id=thread_id, version=1, thread=thread), *added)
+                opened = ThreadOpened(entity_id=thread_id, version=1, thread=thread)
+                await writing.tell(connection, workspace_id, thread_id, opened, *added)
                 return thread
 
         thread = await once_more(attempt)
         self._on_commit()
         return thread
 
-    async def get(self, thread_id: UUID, caller: Principal) -> Thread:
-        """Raises `ThreadNotFound`."""
-        async with self._database.workspace(caller.workspace_id) as connection:
-            ((gate, part),) = await standings(connection, [(thread_id, caller)])
-            if gate is None or not rights(caller, gate, part).sees:
-                raise ThreadNotFound
-            return await views.thread(connection, thread_id)
+    async def direct(self, request: OpenThread, caller: Principal) -> UUID | None:
+        """The direct thread that the two have already."""
+        async with self._database.reading(caller.workspace_id) as connection:
+            found: UUID | None = await connection.fetchval(_DIRECT, caller.workspace_id, direct_key(opening(request, caller)))
+        return found
 
-    async def change(self, thread_id: UUID, caller: Principal, rule: Rule, sent: Sequence[NewParticipant] | None = None) -> Thread:
+    async def look(self, thread_id: UUID, caller: Principal) -> Look:
+        """What decides, asked each time, in one round trip. Raises `ThreadNotFound`."""
+        async with self._database.reading(caller.workspace_id) as connection:
+            row = await connection.fetchrow(_LOOK, [thread_id], [caller.user_id], [contact_key(caller.contact)])
+        assert row is not None, "there is a row for each who is asked about"
+        gate, part = standing_of(row)
+        if gate is None or not rights(caller, gate, part).sees:
+            raise ThreadNotFound
+        return Look(part, row["revision"])
+
+    async def view(self, workspace_id: UUID, thread_id: UUID) -> tuple[int, Thread]:
+        """A thread that is there, for nobody in particular, and a revision that it is not older than."""
+        async with self._database.reading(workspace_id) as connection:
+            return await views.thread_at(connection, thread_id)
+
+    async def sitting(self, thread_id: UUID, user_ids: Sequence[UUID], workspace_id: UUID) -> set[UUID]:
+        """Those of some users who take part."""
+        async with self._database.reading(workspace_id) as connection:
+            return await participants.sitting(connection, thread_id, user_ids)
+
+    async def change(
+        self,
+        thread_id: UUID,
+        caller: Principal,
+        rule: Rule,
+        *,
+        sent: Sequence[NewParticipant] | None = None,
+        reason: str | None = None,
+    ) -> tuple[Thread, Part | None]:
         """Apply a rule to a thread, and replace its participants where they are sent, under its lock. Raises what the rule raises."""
 
-        async def attempt() -> Thread:
-            async with self._database.workspace(caller.workspace_id) as connection:
-                row = await connection.fetchrow(_LOCK, thread_id)
-                if row is None:
-                    raise ThreadNotFound
-                ((_, part),) = await standings(connection, [(thread_id, caller)])
+        async def attempt() -> tuple[Thread, Part | None]:
+            async with self._database.workspace(caller.workspace_id, actor=caller.user_id, reason=reason) as connection:
+                row = await writing.lock(connection, thread_id)
+                part = await part_in(connection, thread_id, caller)
                 before = views.facts_of(row)
-                fields = rule(before, rights(caller, before, part))
-                await _change(connection, caller.workspace_id, row, before, fields, sent)
-                return await views.thread(connection, thread_id)
+                may = rights(caller, before, part)
+                fields = rule(before, may)
+                told = await _change(connection, caller.workspace_id, row, before, fields, sent)
+                if told and not may.manages:
+                    await _audit(connection, caller, before, told, reason)
+                return await views.thread(connection, thread_id), part
 
-        thread = await once_more(attempt)
+        changed = await once_more(attempt)
         self._on_commit()
-        return thread
+        return changed
 
 
-async def _insert(connection: Connection, thread_id: UUID, request: OpenThread, caller: Principal) -> None:
+async def _audit(connection: Connection, caller: Principal, before: ThreadFacts, told: Sequence[Event], reason: str | None) -> None:
+    """A supervisor changed what is not their own."""
+    archival = any(isinstance(event, ThreadArchived | ThreadRestored) for event in told)
+    permission = Permission.SUPERVISOR_ARCHIVE if archival else Permission.SUPERVISOR_UPDATE
+    details = {"did": [event.event_type.split(".")[1] for event in told[:_MOST_TOLD]]}
+    await writing.tell_audit(connection, caller, permission, before.id, details, reason=reason)
+
+
+async def _insert(connection: Connection, thread_id: UUID, request: OpenThread, caller: Principal, pair: str | None) -> None:
     try:
         await connection.execute(
             _OPEN,
@@ -117,8 +169,11 @@ async def _insert(connection: Connection, thread_id: UUID, request: OpenThread, 
             request.guest_access_allowed,
             request.max_participants,
             to_json(request.settings).decode(),
+            pair,
         )
     except asyncpg.UniqueViolationError as taken:
+        if pair is not None:
+            raise
         raise BookingHasAThread from taken
 
 
@@ -129,7 +184,7 @@ async def _change(
     before: ThreadFacts,
     fields: Mapping[str, Any],
     sent: Sequence[NewParticipant] | None,
-) -> None:
+) -> list[Event]:
     count, told = row["participant_count"], list[Event]()
     most, named = fields.get("max_participants", before.max_participants), "maxParticipants"
     if sent is not None:
@@ -140,13 +195,14 @@ async def _change(
     elif "max_participants" in fields:
         refuse_more_than(most, count, named)
     if not fields and not told:
-        return
+        return []
     after = before.model_copy(update={**fields, "archived": fields.get("state", before.state) is State.ARCHIVED, "updated_at": row["now"]})
     facts = _events(before, after, list(fields), row["version"])
     if facts:
         await _write(connection, before.id, fields, facts[-1].version, row["now"])
-    await connection.execute(_MOVE, before.id, row["now"], after.archived, count)
-    await _tell(connection, workspace_id, before.id, *facts, *told)
+    await writing.move(connection, before.id, row["now"], count, archived=after.archived)
+    await writing.tell(connection, workspace_id, before.id, *facts, *told)
+    return [*facts, *told]
 
 
 async def _write(connection: Connection, thread_id: UUID, fields: Mapping[str, Any], version: int, now: datetime) -> None:
@@ -170,7 +226,3 @@ def _events(before: ThreadFacts, after: ThreadFacts, fields: Sequence[str], vers
         event = ThreadArchived if after.archived else ThreadRestored
         told.append(event(entity_id=after.id, version=version + len(told) + 1, thread_id=after.id))
     return told
-
-
-async def _tell(connection: Connection, workspace_id: UUID, thread_id: UUID, *events: Event) -> None:
-    await emit(connection, *(emission(event, workspace_id, thread_id) for event in events))

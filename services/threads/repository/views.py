@@ -15,9 +15,10 @@ from shared.database.connections import Connection
 
 COLUMNS = """t.id, t.kind, t.booking_id, t.ref, t.title, t.client_name, t.status, t.state, t.description, t.issue_id, t.issue_description,
     t.is_private, t.guest_access_allowed, t.max_participants, t.creator_id, t.parent_thread_id, t.escalation_level, t.settings,
-    t.created_at, a.at AS updated_at, a.participant_count, a.last_seq, a.last_message_id, a.last_message_author,
+    t.created_at, a.at AS updated_at, a.participant_count, a.revision, a.last_seq, a.last_message_id, a.last_message_author,
     a.last_message_preview, a.last_message_at"""
-PARTICIPANT = "p.id, p.user_id, p.role, p.participant_role, p.name, p.contact, p.status, p.joined_at"
+PARTICIPANT = """p.id, p.user_id, p.role, p.participant_role, p.name, p.contact, p.status, p.can_send_messages, p.can_invite_others,
+    p.can_see_history, p.joined_at, p.last_read_at"""
 
 _GET = f"SELECT {COLUMNS} FROM threads t JOIN activity a ON a.thread_id = t.id WHERE t.id = $1"
 
@@ -31,10 +32,16 @@ _PARTICIPANTS = f"""
 
 async def thread(connection: Connection, thread_id: UUID) -> Thread:
     """A thread that is there."""
+    _, found = await thread_at(connection, thread_id)
+    return found
+
+
+async def thread_at(connection: Connection, thread_id: UUID) -> tuple[int, Thread]:
+    """A thread that is there, and its revision. That is read first: the view is never older than it."""
     row = await connection.fetchrow(_GET, thread_id)
     assert row is not None, "whoever asks has seen that it is there"
     (found,) = await threads_of(connection, [row])
-    return found
+    return row["revision"], found
 
 
 async def threads_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[Thread]:
@@ -49,6 +56,8 @@ async def threads_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> 
             participant_count=row["participant_count"],
             last_message=_last_message(row),
             last_seq=row["last_seq"],
+            unread_count=None,
+            mention_count=None,
         )
         for row in rows
     ]
@@ -67,7 +76,11 @@ def participant_of(row: asyncpg.Record) -> Participant:
         name=row["name"],
         contact=row["contact"],
         status=ParticipantStatus(row["status"]),
+        can_send_messages=row["can_send_messages"],
+        can_invite_others=row["can_invite_others"],
+        can_see_history=row["can_see_history"],
         joined_at=row["joined_at"],
+        last_read_at=row["last_read_at"],
     )
 
 

@@ -1,15 +1,15 @@
 """Messages: the entries of threads."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared.contracts.model import Event, Request, Text, Time, View, storable_json
+from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View, storable_json
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
-from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, Invalid, NotFound, RequestIsInvalid
+from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, Invalid, NotFound, PermissionIsMissing, RequestIsInvalid
 from shared.contracts.threads.access import ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
 
 CONTENT_LENGTH = 10_000  # characters (spec 1, Security & Validation)
@@ -28,25 +28,47 @@ class Channel(StrEnum):
 
 
 class MessageType(StrEnum):
+    """What an entry is (spec 2, message_type_enum). `robot` and `system` are said by service accounts alone."""
+
     CHAT = "chat"
+    ROBOT = "robot"
+    SYSTEM = "system"
+    FILE = "file"
+    IMAGE = "image"
+    GRAPH = "graph"
 
 
 class DeliveryStatus(StrEnum):
+    """How far a message is (spec 2, delivery_status_enum). What people post is delivered at once."""
+
+    STREAMING = "streaming"
+    BATCH_DELAY = "batch-delay"
     DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+ContactRole = Literal[Role.CLIENT, Role.PRODUCT_OWNER, Role.AGENT]
+"""What a contact from outside may be in a thread (spec 1's author roles, of people)."""
 
 
 Content = Annotated[Text, Field(min_length=1, max_length=CONTENT_LENGTH)]
+Reason = Annotated[Text, Field(max_length=500)]
+RobotId = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
 Metadata = Annotated[dict[str, Any], AfterValidator(storable_json(METADATA_BYTES))]
 ClientKey = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
 
 
 class Message(View):
-    """One entry of a thread (API.md, Messages). A deleted one keeps its place and says nothing."""
+    """One entry of a thread (API.md, Messages). A deleted one keeps its place and says nothing.
+
+    rootId: the message that its sub-conversation began with. mentions: users. authorId: null where a contact from outside speaks.
+    """
 
     id: UUID
     thread_id: UUID
     seq: int
     sub_seq: int
+    root_id: UUID | None
     author_id: UUID | None
     author_role: Role
     author_name: str | None
@@ -56,7 +78,10 @@ class Message(View):
     reply_to: UUID | None
     metadata: dict[str, Any]
     content_metadata: dict[str, Any]
+    mentions: list[UUID]
     delivery_status: DeliveryStatus
+    robot_id: str | None
+    robot_response_to: UUID | None
     client_message_id: str | None
     created_at: Time
     edited_at: Time | None
@@ -64,11 +89,16 @@ class Message(View):
 
 
 class MessagePage(View):
-    """Oldest first. `nextCursor` goes on the same way; by `after` it is never null."""
+    """Oldest first. `nextCursor` goes on the same way; by `after` it is never null.
+
+    asOf: by `after`, and of the newest page, the next poll's `changedSince`. changed: what changed since, of the messages until then.
+    """
 
     messages: list[Message]
     has_more: bool
     next_cursor: str | None
+    as_of: str | None = None
+    changed: list[Message] | None = None
 
 
 class MessageNotFound(NotFound):
@@ -83,10 +113,6 @@ class RepliedMessageNotFound(Invalid):
     """The message that this replies to is not in this thread, or is deleted."""
 
 
-class KeyWasUsedForAnother(Conflict):
-    """This clientMessageId was used for another message; a new message needs a new one."""
-
-
 class EditWindowIsOver(Conflict):
     """A message can be edited for five minutes."""
 
@@ -95,12 +121,20 @@ class MessageIsDeleted(Conflict):
     """The message is deleted."""
 
 
+class DeliveryStatusDoesNotFollow(Conflict):
+    """From where the message's delivery stands it does not go on to that."""
+
+
 class NotTheAuthor(Forbidden):
     """Only its author may do this to a message."""
 
 
 class PostMessage(Request):
-    """Post to a thread as the caller (spec 1, Message Operations)."""
+    """Post to a thread as the caller (spec 1, Message Operations).
+
+    Service accounts alone say `robot` and `system` messages, and what is not delivered yet; with the permission for it, they post for a
+    contact from outside, whose name, contact and role they give.
+    """
 
     thread_id: UUID
     content: Content
@@ -109,19 +143,36 @@ class PostMessage(Request):
     metadata: Metadata = Field(default_factory=dict)
     content_metadata: Metadata = Field(default_factory=dict)
     client_message_id: ClientKey | None = None
+    message_type: MessageType = MessageType.CHAT
+    delivery_status: DeliveryStatus = DeliveryStatus.DELIVERED
+    robot_id: RobotId | None = None
+    robot_response_to: UUID | None = None
+    is_robot_visible_to_guests: bool = False
+    author_name: Annotated[TrimmedText, Field(min_length=1, max_length=255)] | None = None
+    author_contact: Annotated[TrimmedText, Field(min_length=1, max_length=255)] | None = None
+    author_role: ContactRole | None = None
 
 
 class EditMessage(Request):
-    """Change the content of one's own message, within five minutes (spec 1)."""
+    """Change the content of one's own message, within five minutes (spec 1). Service accounts move the delivery of theirs."""
 
     message_id: UUID
-    content: Content
+    content: Content | None = None
+    delivery_status: DeliveryStatus | None = None
+    reason: Reason | None = None
+
+    @model_validator(mode="after")
+    def something_changes(self) -> "EditMessage":
+        if self.content is None and self.delivery_status is None:
+            raise ValueError("content or deliveryStatus is needed")
+        return self
 
 
 class DeleteMessage(Request):
     """Blank a message for its readers; again changes nothing."""
 
     message_id: UUID
+    reason: Reason | None = None
 
 
 class GetMessage(Request):
@@ -135,12 +186,23 @@ class ListMessages(Request):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     before: Annotated[str, Field(max_length=500)] | None = None
     after: Annotated[str, Field(max_length=500)] | None = None
+    changed_since: Annotated[str, Field(max_length=500)] | None = None
 
     @model_validator(mode="after")
     def one_direction(self) -> "ListMessages":
         if self.before is not None and self.after is not None:
             raise ValueError("before and after exclude each other")
+        if self.changed_since is not None and self.after is None:
+            raise ValueError("changedSince goes with after")
         return self
+
+
+class ListReplies(Request):
+    """The sub-conversation that began with a message, oldest first; of a message within one, what replies to it."""
+
+    message_id: UUID
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=500)] | None = None
 
 
 POST_MESSAGE = Operation(
@@ -154,9 +216,10 @@ POST_MESSAGE = Operation(
         ThreadIsReadOnlyForYou,
         NoteIsNotAllowed,
         RepliedMessageNotFound,
-        KeyWasUsedForAnother,
+        PermissionIsMissing,
         RequestIsInvalid,
     ],
+    keyed=True,
 )
 EDIT_MESSAGE = Operation(
     EditMessage,
@@ -170,6 +233,8 @@ EDIT_MESSAGE = Operation(
         NotTheAuthor,
         MessageIsDeleted,
         EditWindowIsOver,
+        DeliveryStatusDoesNotFollow,
+        PermissionIsMissing,
         RequestIsInvalid,
     ],
 )
@@ -178,6 +243,7 @@ DELETE_MESSAGE = Operation(
 )
 GET_MESSAGE = Operation(GetMessage, Message, called_by=[GATEWAY], refuses=[MessageNotFound])
 LIST_MESSAGES = Operation(ListMessages, MessagePage, called_by=[GATEWAY], refuses=[ThreadNotFound, CursorIsNotValid], coalesced=False)
+LIST_REPLIES = Operation(ListReplies, MessagePage, called_by=[GATEWAY], refuses=[MessageNotFound, CursorIsNotValid], coalesced=False)
 
 
 class MessagePosted(Event):
@@ -187,7 +253,7 @@ class MessagePosted(Event):
 
 
 class MessageEdited(Event):
-    """A message says something else now."""
+    """A message says something else now, or its delivery went on."""
 
     message: Message
 

@@ -25,6 +25,7 @@ class Access(View):
     """What the caller may do in one thread, beyond the right that was asked for.
 
     seen_from: what is older is hidden from them; None shows all. joined_at: since when they take part; None where they do not.
+    hidden_robots: robot messages that are not for guests are hidden from them.
     """
 
     thread_id: UUID
@@ -33,6 +34,7 @@ class Access(View):
     deletes_others: bool
     seen_from: Time | None = None
     joined_at: Time | None = None
+    hidden_robots: bool = False
 
 
 class ThreadNotFound(NotFound):

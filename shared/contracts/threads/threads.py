@@ -10,7 +10,7 @@ from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.refusals import Conflict, CursorIsNotValid, PermissionIsMissing, RequestIsInvalid
 from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
-from shared.contracts.threads.participants import Participant, Participants
+from shared.contracts.threads.participants import DirectThreadIsFixed, Participant, Participants, Reason
 
 SETTINGS_BYTES = 16 * 1024
 SHOWN_PARTICIPANTS = 100
@@ -19,7 +19,10 @@ SHOWN_PARTICIPANTS = 100
 class Kind(StrEnum):
     BOOKING = "booking"
     GROUP = "group"
+    DIRECT = "direct"
     SUPPORT = "support"
+    ESCALATED = "escalated"
+    ASSISTANT = "assistant"
 
 
 class Status(StrEnum):
@@ -74,17 +77,24 @@ class ThreadFacts(View):
 
 
 class Thread(ThreadFacts):
-    """A conversation (API.md, Threads). `participants` are the first 100 of `participantCount`."""
+    """A conversation (API.md, Threads). `participants` are the first 100 of `participantCount`.
+
+    What the caller has not read is null while the service that counts it is away.
+    """
 
     participants: list[Participant]
     participant_count: int
     last_message: LastMessage | None
     last_seq: int
+    unread_count: int | None
+    mention_count: int | None
 
 
 class ThreadPage(View):
+    """`total` is null in a list of unread threads: they are looked for a page at a time."""
+
     threads: list[Thread]
-    total: int
+    total: int | None
     has_more: bool
     next_cursor: str | None
 
@@ -122,6 +132,12 @@ class OpenThread(ThreadFields):
             raise ValueError("a booking thread, and no other, has a bookingId")
         return self
 
+    @model_validator(mode="after")
+    def direct_is_for_two(self) -> "OpenThread":
+        if self.kind is Kind.DIRECT and [one.user_id is not None for one in self.participants] != [True]:
+            raise ValueError("a direct thread is with one other participant, by userId")
+        return self
+
 
 class ChangeThread(ThreadFields):
     """Change the fields that are sent (spec 1, Thread Management). An archived thread takes `archived: false` or `state: active` alone.
@@ -139,6 +155,7 @@ class ChangeThread(ThreadFields):
     guest_access_allowed: StrictBool = True
     max_participants: MaxParticipants = 50
     settings: ThreadSettings = {}
+    reason: Reason | None = None
 
     @model_validator(mode="after")
     def one_state(self) -> "ChangeThread":
@@ -151,6 +168,7 @@ class ArchiveThread(Request):
     """Archive a thread; again changes nothing."""
 
     thread_id: UUID
+    reason: Reason | None = None
 
 
 class GetThread(Request):
@@ -158,10 +176,18 @@ class GetThread(Request):
 
 
 class ListThreads(Request):
-    """The caller's threads, newest activity first. `offset` and `cursor` exclude each other."""
+    """The caller's threads, newest activity first. `offset` and `cursor` exclude each other.
 
+    q: words, or their beginnings, that the title or ref has. unread: those alone that have something unread; of them a page may hold
+    fewer than `limit`, or none, while `hasMore` says that there is more to look through.
+    """
+
+    kind: Kind | None = None
     status: Status | None = None
-    archived: bool = False
+    state: State | None = None
+    archived: bool | None = None
+    unread: bool = False
+    q: Annotated[Text, StringConstraints(min_length=1, max_length=200)] | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     cursor: Annotated[str, Field(max_length=500)] | None = None
@@ -170,20 +196,38 @@ class ListThreads(Request):
     def one_way_to_page(self) -> "ListThreads":
         if self.cursor is not None and self.offset:
             raise ValueError("offset and cursor exclude each other")
+        if self.unread and self.offset:
+            raise ValueError("unread threads are paged by cursor")
+        if self.state is not None and self.archived is not None and self.archived != (self.state is State.ARCHIVED):
+            raise ValueError("state and archived contradict each other")
         return self
+
+    @property
+    def states(self) -> list[State]:
+        """The states of the threads that are listed."""
+        if self.state is not None:
+            return [self.state]
+        return [State.ARCHIVED] if self.archived else [State.ACTIVE, State.CLOSED]
 
 
 OPEN_THREAD = Operation(
-    OpenThread, Thread, called_by=[GATEWAY], refuses=[PermissionIsMissing, BookingHasAThread, RequestIsInvalid], coalesced=False
+    OpenThread,
+    Thread,
+    called_by=[GATEWAY],
+    refuses=[PermissionIsMissing, BookingHasAThread, ThreadNotFound, RequestIsInvalid],
+    coalesced=False,
+    keyed=True,
 )
 CHANGE_THREAD = Operation(
     ChangeThread,
     Thread,
     called_by=[GATEWAY],
-    refuses=[ThreadNotFound, ThreadIsArchived, ThreadIsReadOnlyForYou, RequestIsInvalid],
+    refuses=[ThreadNotFound, ThreadIsArchived, ThreadIsReadOnlyForYou, DirectThreadIsFixed, RequestIsInvalid],
     coalesced=False,
 )
-ARCHIVE_THREAD = Operation(ArchiveThread, Thread, called_by=[GATEWAY], refuses=[ThreadNotFound, ThreadIsReadOnlyForYou], coalesced=False)
+ARCHIVE_THREAD = Operation(
+    ArchiveThread, Thread, called_by=[GATEWAY], refuses=[ThreadNotFound, ThreadIsReadOnlyForYou, DirectThreadIsFixed], coalesced=False
+)
 GET_THREAD = Operation(GetThread, Thread, called_by=[GATEWAY], refuses=[ThreadNotFound], coalesced=False)
 LIST_THREADS = Operation(ListThreads, ThreadPage, called_by=[GATEWAY], refuses=[CursorIsNotValid], coalesced=False)
 

@@ -2,21 +2,26 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from pydantic_core import from_json
 
 from services.messages.main import MessagesApplication
 from shared.contracts.messages.messages import LIST_MESSAGES, POST_MESSAGE, ListMessages, Message, MessagePage, PostMessage
 from shared.contracts.principal import Principal
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import id_at, new_id
 from shared.messaging.caller import Caller
 from shared.settings import Settings
 from tests.servers import Servers
-from tests.service.neighbours import FakeThreads, principal
+from tests.service.neighbours import FakeIdentity, FakeThreads, principal
+
+type Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Service:
 
     call: Caller
     threads: FakeThreads
+    identity: FakeIdentity
+    asking_threads: Caller
     database: "asyncpg.Connection[asyncpg.Record]"
 
     async def post(self, thread_id: UUID, content: str, caller: Principal, **fields: object) -> Message:
@@ -32,6 +39,20 @@ class Service:
 
     async def page(self, thread_id: UUID, caller: Principal, **fields: object) -> MessagePage:
         return await self.call(LIST_MESSAGES, ListMessages.model_validate({"thread_id": thread_id, **fields}), caller)
+
+    def joins(self, thread_id: UUID, *users: Principal, seen_from: datetime | None = None) -> None:
+        """They take part from this moment on; `seen_from`: since when they see it."""
+        for user in users:
+            self.threads.joined[thread_id, user.user_id] = datetime.now(UTC)
+            if seen_from is not None:
+                self.threads.seen_from[thread_id, user.user_id] = seen_from
+
+    async def said(self, name: str, key: UUID) -> list[Json]:
+        """What the service said by one name about a thread or somebody, in order."""
+        rows = await self.database.fetch(
+            "SELECT data FROM messages.outbox WHERE subject LIKE $1 ORDER BY id", f"event.messages.{name}.v1.%.{key}"
+        )
+        return [from_json(row["data"]) for row in rows]
 
     async def events(self, thread_id: UUID) -> list[str]:
         """The thread's events in the outbox, by name, in order."""
@@ -50,8 +71,9 @@ class Service:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")  # its stand-in for threads must not answer others' tests
 async def messages(servers: Servers) -> AsyncIterator[Service]:
-    threads = FakeThreads()
+    threads, identity = FakeThreads(), FakeIdentity()
     await threads.start(servers)
+    await identity.start(servers)
     application = MessagesApplication(
         Settings(data=servers.data, postgres_url=servers.postgres_url, nats_url=servers.nats_url, redis_url=servers.redis_url)
     )
@@ -59,10 +81,12 @@ async def messages(servers: Servers) -> AsyncIterator[Service]:
     gateway = Caller("gateway")
     await gateway.open(servers.nats_url, servers.credentials.nats["gateway"])
     database = await asyncpg.connect(servers.postgres_url)
-    yield Service(gateway, threads, database)
+    await database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
+    yield Service(gateway, threads, identity, threads.caller, database)
     await database.close()
     await gateway.close()
     await application.stop()
+    await identity.stop()
     await threads.stop()
 
 

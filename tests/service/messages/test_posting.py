@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.contracts.messages.messages import Channel, KeyWasUsedForAnother, Message, NoteIsNotAllowed, RepliedMessageNotFound
+from shared.contracts.messages.messages import Channel, Message, NoteIsNotAllowed, RepliedMessageNotFound
 from shared.contracts.principal import Principal, Role
-from shared.contracts.refusals import RequestIsInvalid
+from shared.contracts.refusals import KeyWasUsedForAnother, RequestIsInvalid
 from shared.contracts.threads.access import ThreadIsArchived, ThreadNotFound
 from shared.identifiers import new_id, time_of
 from tests.service.messages.conftest import Service

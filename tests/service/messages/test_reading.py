@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from services.messages.repository import messages as repository
+from services.messages.repository import pages as repository
 from shared.contracts.messages.messages import DELETE_MESSAGE, GET_MESSAGE, DeleteMessage, GetMessage, MessageNotFound, MessagePage
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import CursorIsNotValid

@@ -27,6 +27,8 @@ from tests.service.neighbours import principal
 # A second operation on the subject that the services' NATS users are allowed: a page, which travels alone.
 ALONE = Operation(CheckAccess, Access, called_by=[MESSAGES], refuses=[ThreadNotFound], coalesced=False)
 Operation.known.remove(ALONE)
+KEYED = Operation(CheckAccess, Access, called_by=[MESSAGES], refuses=[ThreadNotFound], keyed=True)
+Operation.known.remove(KEYED)
 
 type Behaviour = Callable[[CheckAccess, Principal], Awaitable[Access]]
 
@@ -248,6 +250,20 @@ async def test_a_deadline_and_a_request_id_travel(sides: Sides) -> None:
         await call(CHECK_ACCESS, check(), principal())
     assert [(one.trace_id, one.request_id) for one in seen] == [("a" * 32, 'id "7"')]
     assert abs(seen[0].deadline - context.deadline) < 0.01
+
+
+async def test_a_key_travels_to_operations_that_make_something_and_to_no_other(sides: Sides) -> None:
+    seen: list[str] = []
+
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        seen.append(current_context.get().idempotency_key)
+        return await granted(request, caller)
+
+    async with sides.answering(behaviour), sides.calling() as call:
+        for operation in (CHECK_ACCESS, KEYED):
+            current_context.set(Context(time.time() + 1, "", "r", 'key "7"'))
+            await asyncio.gather(call(operation, check(), principal()), call(operation, check(), principal()))
+    assert seen == ["", "", 'key "7"', 'key "7"']
 
 
 async def test_where_nobody_answers_it_is_unavailable_at_once(sides: Sides) -> None:

@@ -8,13 +8,28 @@ from uuid import UUID
 import asyncpg
 import pytest
 import pytest_asyncio
+from pydantic_core import from_json
 
 from services.threads.main import ThreadsApplication
 from services.threads.settings import Settings
 from shared.contracts.principal import Principal, Role
 from shared.contracts.roles import built_in_grants
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right
-from shared.contracts.threads.participants import Participant
+from shared.contracts.threads.history import GET_THREAD_HISTORY, ChangePage, GetThreadHistory
+from shared.contracts.threads.participants import (
+    ADD_PARTICIPANT,
+    CHANGE_PARTICIPANT,
+    GET_PARTICIPANT,
+    LIST_PARTICIPANTS,
+    REMOVE_PARTICIPANT,
+    AddParticipant,
+    ChangeParticipant,
+    GetParticipant,
+    ListParticipants,
+    Participant,
+    ParticipantPage,
+    RemoveParticipant,
+)
 from shared.contracts.threads.threads import (
     ARCHIVE_THREAD,
     CHANGE_THREAD,
@@ -29,9 +44,12 @@ from shared.contracts.threads.threads import (
     Thread,
     ThreadPage,
 )
+from shared.credentials import background_role
+from shared.database.connections import Database, as_role
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from tests.servers import Servers
+from tests.service.threads.neighbours import FakeIdentity, FakeMessages
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,8 @@ class Service:
 
     gateway: Caller
     messages: Caller
+    identity: FakeIdentity
+    counts: FakeMessages
     database: "asyncpg.Connection[asyncpg.Record]"
 
     async def open(self, caller: Principal, **sent: Any) -> Thread:
@@ -66,13 +86,40 @@ class Service:
         rows = await self.database.fetch("SELECT subject FROM threads.outbox WHERE subject LIKE $1 ORDER BY id", f"%.{thread.id}")
         return [row["subject"].split(".")[2] for row in rows]
 
-    async def set_participant(self, participant: Participant, column: str, value: str) -> None:
-        """What no operation of ours sets yet."""
-        await self.database.execute(f"UPDATE threads.participants SET {column} = $2 WHERE id = $1", participant.id, value)
+    async def participants(self, thread: Thread, caller: Principal, **sent: Any) -> ParticipantPage:
+        return await self.gateway(LIST_PARTICIPANTS, ListParticipants.model_validate({"threadId": thread.id, **sent}), caller)
+
+    async def participant(self, thread: Thread, who: UUID, caller: Principal) -> Participant:
+        return await self.gateway(GET_PARTICIPANT, GetParticipant(thread_id=thread.id, participant_id=who), caller)
+
+    async def invite(self, thread: Thread, caller: Principal, who: Principal | None = None, **sent: Any) -> Participant:
+        named = {"userId": who.user_id} if who else {}
+        return await self.gateway(ADD_PARTICIPANT, AddParticipant.model_validate({"threadId": thread.id, **named, **sent}), caller)
+
+    async def set(self, thread: Thread, caller: Principal, who: UUID, **sent: Any) -> Participant:
+        request = ChangeParticipant.model_validate({"threadId": thread.id, "participantId": who, **sent})
+        return await self.gateway(CHANGE_PARTICIPANT, request, caller)
+
+    async def remove(self, thread: Thread, caller: Principal, who: UUID, reason: str | None = None) -> None:
+        request = RemoveParticipant(thread_id=thread.id, participant_id=who, reason=reason)
+        await self.gateway(REMOVE_PARTICIPANT, request, caller)
+
+    async def history(self, thread: Thread, caller: Principal, **sent: Any) -> ChangePage:
+        return await self.gateway(GET_THREAD_HISTORY, GetThreadHistory.model_validate({"threadId": thread.id, **sent}), caller)
+
+    async def audited(self, caller: Principal) -> list[dict[str, Any]]:
+        """What somebody did, by the service's outbox, in order."""
+        rows = await self.database.fetch(
+            "SELECT data FROM threads.outbox WHERE subject LIKE $1 ORDER BY id", f"event.threads.action_audited.v1.%.{caller.user_id}"
+        )
+        return [from_json(row["data"]) for row in rows]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def threads(servers: Servers) -> AsyncIterator[Service]:
+    identity, counts = FakeIdentity(), FakeMessages()
+    await identity.start(servers)
+    await counts.start(servers)
     application = ThreadsApplication(
         Settings(data=servers.data, postgres_url=servers.postgres_url, nats_url=servers.nats_url, redis_url=servers.redis_url)
     )
@@ -81,11 +128,22 @@ async def threads(servers: Servers) -> AsyncIterator[Service]:
     for caller in (gateway, messages):
         await caller.open(servers.nats_url, servers.credentials.nats[caller.user])
     database = await asyncpg.connect(servers.postgres_url)
-    yield Service(gateway, messages, database)
+    yield Service(gateway, messages, identity, counts, database)
     await database.close()
     for caller in (gateway, messages):
         await caller.close()
     await application.stop()
+    await counts.stop()
+    await identity.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def background(servers: Servers) -> AsyncIterator[Database]:
+    role = background_role("threads")
+    database = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "threads", connections=4)
+    await database.open()
+    yield database
+    await database.close()
 
 
 @pytest.fixture

@@ -1,33 +1,20 @@
 """What messages do to the threads that they are posted to."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 
 from services.threads.repository.activity import Said, active_count, move
 from shared.contracts.messages.messages import Channel, DeliveryStatus, Message, MessageDeleted, MessagePosted, MessageType, NotePosted
 from shared.contracts.model import Event
 from shared.contracts.principal import Role
 from shared.contracts.threads.threads import LastMessage, Thread
-from shared.credentials import background_role
-from shared.database.connections import Database, as_role
+from shared.database.connections import Database
 from shared.identifiers import id_at, new_id
-from tests.servers import Servers
 from tests.service.threads.conftest import People, Service, sent
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def background(servers: Servers) -> AsyncIterator[Database]:
-    role = background_role("threads")
-    database = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "threads", connections=4)
-    await database.open()
-    yield database
-    await database.close()
 
 
 def message(thread_id: UUID, seq: int, content: str, *, minutes: int = 0) -> Message:
@@ -47,6 +34,10 @@ def message(thread_id: UUID, seq: int, content: str, *, minutes: int = 0) -> Mes
         reply_to=None,
         metadata={},
         content_metadata={},
+        root_id=None,
+        mentions=[],
+        robot_id=None,
+        robot_response_to=None,
         delivery_status=DeliveryStatus.DELIVERED,
         client_message_id=None,
         created_at=at,

@@ -12,6 +12,7 @@ from tests.servers import Servers
 from tests.service.threads.conftest import People, Service, sent
 
 TABLES = ("threads", "participants", "activity")
+HISTORY = ("threads_history", "participants_history")
 
 
 async def test_an_admin_of_another_workspace_finds_nothing(threads: Service, people: People) -> None:
@@ -51,6 +52,20 @@ async def test_the_services_role_sees_the_rows_of_its_workspace_alone(
         await connection.close()
 
 
+@pytest.mark.parametrize("table", HISTORY)
+async def test_history_is_its_workspaces_alone(threads: Service, people: People, servers: Servers, table: str) -> None:
+    thread = await threads.open(people.agent, participants=[sent(people.client)])
+    await threads.change(thread, people.agent, title="Tour", participants=[])
+    role = database_role("threads")
+    connection = await asyncpg.connect(as_role(servers.postgres_url, role, servers.credentials.postgres[role]))
+    try:
+        for workspace_id, count in ((new_id(), 0), (people.workspace_id, 1)):
+            await connection.execute("SELECT set_config('app.workspace', $1, false)", str(workspace_id))
+            assert await connection.fetchval(f"SELECT count(*) FROM threads.{table}") == count
+    finally:
+        await connection.close()
+
+
 async def test_the_services_role_reads_no_other_schema(servers: Servers, threads: Service) -> None:
     role = database_role("threads")
     connection = await asyncpg.connect(as_role(servers.postgres_url, role, servers.credentials.postgres[role]))
@@ -81,4 +96,4 @@ async def test_the_tables_are_those_of_the_code(threads: Service) -> None:
     assert found == {(table.name, column.name, bool(column.nullable)) for table in metadata.tables.values() for column in table.columns}
     indexes = await threads.database.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = 'threads' AND indexname NOT LIKE '%_pkey'")
     named = {index.name for table in metadata.tables.values() for index in table.indexes}
-    assert {row["indexname"] for row in indexes} - {"threads_booking", "schema_version_pkc"} == named
+    assert {row["indexname"] for row in indexes} - {"threads_booking", "threads_direct", "schema_version_pkc"} == named

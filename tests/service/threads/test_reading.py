@@ -50,6 +50,7 @@ async def test_who_was_removed_sees_it_no_more(threads: Service, people: People)
 class Case:
     """A thread, and how somebody takes part in it."""
 
+    kind: str
     is_private: bool
     guest_access_allowed: bool
     archived: bool
@@ -59,12 +60,16 @@ class Case:
 async def test_the_list_shows_what_the_rules_let_see(threads: Service, people: People) -> None:
     """Every combination: the list's SQL, the single thread and `domain.access` say the same of everybody."""
     somebody = people.new(Role.CLIENT, "some@x.org")
-    cases = [Case(*case) for case in product((True, False), (True, False), (True, False), (None, "user", "contact", "left"))]
+    cases = [
+        Case(*case)
+        for case in product(("group", "assistant"), (True, False), (True, False), (True, False), (None, "user", "contact", "left"))
+    ]
     made: list[tuple[Case, Thread]] = []
     for case in cases:
         entry = {"role": "client", "contact": "Some@x.org"} if case.part == "contact" else sent(somebody)
         thread = await threads.open(
             people.other_agent,
+            kind=case.kind,
             isPrivate=case.is_private,
             guestAccessAllowed=case.guest_access_allowed,
             participants=[entry] if case.part else [],
@@ -85,7 +90,9 @@ async def test_the_list_shows_what_the_rules_let_see(threads: Service, people: P
 
 
 def seen(case: Case, thread: Thread, caller: Principal) -> bool:
-    gate = Gate(thread.creator_id, case.is_private, case.guest_access_allowed, State.ARCHIVED if case.archived else State.ACTIVE)
+    gate = Gate(
+        thread.kind, thread.creator_id, case.is_private, case.guest_access_allowed, State.ARCHIVED if case.archived else State.ACTIVE
+    )
     part = Part(ParticipantRole.MEMBER, ParticipantStatus.ACTIVE) if case.part in ("user", "contact") else None
     return rights(caller, gate, part).sees
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from tests.system.house import House
-from tests.system.people import Json, Person, expect, message_path, path_of, taking_part
+from tests.system.people import Json, Person, expect, message_path, opening, path_of, taking_part
 
 MALFORMED = "not-an-id"
+EXTRA: Json = {"role": "client", "name": "Somebody beside"}
 
 
 @dataclass
@@ -22,17 +25,23 @@ class Stage:
 
     async def id_of(self, parameter: str, thing: str, caller: str, *, fresh: bool) -> str:
         """A thing's id. One that the action would use up is made anew for each cell."""
+        make: Callable[[str, str], Awaitable[str]] = {
+            "threadId": self._thread_id,
+            "messageId": self._message_id,
+            "userId": self._user_id,
+        }[parameter]
+        if fresh:
+            return await make(thing, caller)
         key = (parameter, thing, caller)
-        if fresh or key not in self.kept:
-            make: Callable[[str, str], Awaitable[str]] = {
-                "threadId": self._thread_id,
-                "messageId": self._message_id,
-                "userId": self._user_id,
-            }[parameter]
+        if key not in self.kept:
             self.kept[key] = await make(thing, caller)
         return self.kept[key]
 
     async def _user_id(self, thing: str, caller: str) -> str:
+        if thing == "deleted":
+            gone = await self.house.person()
+            await self._delete("identity.users", gone.id)
+            return gone.id
         known = {"own": self.people.get(caller, self.colleague), "foreign": self.colleague, "elsewhere": self.stranger}
         return known[thing].id if thing in known else _no_id(thing)
 
@@ -53,19 +62,39 @@ class Stage:
             "left": (host, joined),
             "no_guests": (host, joined | {"guestAccessAllowed": False}),
             "private_joined": (host, joined | {"isPrivate": True}),
+            "deleted_joined": (host, joined),
             "private": (host, {"isPrivate": True}),
             "foreign": (host, {}),
             "archived": (host, {}),
+            "assistant": (host, {"kind": "assistant"}),
             "elsewhere": (self.stranger, {}),
         }
+        if thing.startswith("direct"):
+            return await self._direct(host, person if thing == "direct_joined" else self.colleague)
         opener, fields = openers[thing]
-        thread = await opener.open(**fields)
+        thread = await opener.open(**fields | {"participants": [*fields.get("participants", []), EXTRA]})
         state = "archived" if thing.startswith("archived") else "closed" if thing.startswith("closed") else "active"
         if state != "active":
             expect(await host.patch(path_of(thread), {"state": state}), 200)
+        if thing == "deleted_joined":
+            await self.delete(thread)
         if thing == "left":
-            expect(await host.patch(path_of(thread), {"participants": []}), 200)
+            expect(await host.patch(path_of(thread), {"participants": [EXTRA]}), 200)
         return thread
+
+    async def _direct(self, one: Person, other: Person) -> Json:
+        """A pair has one, so that it may be there by now."""
+        answer = await one.post("/api/collab/threads", opening("direct", participants=taking_part(other)))
+        return expect(answer, answer.status_code)
+
+    async def participant_id(self, thread_id: str, person: Person | None) -> str:
+        """The person, or the one who takes part in every thread that is not direct."""
+        if person is not None:
+            return person.id
+        if thread_id == MALFORMED:
+            return str(new_id())
+        found = "SELECT id FROM threads.participants WHERE thread_id = $1 AND name = $2"
+        return str(await self.house.database.fetchval(found, UUID(thread_id), EXTRA["name"]) or new_id())
 
     async def _message_id(self, thing: str, caller: str) -> str:
         if thing in ("missing", "malformed"):
@@ -74,12 +103,23 @@ class Stage:
         rooms = {"heard_in_own": "own", "foreign": "foreign", "private": "private", "elsewhere": "elsewhere"}
         thread = await self._thread(rooms.get(thing, "joined"), caller)
         author = person if thing.startswith("said") else self.stranger if thing == "elsewhere" else host
-        message = await author.say(thread, channel="note" if thing == "note" else "in-app")
+        message = await author.say(thread, channel="note" if thing.startswith("note") else "in-app")
         if thing.endswith("_deleted"):
             expect(await author.delete(message_path(message)), 204)
         if thing.endswith("_archived"):
             expect(await host.delete(path_of(thread)), 204)
+        if thing.endswith("_lost"):
+            await self.delete(thread)
         return str(message["id"])
+
+    async def delete(self, thread: Json) -> None:
+        """What no operation does."""
+        await self._delete("threads.threads", thread["id"])
+
+    async def _delete(self, table: str, identifier: str) -> None:
+        async with self.house.database.transaction():
+            await self.house.database.execute("SELECT set_config('app.actor', $1, true)", SYSTEM_ACTOR)
+            await self.house.database.execute(f"UPDATE {table} SET deleted_at = now() WHERE id = $1", UUID(identifier))
 
 
 def _no_id(thing: str) -> str:

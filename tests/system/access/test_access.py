@@ -13,7 +13,7 @@ from shared.identifiers import new_id
 from tests.system.access.stage import Stage
 from tests.system.access.table import CALLERS, CELLS, Cell
 from tests.system.house import House, log_in
-from tests.system.people import PASSWORD, Json, Person, opening, refusal
+from tests.system.people import PASSWORD, Json, Person, opening, refusal, taking_part
 
 REFUSED = {401: "token_is_missing"}
 NOT_FOUND = {"threadId": "thread_not_found", "messageId": "message_not_found", "userId": "user_not_found"}
@@ -22,11 +22,12 @@ ANYTIME = {"date", "ratelimit", "ratelimit-policy"}
 
 @dataclass(frozen=True)
 class Action:
-    """What is sent to a route. `spends`: what it is done to is another thing afterwards."""
+    """What is sent to a route. `spends`: what it is done to is another thing afterwards. `own`: the participant named is oneself."""
 
     route: str
     body: Callable[[Person], Json] | None = None
     spends: bool = False
+    own: bool = False
 
 
 EVERY: list[Route | OwnRoute] = [*ROUTES, *OWN_ROUTES]
@@ -40,6 +41,14 @@ ACTIONS = {name: Action(name) for name in BY_NAME} | {
     "open_booking": Action("open_thread", lambda _: opening("booking")),
     "open_group": Action("open_thread", lambda _: opening("group")),
     "open_support": Action("open_thread", lambda _: opening("support")),
+    "open_escalated": Action("open_thread", lambda _: opening("escalated")),
+    "open_assistant": Action("open_thread", lambda _: opening("assistant")),
+    "open_direct": Action("open_thread", lambda _: opening("direct")),
+    "add_participant": Action("add_participant", lambda _: {"name": f"New {new_id()}"}),
+    "join_thread": Action("add_participant", lambda person: {"userId": person.id}, spends=True),
+    "change_participant": Action("change_participant", lambda _: {"status": "muted"}),
+    "remove_participant": Action("remove_participant", spends=True),
+    "leave_thread": Action("remove_participant", spends=True, own=True),
     "post_message": Action("post_message", lambda _: {"content": "Hello"}),
     "post_note": Action("post_message", lambda _: {"content": "Among us", "channel": "note"}),
     "change_thread": Action("change_thread", lambda _: {"title": f"Another title {new_id()}"}),
@@ -47,6 +56,10 @@ ACTIONS = {name: Action(name) for name in BY_NAME} | {
     "restore_thread": Action("change_thread", lambda _: {"archived": False}, spends=True),
     "edit_message": Action("edit_message", lambda _: {"content": "Hello again"}),
     "delete_message": Action("delete_message", spends=True),
+    "mark_read": Action("mark_read", lambda _: {"lastMessageId": str(new_id())}),
+    "mark_unread": Action("mark_unread", lambda _: {"fromMessageId": str(new_id())}),
+    "mark_delivered": Action("mark_delivered", lambda _: {"lastMessageId": str(new_id())}),
+    "mark_threads_read": Action("mark_threads_read", lambda _: {"threads": [{"threadId": str(new_id()), "lastMessageId": str(new_id())}]}),
 }
 
 
@@ -65,14 +78,34 @@ async def ask(stage: Stage, cell: Cell, identifier: str) -> httpx2.Response:
     subject = stage.colleague if cell.thing == "foreign" else person or stage.colleague
     parameters = getattr(route, "parameters", ())
     path = route.path.replace(f"{{{parameters[0]}}}", identifier) if parameters else route.path
+    if "participantId" in parameters:
+        own = (person or stage.colleague) if action.own else None
+        path = path.replace("{participantId}", await stage.participant_id(identifier, own))
     headers = {"x-request-id": "the same"} | (person.bearer if person else {})
-    body = action.body(subject) if action.body else None
+    body = action.body(subject if cell.action != "join_thread" else person or subject) if action.body else None
+    if cell.action == "open_direct":
+        body = (body or {}) | {"participants": taking_part(stage.colleague)}
     return await stage.house.http.request(route.method, path, json=body, headers=headers)
 
 
 def test_every_route_is_in_the_table() -> None:
     tried = {ACTIONS[cell.action].route for cell in CELLS}
     assert tried == set(BY_NAME)
+
+
+# What each route is tried on that takes such an id: one's own, where one takes part, hidden, of another workspace, missing, deleted.
+AT_LEAST = {
+    "threadId": {"own", "joined", "private", "elsewhere", "missing", "malformed", "deleted_joined"},
+    "messageId": {"said", "heard", "private", "elsewhere", "missing", "malformed", "said_deleted", "said_lost"},
+    "userId": {"own", "foreign", "elsewhere", "missing", "malformed", "deleted"},
+}
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.parameters], ids=lambda route: route.name)
+def test_every_route_is_tried_by_everybody_on_everything(route: Route) -> None:
+    cells = [cell for cell in CELLS if ACTIONS[cell.action].route == route.name]
+    assert {cell.thing for cell in cells} >= AT_LEAST.get(route.parameters[0], set())
+    assert {cell.caller for cell in cells} == set(CALLERS)
 
 
 def test_every_role_that_people_have_is_in_the_table() -> None:

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest_asyncio
+from pydantic.alias_generators import to_camel
 
+from services.gateway.settings import GatewaySettings
 from tests.system.house import House, register, running_gateway
 from tests.system.people import PASSWORD, expect, message_path, messages_of, refusal
 
@@ -22,11 +24,23 @@ async def test_the_limits_are_told(http: httpx2.AsyncClient) -> None:
         "messagesPerMinute": 60,
         "uploadsPerMinute": 10,
         "requestsPerMinute": 1_200,
+        "anonymousPerMinute": 1_200,
+        "workspaceMessagesPerMinute": 0,
+        "workspaceRequestsPerMinute": 0,
         "signInsPerMinute": 20,
         "messageLength": 10_000,
         "metadataBytes": 16_384,
         "bodyBytes": 1_048_576,
     }
+
+
+async def test_every_limit_that_can_be_set_is_told(house: House) -> None:
+    names = [name for name in GatewaySettings.model_fields if name.endswith("_per_minute")]
+    wanted = {name: place for place, name in enumerate(names, start=100)}
+    async with running_gateway(house.servers, **wanted) as url, httpx2.AsyncClient(base_url=url) as client:
+        told = expect(await client.get("/api/limits"), 200)
+    assert {name: told[to_camel(name)] for name in names} == wanted
+    assert {name for name in told if name.endswith("PerMinute")} == {to_camel(name) for name in names}
 
 
 async def test_a_user_posts_sixty_messages_a_minute(http: httpx2.AsyncClient) -> None:

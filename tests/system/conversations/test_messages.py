@@ -36,11 +36,15 @@ async def test_a_message_is_shown_with_all_its_fields(client: Person, agent: Per
         "threadId": thread["id"],
         "seq": 2,
         "subSeq": 0,
+        "rootId": first["id"],
         "authorId": client.id,
         "authorRole": "client",
         "authorName": client.user["name"],
         "messageType": "chat",
+        "mentions": [],
         "deliveryStatus": "delivered",
+        "robotId": None,
+        "robotResponseTo": None,
         "createdAt": ANY,
         "editedAt": None,
         "deletedAt": None,
@@ -87,7 +91,7 @@ async def test_html_is_cleaned(sent: str, kept: str, client: Person, thread: Jso
         ({"clientMessageId": "k" * 65}, "clientMessageId", "string_pattern_mismatch"),
         ({"clientMessageId": "ключ"}, "clientMessageId", "string_pattern_mismatch"),
         ({"clientMessageId": "a\n"}, "clientMessageId", "string_pattern_mismatch"),
-        ({"authorName": "Somebody else"}, "authorName", "unknown_field"),
+        ({"authorId": str(new_id())}, "authorId", "unknown_field"),
         ({"seq": 1}, "seq", "unknown_field"),
         ({"threadId": str(new_id())}, "threadId", "unknown_field"),
     ],
@@ -106,7 +110,7 @@ async def test_ten_thousand_characters_are_taken(content: str, client: Person, t
 async def test_pages_go_both_ways_and_never_miss_a_message(client: Person, thread: Json) -> None:
     said = [await client.say(thread, str(number)) for number in range(7)]
     newest = await client.page(thread, limit=3)
-    assert list(newest) == ["messages", "hasMore", "nextCursor"]
+    assert list(newest) == ["messages", "hasMore", "nextCursor", "asOf"]
     assert (newest["messages"], newest["hasMore"]) == (said[4:], True)
     older = await client.page(thread, limit=3, before=newest["nextCursor"])
     assert (older["messages"], older["hasMore"]) == (said[1:4], True)
@@ -117,14 +121,14 @@ async def test_pages_go_both_ways_and_never_miss_a_message(client: Person, threa
     rest = await client.page(thread, limit=4, after=newer["nextCursor"])
     assert (rest["messages"], rest["hasMore"]) == (said[5:], False)
     nothing = await client.page(thread, after=rest["nextCursor"])
-    assert nothing == {"messages": [], "hasMore": False, "nextCursor": rest["nextCursor"]}
+    assert nothing == {"messages": [], "hasMore": False, "nextCursor": rest["nextCursor"], "asOf": rest["asOf"]}
     more = await client.say(thread, "7")
     assert (await client.page(thread, after=nothing["nextCursor"]))["messages"] == [more]
     assert (await client.page(thread, before=said[2]["id"]))["messages"] == said[:2]
 
 
 async def test_a_page_of_an_empty_thread_can_be_polled_from(client: Person, thread: Json) -> None:
-    assert await client.page(thread) == {"messages": [], "hasMore": False, "nextCursor": None}
+    assert await client.page(thread) == {"messages": [], "hasMore": False, "nextCursor": None, "asOf": ANY}
     first = await client.say(thread)
     assert (await client.page(thread, after=first["id"]))["messages"] == []
 

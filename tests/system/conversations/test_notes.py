@@ -38,7 +38,7 @@ async def test_nobody_else_is_shown_a_note(role: Role, house: House, agent: Pers
     for number in range(4):
         said.append(await agent.say(thread, str(number)))
         note = await agent.say(thread, f"about {number}", channel="note")
-    assert await person.page(thread) == {"messages": said, "hasMore": False, "nextCursor": None}
+    assert await person.page(thread) == {"messages": said, "hasMore": False, "nextCursor": None, "asOf": ANY}
     page = await person.page(thread, limit=2)
     assert (page["messages"], page["hasMore"]) == (said[2:], True)
     assert (await person.page(thread, limit=2, before=page["nextCursor"])) == {"messages": said[:2], "hasMore": False, "nextCursor": None}

@@ -30,7 +30,8 @@ async def test_a_booking_thread_is_shown_with_all_its_fields(agent: Person) -> N
     }
     answer = await agent.post(THREADS, sent)
     thread = expect(answer, 201)
-    participant = {"id": ANY, "status": "active", "joinedAt": ANY}
+    may = {"canSendMessages": True, "canInviteOthers": False, "canSeeHistory": True}
+    participant = {"id": ANY, "status": "active", **may, "joinedAt": ANY, "lastReadAt": None}
     creator = {**participant, "userId": agent.id}
     assert thread == sent | {
         "id": ANY,
@@ -50,6 +51,8 @@ async def test_a_booking_thread_is_shown_with_all_its_fields(agent: Person) -> N
         "participantCount": 2,
         "lastMessage": None,
         "lastSeq": 0,
+        "unreadCount": 0,
+        "mentionCount": 0,
         "createdAt": ANY,
         "updatedAt": thread["createdAt"],
     }

@@ -1,12 +1,20 @@
-"""The API does what its document says: cases made from it are answered as it describes, and never with a failure of ours."""
+"""The API does what its document says: cases made from it are answered as it describes, and never with a failure of ours.
+
+`make fuzz` tries 10,000 (`FUZZ_CASES=…` as many as you like); the same number makes the same cases.
+"""
 
 import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
 from typing import Any
 
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -19,10 +27,11 @@ from schemathesis.specs.openapi.checks import (
 from services.gateway.openapi import document
 from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
 from shared.contracts.principal import Role
-from tests.system.house import House
+from tests.system.house import House, log_in
 from tests.system.people import Json, Person, expect, taking_part
 
-CASES = 9  # a mode and route: about 300 in all
+CASES = int(os.environ.get("FUZZ_CASES", "1000"))  # over all callers; those of a route that takes nothing are soon all tried
+CALLERS = ("nobody", *(role.value for role in Role if role is not Role.SYSTEM))
 
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
@@ -33,54 +42,76 @@ CHECKS: list[CheckFunction] = [
 ]
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What cases of a route are like. `there`: their paths name things that are there."""
+
+    route: Route | OwnRoute
+    mode: GenerationMode
+    there: bool
+
+
+def _aims() -> Iterator[Aim]:
+    for own in OWN_ROUTES:
+        yield Aim(own, GenerationMode.POSITIVE, there=True)
+    for route in ROUTES:
+        yield Aim(route, GenerationMode.POSITIVE, there=True)
+        if route.fields:
+            yield Aim(route, GenerationMode.NEGATIVE, there=True)
+        if route.parameters:
+            yield Aim(route, GenerationMode.POSITIVE, there=False)
+
+
+AIMS = list(_aims())
+
+
 async def test_the_document_that_is_served_is_the_one_that_is_tried(house: House) -> None:
     assert expect(await house.http.get("/api/openapi.json"), 200) == document(ROUTES, OWN_ROUTES)
 
 
-@pytest.mark.parametrize("route", [*ROUTES, *OWN_ROUTES], ids=lambda route: route.name)
-async def test_what_the_document_allows_is_answered_as_it_says(route: Route | OwnRoute, house: House) -> None:
-    admin = await house.person(Role.ADMIN)
-    await _try(house, route, admin, await _ids(admin, await house.person()), GenerationMode.POSITIVE)
+@pytest.mark.timeout(60 + CASES / 20)
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_whatever_is_sent_is_answered_as_the_document_says(caller: str, house: House) -> None:
+    wide = [aim for aim in AIMS if isinstance(aim.route, Route) and (aim.route.fields or aim.route.parameters)]
+    each = ceil(CASES / len(CALLERS) / len(wide))
+    person, other = await house.person(Role(caller) if caller != "nobody" else Role.CLIENT), await house.person()
+    tried = 0
+    for place, aim in enumerate(AIMS):
+        session = await log_in(house.http, person.user["email"])  # one of its own, as cases may end it
+        ids = await _ids(house, session, other)
+        named = {name: ids[name] for name in getattr(aim.route, "parameters", ()) if name in ids and aim.there}
+        headers = session.bearer if caller != "nobody" else {}
+        tried += await asyncio.to_thread(_try, house.url, headers, aim, named, each, CALLERS.index(caller) * len(AIMS) + place)
+    assert tried >= CASES / len(CALLERS)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-async def test_what_the_document_forbids_is_refused_as_it_says(route: Route, house: House) -> None:
-    client = await house.person()
-    await _try(house, route, client, await _ids(client, await house.person()), GenerationMode.NEGATIVE)
-
-
-async def _ids(person: Person, other: Person) -> Json:
-    """What paths name: things that are there."""
-    thread = await person.open(participants=taking_part(other))
+async def _ids(house: House, person: Person, other: Person) -> Json:
+    """What paths name: things that are there, new each time, as some cases use them up."""
+    thread = await house.host.open(participants=taking_part(*({person.id: person, other.id: other} | {house.host.id: house.host}).values()))
     message = await person.say(thread)
-    return {"threadId": thread["id"], "messageId": message["id"], "userId": other.id}
+    return {"threadId": thread["id"], "messageId": message["id"], "userId": other.id, "participantId": other.id}
 
 
-async def _try(house: House, route: Route | OwnRoute, person: Person, ids: Json, mode: GenerationMode) -> None:
-    """Off the loop, which serves meanwhile."""
-    schema = schemathesis.openapi.from_dict(document(ROUTES, OWN_ROUTES))
-    operation = schema[route.path][route.method]
-    named = {name: ids[name] for name in getattr(route, "parameters", ())}
-    if mode is GenerationMode.NEGATIVE and not (getattr(route, "fields", None) or named):
-        return  # nothing in it can be wrong
-    strategy = operation.as_strategy(mode, path_parameters=named or None)
-    await asyncio.to_thread(_run, house.url, person, strategy)
+@cache
+def _cases_of(aim: Aim) -> Any:
+    schema = schemathesis.openapi.from_dict(document([aim.route], []) if isinstance(aim.route, Route) else document([], [aim.route]))
+    return schema[aim.route.path][aim.route.method].as_strategy(aim.mode)
 
 
-def _run(url: str, person: Person, strategy: Any) -> None:
+def _try(url: str, headers: dict[str, str], aim: Aim, named: Json, cases: int, number: int) -> int:
+    """How many were tried, off the loop, which serves meanwhile."""
+    tried = 0
     with requests.Session() as session:
 
-        @settings(
-            max_examples=CASES,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=strategy)
+        @seed(number)
+        @settings(max_examples=cases, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @given(case=_cases_of(aim))
         def answered(case: Case[Any]) -> None:
-            response = case.call(base_url=url, session=session, headers=person.bearer)
+            nonlocal tried
+            tried += 1
+            case.path_parameters.update(named)
+            response = case.call(base_url=url, session=session, headers=headers)
             case.validate_response(response, checks=CHECKS)
 
         answered()
+    return tried

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,7 +35,12 @@ class Desk:
 
     def path(self, route: Route | str) -> str:
         path = route if isinstance(route, str) else route.path
-        ids = {"{threadId}": self.thread["id"], "{messageId}": self.message["id"], "{userId}": self.admin.id}
+        ids = {
+            "{threadId}": self.thread["id"],
+            "{messageId}": self.message["id"],
+            "{userId}": self.admin.id,
+            "{participantId}": self.admin.id,
+        }
         for parameter, value in ids.items():
             path = path.replace(parameter, value)
         return path
@@ -49,8 +55,14 @@ class Desk:
             "set_role": {"role": "admin"},
             "open_thread": opening("booking"),
             "change_thread": {"title": "Another"},
+            "add_participant": {"name": f"New {new_id()}"},
+            "change_participant": {"name": "Ada"},
             "post_message": {"content": "Hello"},
             "edit_message": {"content": "Hello again"},
+            "mark_read": {"lastMessageId": self.message["id"]},
+            "mark_unread": {"fromMessageId": self.message["id"]},
+            "mark_delivered": {"lastMessageId": self.message["id"]},
+            "mark_threads_read": {"threads": [{"threadId": self.thread["id"], "lastMessageId": self.message["id"]}]},
         }
         return bodies[route.name]
 
@@ -208,13 +220,13 @@ NO_IDS = [
 
 @pytest.mark.parametrize("route", WITH_ID, ids=lambda route: route.name)
 async def test_a_path_id_that_is_none_is_missing(route: Route, desk: Desk) -> None:
-    assert route.missing is not None
+    assert route.missing
     real = new_id()
     ids = [*NO_IDS, real.hex, f"{{{real}}}", f"urn:uuid:{real}", f"{real}%0A", f"%20{real}"]
-    for identifier in ids:
+    for (parameter, missing), identifier in product(zip(route.parameters, route.missing, strict=True), ids):
         body = desk.good_body(route) if route.body else None
-        answer = await desk.admin.ask(route.method, route.path.replace(f"{{{route.parameters[0]}}}", identifier), body)
-        assert refusal(answer) == (404, route.missing.code), identifier
+        path = desk.path(route.path.replace(f"{{{parameter}}}", identifier))
+        assert refusal(await desk.admin.ask(route.method, path, body)) == (404, missing.code), identifier
 
 
 @pytest.mark.parametrize("path", PATHS)

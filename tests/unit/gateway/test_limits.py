@@ -11,13 +11,21 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from services.gateway.limits import Limits, Rate, Verdict
+from services.gateway.limits import Count, Limits, Rate, Verdict
 from shared.contracts.identity.sessions import LOG_IN, REGISTER_USER
+from shared.contracts.principal import Principal
+from shared.contracts.refusals import PermissionIsMissing
 from shared.identifiers import new_id
 from tests.servers import Servers
-from tests.unit.gateway.neighbours import MESSAGE, POST_PATH, Running, running_gateway, signed_in
+from tests.unit.gateway.neighbours import MESSAGE, POST_PATH, Running, running_gateway, signed_in, token
 
-FEW: dict[str, Any] = {"messages_per_minute": 3, "requests_per_minute": 5, "sign_ins_per_minute": 2}
+FEW: dict[str, Any] = {
+    "messages_per_minute": 3,
+    "requests_per_minute": 5,
+    "anonymous_per_minute": 4,
+    "workspace_messages_per_minute": 4,
+    "sign_ins_per_minute": 2,
+}
 
 
 @pytest_asyncio.fixture(params=["in Valkey", "in the process"], loop_scope="session")
@@ -101,8 +109,52 @@ async def test_sign_ins_are_counted_by_email_at_an_address(limited: Running) -> 
     assert len(limited.neighbours.calls(LOG_IN)) == 2
 
 
+async def test_strangers_are_counted_by_address_whatever_they_ask(limited: Running) -> None:
+    asked = [("GET", "/.well-known/jwks.json", {}), ("GET", "/api/auth/me", {}), ("POST", POST_PATH, {"Authorization": "Bearer forged"})]
+    answers = [await limited.client.request(method, path, headers=headers) for method, path, headers in asked * 2]
+    assert [answer.status_code for answer in answers] == [200, 401, 401, 200, 429, 429]
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"anonymous";q=4;w=60'}
+    assert (await post(limited, new_id()))[0] == 201, "who is signed in is counted elsewhere"
+
+
+async def test_a_workspace_has_a_limit_of_its_own(limited: Running) -> None:
+    async def post_from(workspace: UUID) -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {token(ws=str(workspace))}"}
+        answer = await limited.client.post(POST_PATH, json={"content": "x"}, headers=headers)
+        return answer.status_code, answer.headers["ratelimit-policy"]
+
+    workspace = new_id()
+    own, all_of_it = '"messages";q=3;w=60', '"workspace-messages";q=4;w=60'
+    answers = [await post_from(workspace) for _ in range(5)]
+    assert answers == [(201, own), (201, own), (201, all_of_it), (201, all_of_it), (429, all_of_it)]
+    assert await post_from(new_id()) == (201, own)
+
+
+async def test_one_over_their_own_limit_takes_nothing_from_their_workspace(limited: Running) -> None:
+    hasty, workspace = str(new_id()), str(new_id())
+
+    async def statuses(user: str, times: int) -> list[int]:
+        headers = {"Authorization": f"Bearer {token(sub=user, ws=workspace)}"}
+        return [(await limited.client.post(POST_PATH, json={"content": "x"}, headers=headers)).status_code for _ in range(times)]
+
+    assert await statuses(hasty, 10) == [201] * 3 + [429] * 7
+    assert await statuses(str(new_id()), 2) == [201, 429]
+
+
+async def test_whom_identity_refuses_is_counted_too(limited: Running) -> None:
+    def refuse(request: object) -> Principal:
+        raise PermissionIsMissing
+
+    limited.neighbours.authorize = refuse
+    user = new_id()
+    answers = [await post(limited, user) for _ in range(4)]
+    assert [status for status, _, _ in answers] == [403, 403, 403, 429]
+    assert all(shown for _, shown, _ in answers)
+
+
 async def test_a_limit_of_zero_is_no_limit() -> None:
-    async with running_gateway(messages_per_minute=0, requests_per_minute=0, sign_ins_per_minute=0) as running:
+    nothing: dict[str, Any] = {f"{name}_per_minute": 0 for name in ("messages", "requests", "anonymous", "sign_ins")}
+    async with running_gateway(**nothing) as running:
         user = new_id()
         answers = [await post(running, user) for _ in range(100)]
         assert {(status, shown) for status, shown, _ in answers} == {(201, None)}
@@ -114,9 +166,9 @@ async def test_a_limit_of_zero_is_no_limit() -> None:
 
 async def test_what_is_asked_in_one_turn_is_one_script(servers: Servers, limits: Limits) -> None:
     async with Redis.from_url(servers.redis_url) as valkey:
-        await limits.take(Rate("turn", 1_000), "somebody")
+        await limits.take(Count(Rate("turn", 1_000), "somebody"))
         before = (await valkey.info("commandstats"))["cmdstat_evalsha"]["calls"]
-        verdicts = await asyncio.gather(*(limits.take(Rate("turn", 1_000), "everybody") for _ in range(100)))
+        verdicts = await asyncio.gather(*(limits.take(Count(Rate("turn", 1_000), "everybody")) for _ in range(100)))
         after = (await valkey.info("commandstats"))["cmdstat_evalsha"]["calls"]
     assert (after - before, [verdict.remaining for verdict in verdicts]) == (1, list(range(999, 899, -1)))
 
@@ -124,14 +176,14 @@ async def test_what_is_asked_in_one_turn_is_one_script(servers: Servers, limits:
 async def test_racing_requests_never_get_more_than_the_limit(servers: Servers) -> None:
     gateways = [Limits(servers.redis_url) for _ in range(4)]
     rate, who = Rate("race", 60), new_id().hex
-    verdicts = await asyncio.gather(*(gateway.take(rate, who) for _ in range(50) for gateway in gateways))
+    verdicts = await asyncio.gather(*(gateway.take(Count(rate, who)) for _ in range(50) for gateway in gateways))
     assert sum(verdict.allowed for verdict in verdicts) == 60
     for gateway in gateways:
         await gateway.close()
 
 
 async def test_a_limit_is_forgotten_by_valkey_when_it_is_over(servers: Servers, limits: Limits) -> None:
-    await limits.take(Rate("kept", 5), "somebody")
+    await limits.take(Count(Rate("kept", 5), "somebody"))
     async with Redis.from_url(servers.redis_url) as valkey:
         assert 60 < await valkey.ttl("limit:kept:somebody") <= 120
 
@@ -151,7 +203,7 @@ async def test_the_last_minute_counts_by_the_part_that_is_within_sixty_seconds(
             seconds, _ = await valkey.time()
         who, since = new_id().hex, seconds % 60
         await valkey.set(f"limit:minute:{who}", f"{seconds // 60} {before} {count}")
-        verdict = await limits.take(Rate("minute", 60), who)
+        verdict = await limits.take(Count(Rate("minute", 60), who))
     expected = allowed or (before == 60 and since >= 1)
     assert verdict.allowed == expected
     if not verdict.allowed:
@@ -160,14 +212,14 @@ async def test_the_last_minute_counts_by_the_part_that_is_within_sixty_seconds(
 
 async def test_while_valkey_is_away_this_process_counts_and_nobody_waits(servers: Servers, limits: Limits) -> None:
     rate, who = Rate("away", 5), new_id().hex
-    await limits.take(rate, who)
+    await limits.take(Count(rate, who))
     servers.valkey.kill()
     try:
-        verdicts = [await limits.take(rate, who) for _ in range(6)]
+        verdicts = [await limits.take(Count(rate, who)) for _ in range(6)]
         assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False]
         before = time.perf_counter()
         for _ in range(100):
-            await limits.take(rate, new_id().hex)
+            await limits.take(Count(rate, new_id().hex))
         assert time.perf_counter() - before < 0.2
         assert not (await limits.health()).ok
     finally:
@@ -179,13 +231,13 @@ async def test_while_valkey_is_away_this_process_counts_and_nobody_waits(servers
 
 async def test_a_frozen_valkey_costs_one_request_in_a_second_fifty_milliseconds(servers: Servers, limits: Limits) -> None:
     rate = Rate("frozen", 5)
-    await limits.take(rate, "somebody")
+    await limits.take(Count(rate, "somebody"))
     servers.valkey.freeze()
     try:
         waits = []
         for _ in range(20):
             before = time.perf_counter()
-            await limits.take(rate, new_id().hex)
+            await limits.take(Count(rate, new_id().hex))
             waits.append(time.perf_counter() - before)
     finally:
         servers.valkey.thaw()
@@ -198,7 +250,7 @@ async def counted_in_valkey(servers: Servers, limits: Limits) -> Verdict:
     async with Redis.from_url(servers.redis_url) as valkey:
         while True:
             who = new_id().hex
-            verdict = await limits.take(Rate("back", 5), who)
+            verdict = await limits.take(Count(Rate("back", 5), who))
             if await valkey.exists(f"limit:back:{who}"):
                 return verdict
             await asyncio.sleep(0.1)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from services.gateway.openapi import document
 from services.gateway.routing import ROUTES, Route
 from shared.contracts.identity.sessions import AUTHORIZE, LOG_OUT, REGISTER_USER, SessionHasEnded
 from shared.contracts.identity.users import SET_ROLE, EmailIsTaken
@@ -22,15 +23,21 @@ BODIES = {
     "set_role": {"role": "agent"},
     "open_thread": {"title": "Trip", "bookingId": "B-1"},
     "change_thread": {"title": "Trip"},
+    "add_participant": {"name": "Ann"},
+    "change_participant": {"status": "muted"},
     "post_message": {"content": "hello"},
     "edit_message": {"content": "hello"},
+    "mark_read": {"lastMessageId": str(MESSAGE)},
+    "mark_unread": {"fromMessageId": str(MESSAGE)},
+    "mark_delivered": {"lastMessageId": str(MESSAGE)},
+    "mark_threads_read": {"threads": [{"threadId": str(THREAD), "lastMessageId": str(MESSAGE)}]},
 }
 ANSWERS = {"register_user": b'{"user":{"id":"%b"}}' % str(MESSAGE).encode()}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)
 
 
 def path_of(route: Route) -> str:
-    return route.path.format(threadId=THREAD, messageId=MESSAGE, userId=MESSAGE)
+    return route.path.format(threadId=THREAD, messageId=MESSAGE, userId=MESSAGE, participantId=MESSAGE)
 
 
 async def ask(running: Running, route: Route, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
@@ -246,3 +253,35 @@ async def test_opening_a_thread_tells_where_it_is(running: Running) -> None:
     running.neighbours.answers[OPEN_THREAD] = b'{"id":"%b"}' % str(THREAD).encode()
     answer = await running.client.post("/api/collab/threads", json=BODIES["open_thread"], headers=signed_in())
     assert answer.headers["location"] == f"/api/collab/threads/{THREAD}"
+
+
+# What gives out a secret, or a mail, is not given out again to whoever knows a key (API.md).
+NEVER_REPLAYED = {"register_user"}
+
+
+def test_every_post_that_makes_something_takes_an_idempotency_key() -> None:
+    making = {route.name for route in ROUTES if route.method == "POST" and route.status == 201}
+    keyed = {route.name for route in ROUTES if route.operation.keyed}
+    assert keyed == making - NEVER_REPLAYED
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.operation.keyed], ids=lambda route: route.name)
+async def test_a_key_travels_with_the_call(running: Running, route: Route) -> None:
+    for key in ("a key", None):
+        await ask(running, route, signed_in() | ({"Idempotency-Key": key} if key else {}))
+        asked = running.neighbours.calls(route.operation)[-1]
+        assert asked.context.idempotency_key == (key or "")
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if not route.operation.keyed], ids=lambda route: route.name)
+async def test_other_routes_ignore_a_key(running: Running, route: Route) -> None:
+    status, _, _ = await ask(running, route, signed_in() | {"Idempotency-Key": "x" * 300})
+    assert (status, running.neighbours.calls(route.operation)[0].context.idempotency_key) == (route.status, "")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_a_key_is_documented_where_it_is_taken(route: Route) -> None:
+    described = document(ROUTES, [])["paths"][route.path][route.method.lower()]
+    named = [parameter["name"] for parameter in described["parameters"] if parameter["in"] == "header"]
+    assert named == (["Idempotency-Key"] if route.operation.keyed else [])
+    assert ("Idempotent-Replayed" in described["responses"][str(route.status)].get("headers", {})) == route.operation.keyed

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.messages.content import clean
+from services.messages.content import MOST_NAMED, clean, named
 from shared.contracts.refusals import RequestIsInvalid
 
 
@@ -31,3 +31,24 @@ def test_cleaning_again_changes_nothing(sent: str) -> None:
     except RequestIsInvalid:
         return
     assert clean(once) == once
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("hello", []),
+        ("@ada", ["ada"]),
+        ("Hi @Ada, and @bob.2. (@carl_x)", ["ada", "bob.2", "carl_x"]),
+        ("<p>hi</p><p>@ada</p>", ["ada"]),
+        ("@ada @ada", ["ada"]),
+        ("ada@example.com, @@ada, @-, @ ada", []),
+        ('<a title="@ada">x</a>', []),
+        ("&amp;@ada", ["ada"]),
+    ],
+)
+def test_names_stand_by_themselves(content: str, names: list[str]) -> None:
+    assert named(content) == names
+
+
+def test_a_message_names_a_hundred() -> None:
+    assert len(named(" ".join(f"@user{number}" for number in range(150)))) == MOST_NAMED

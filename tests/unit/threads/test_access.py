@@ -1,5 +1,7 @@
 """API.md's table of roles, as far as threads go."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -19,13 +21,17 @@ MODERATOR = Part(ParticipantRole.MODERATOR, ParticipantStatus.ACTIVE)
 OBSERVER = Part(ParticipantRole.OBSERVER, ParticipantStatus.ACTIVE)
 GUEST = Part(ParticipantRole.GUEST, ParticipantStatus.ACTIVE)
 MUTED = Part(ParticipantRole.MEMBER, ParticipantStatus.MUTED)
+SILENT = Part(ParticipantRole.MEMBER, ParticipantStatus.ACTIVE, can_send_messages=False)
+INVITING = Part(ParticipantRole.MEMBER, ParticipantStatus.ACTIVE, can_invite_others=True)
 
 NOTHING = Rights(sees=False)
 READS = Rights(sees=True)
 POSTS = Rights(sees=True, posts=True)
-EDITS = Rights(sees=True, posts=True, edits=True)
-MANAGES = Rights(sees=True, posts=True, edits=True, archives=True)
-EVERYTHING = Rights(sees=True, posts=True, edits=True, archives=True, notes=True)
+MODERATES = Rights(sees=True, posts=True, manages=True)
+EDITS = Rights(sees=True, posts=True, invites=True, edits=True, manages=True)
+MANAGES = Rights(sees=True, posts=True, invites=True, edits=True, archives=True, manages=True)
+SUPERVISES = Rights(sees=True, posts=True, invites=True, edits=True, archives=True, notes=True)
+EVERYTHING = replace(SUPERVISES, manages=True)
 
 
 def principal(role: Role) -> Principal:
@@ -33,20 +39,25 @@ def principal(role: Role) -> Principal:
 
 
 def thread(
-    *, creator_id: UUID = SOMEBODY_ELSE, is_private: bool = False, guest_access_allowed: bool = True, state: State = State.ACTIVE
+    *,
+    kind: Kind = Kind.SUPPORT,
+    creator_id: UUID = SOMEBODY_ELSE,
+    is_private: bool = False,
+    guest_access_allowed: bool = True,
+    state: State = State.ACTIVE,
 ) -> Gate:
-    return Gate(creator_id, is_private, guest_access_allowed, state)
+    return Gate(kind, creator_id, is_private, guest_access_allowed, state)
 
 
 @pytest.mark.parametrize(
     ("role", "outside", "member", "observer", "muted", "moderator"),
     [
-        (Role.ADMIN, EVERYTHING, EVERYTHING, EVERYTHING, EVERYTHING, EVERYTHING),
-        (Role.AGENT, EVERYTHING, EVERYTHING, EVERYTHING, EVERYTHING, EVERYTHING),
+        (Role.ADMIN, SUPERVISES, SUPERVISES, SUPERVISES, SUPERVISES, EVERYTHING),
+        (Role.AGENT, SUPERVISES, SUPERVISES, SUPERVISES, SUPERVISES, EVERYTHING),
         (Role.PRODUCT_OWNER, POSTS, POSTS, POSTS, POSTS, MANAGES),
         (Role.CLIENT, NOTHING, POSTS, READS, READS, EDITS),
-        (Role.GUEST, NOTHING, POSTS, READS, READS, POSTS),
-        (Role.SYSTEM, NOTHING, POSTS, READS, READS, POSTS),
+        (Role.GUEST, NOTHING, POSTS, READS, READS, MODERATES),
+        (Role.SYSTEM, NOTHING, POSTS, READS, READS, MODERATES),
     ],
 )
 def test_what_a_role_may_do_depends_on_the_part_taken(
@@ -61,6 +72,35 @@ def test_a_private_thread_is_seen_by_those_who_take_part_in_it_alone(role: Role)
     private = thread(is_private=True)
     assert rights(principal(role), private, None) == NOTHING
     assert rights(principal(role), private, MEMBER).sees
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("kind", [Kind.DIRECT, Kind.ASSISTANT])
+def test_direct_and_assistant_threads_are_seen_by_those_who_take_part_in_them_alone(role: Role, kind: Kind) -> None:
+    assert rights(principal(role), thread(kind=kind), None) == NOTHING
+    assert rights(principal(role), thread(kind=kind), MEMBER).sees
+
+
+@pytest.mark.parametrize(("part", "posts", "invites"), [(MEMBER, True, False), (SILENT, False, False), (INVITING, True, True)])
+def test_a_participants_flags_say_what_they_may(part: Part, posts: bool, invites: bool) -> None:
+    may = rights(principal(Role.CLIENT), thread(), part)
+    assert (may.posts, may.invites) == (posts, invites)
+    assert not rights(principal(Role.CLIENT), thread(), part._replace(status=ParticipantStatus.MUTED)).invites
+
+
+@pytest.mark.parametrize(("kind", "part", "joins"), [(Kind.GROUP, None, True), (Kind.GROUP, MEMBER, False), (Kind.SUPPORT, None, False)])
+def test_who_sees_a_group_may_join_it(kind: Kind, part: Part | None, joins: bool) -> None:
+    assert rights(principal(Role.PRODUCT_OWNER), thread(kind=kind), part).joins == joins
+    assert not rights(principal(Role.CLIENT), thread(kind=kind), part).joins or part is not None
+
+
+def test_what_was_before_they_joined_is_hidden_from_who_may_not_see_it() -> None:
+    joined = datetime(2026, 1, 1, tzinfo=UTC)
+    late = MEMBER._replace(can_see_history=False, joined_at=joined)
+    for part, seen_from in ((MEMBER._replace(joined_at=joined), None), (late, joined)):
+        given = access(principal(Role.CLIENT), THREAD, thread(), part, Right.READ)
+        assert isinstance(given, Access)
+        assert (given.seen_from, given.joined_at) == (seen_from, joined)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -81,10 +121,10 @@ def test_a_client_edits_a_thread_they_made_and_cannot_archive_it() -> None:
 @pytest.mark.parametrize(
     ("role", "kinds"),
     [
-        (Role.ADMIN, {Kind.BOOKING, Kind.GROUP, Kind.SUPPORT}),
-        (Role.AGENT, {Kind.BOOKING, Kind.GROUP, Kind.SUPPORT}),
-        (Role.PRODUCT_OWNER, {Kind.BOOKING, Kind.GROUP}),
-        (Role.CLIENT, {Kind.SUPPORT, Kind.GROUP}),
+        (Role.ADMIN, set(Kind)),
+        (Role.AGENT, set(Kind)),
+        (Role.PRODUCT_OWNER, {Kind.BOOKING, Kind.GROUP, Kind.DIRECT}),
+        (Role.CLIENT, {Kind.SUPPORT, Kind.GROUP, Kind.DIRECT}),
         (Role.GUEST, set()),
         (Role.SYSTEM, set()),
     ],

@@ -10,6 +10,7 @@ from services.threads.domain.access import Rights
 from services.threads.domain.changes import archival, changes
 from shared.contracts.refusals import Refusal
 from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.participants import DirectThreadIsFixed
 from shared.contracts.threads.threads import ChangeThread, Kind, Status, ThreadFacts
 from shared.identifiers import new_id
 
@@ -92,6 +93,20 @@ def test_what_is_sent_and_differs_is_changed(state: State, sent: dict[str, Any],
 def test_what_stands_against_a_change(state: State, sent: dict[str, Any], may: Rights, refusal: type[Refusal]) -> None:
     with pytest.raises(refusal):
         changes(thread(state), request(**sent), may)
+
+
+@pytest.mark.parametrize("sent", [{"state": "closed"}, {"archived": True}, {"participants": []}, {"title": "Us", "state": "closed"}])
+def test_a_direct_thread_is_for_its_two_and_stays_open(sent: dict[str, Any]) -> None:
+    direct = thread().model_copy(update={"kind": Kind.DIRECT})
+    with pytest.raises(DirectThreadIsFixed):
+        changes(direct, request(**sent), ALL)
+    with pytest.raises(DirectThreadIsFixed):
+        archival(direct, ALL)
+    assert changes(direct, request(title="Us"), EDITS) == {"title": "Us"}
+
+
+def test_a_reason_alone_changes_nothing() -> None:
+    assert changes(thread(), request(title="Tour", reason="asked to"), EDITS) == {"title": "Tour"}
 
 
 @pytest.mark.parametrize(

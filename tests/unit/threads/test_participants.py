@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.threads.domain.participants import Entry, Seat, contact_key, opening, seating
+from services.threads.domain.participants import Entry, Seat, contact_key, direct_key, opening, seating
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import RequestIsInvalid
 from shared.contracts.threads.participants import NewParticipant, ParticipantRole
-from shared.contracts.threads.threads import OpenThread
+from shared.contracts.threads.threads import Kind, OpenThread
 from shared.identifiers import new_id
 
 CREATOR, ANNA, BEN = new_id(), new_id(), new_id()
@@ -93,6 +93,22 @@ def test_more_than_may_take_part_are_refused() -> None:
     with pytest.raises(RequestIsInvalid) as refusal:
         opening(request(client(ANNA), client(BEN), most=2), caller())
     assert [(error.field, error.code) for error in refusal.value.errors] == [("participants", "too_many")]
+
+
+def test_contacts_are_the_same_whatever_the_form_of_their_characters() -> None:
+    assert contact_key(" Rene\u0301@X.org") == contact_key("ren\u00e9@x.org")
+
+
+def test_a_pair_has_one_key_whoever_asks() -> None:
+    ada, anna = creator_seat().entry, seat(ANNA).entry
+    assert direct_key([ada, anna]) == direct_key([anna, ada])
+
+
+def test_a_direct_thread_is_with_somebody_else() -> None:
+    to_oneself = OpenThread(kind=Kind.DIRECT, title="T", participants=[client(CREATOR)])
+    with pytest.raises(RequestIsInvalid):
+        opening(to_oneself, caller())
+    assert [one.user_id for one in opening(to_oneself.model_copy(update={"participants": [client(ANNA)]}), caller())] == [CREATOR, ANNA]
 
 
 def test_those_who_are_not_sent_go_and_the_creator_stays() -> None:

@@ -1,0 +1,13 @@
+"""Keys by which a request that is sent again is known."""
+
+from alembic import op
+
+from shared.database.idempotency import create_idempotency_keys
+
+revision = "0010"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    create_idempotency_keys(op, "messages")
+    op.execute("ALTER TABLE messages.message_keys ALTER COLUMN key TYPE varchar(255)")  # an Idempotency-Key is there too

@@ -1,0 +1,144 @@
+"""Inviting, joining, changing and leaving, one participant at a time."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.threads.domain.access import Part, Rights
+from services.threads.domain.participants import Entry, contact_key
+from shared.contracts.identity.directory import Member
+from shared.contracts.principal import Principal, Role
+from shared.contracts.refusals import FieldError, RequestIsInvalid
+from shared.contracts.threads.access import ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.participants import (
+    AddParticipant,
+    AlreadyTakesPart,
+    ChangeParticipant,
+    CreatorStays,
+    DirectThreadIsFixed,
+    Participant,
+    ParticipantNotFound,
+    ParticipantRole,
+    ParticipantStatus,
+    ThreadIsFull,
+    ThreadNeedsAModerator,
+)
+from shared.contracts.threads.threads import Kind, ThreadFacts
+
+GONE = (ParticipantStatus.REMOVED, ParticipantStatus.LEFT)
+_CHANGEABLE = ("role", "participant_role", "status", "name", "can_send_messages", "can_invite_others", "can_see_history")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A thread as one who changes something in it finds it.
+
+    moderated: a moderator other than the one it is about takes part. peopled: anybody other than that one does, with an account.
+    """
+
+    thread: ThreadFacts
+    may: Rights
+    part: Part | None
+    count: int
+    moderated: bool = True
+    peopled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who comes into a thread, and what they may do there."""
+
+    entry: Entry
+    can_send_messages: bool
+    can_invite_others: bool
+    can_see_history: bool
+
+
+def spec_role(role: Role) -> Role:
+    """What spec 1 calls one who has this role in the workspace."""
+    return Role.AGENT if role is Role.ADMIN else role
+
+
+def admission(request: AddParticipant, room: Room, caller: Principal, found: Participant | None, member: Member | None) -> Admission:
+    """One who is invited, or joins. Raises the refusal that stands against it."""
+    own = request.user_id == caller.user_id
+    if not room.may.sees:
+        raise ThreadNotFound
+    more = request.participant_role is ParticipantRole.MODERATOR or request.can_invite_others
+    if not room.may.edits and (more or not (room.may.invites or (own and room.may.joins))):
+        raise ThreadIsReadOnlyForYou
+    _refuse_fixed(room.thread)
+    if found is not None and found.status not in GONE:
+        raise AlreadyTakesPart
+    if room.count >= room.thread.max_participants:
+        raise ThreadIsFull
+    role = request.role or (spec_role(member.role) if member else Role.CLIENT)
+    part = request.participant_role or (ParticipantRole.GUEST if role is Role.GUEST else ParticipantRole.MEMBER)
+    if part is ParticipantRole.MODERATOR:
+        refuse_as_moderator(request.user_id, member)
+    sees_all = room.may.edits or room.part is None or room.part.can_see_history  # nobody shows another more than they see
+    return Admission(
+        entry=Entry(role, part, request.name or (member.name if member else None), request.contact, request.user_id),
+        can_send_messages=request.can_send_messages,
+        can_invite_others=request.can_invite_others,
+        can_see_history=request.can_see_history and sees_all,
+    )
+
+
+def alteration(request: ChangeParticipant, room: Room, found: Participant | None) -> dict[str, Any]:
+    """The fields of a participant that will be others. Raises the refusal that stands against the change."""
+    if not room.may.sees:
+        raise ThreadNotFound
+    if not room.may.edits:
+        raise ThreadIsReadOnlyForYou
+    if found is None or found.status in GONE:
+        raise ParticipantNotFound
+    _refuse_fixed(room.thread)
+    sent = {name: getattr(request, name) for name in _CHANGEABLE if name in request.model_fields_set}
+    changed = {name: value for name, value in sent.items() if value != getattr(found, name)}
+    if found.participant_role is ParticipantRole.MODERATOR and "participant_role" in changed:
+        if found.user_id == room.thread.creator_id:
+            raise CreatorStays
+        if not room.moderated and room.peopled:
+            raise ThreadNeedsAModerator
+    return changed
+
+
+def departure(room: Room, caller: Principal, found: Participant | None) -> ParticipantStatus | None:
+    """What one who goes is afterwards; None where they are gone already. Raises the refusal that stands against it."""
+    if not room.may.sees:
+        raise ThreadNotFound
+    own = found is not None and _is(caller, found)
+    if not own and not room.may.edits:
+        raise ThreadIsReadOnlyForYou
+    if found is None:
+        raise ParticipantNotFound
+    if found.status in GONE:
+        return None
+    _refuse_fixed(room.thread)
+    if not own and found.user_id is not None and found.user_id == room.thread.creator_id:
+        raise CreatorStays
+    if found.participant_role is ParticipantRole.MODERATOR and not room.moderated and room.peopled:
+        raise ThreadNeedsAModerator
+    return ParticipantStatus.LEFT if own else ParticipantStatus.REMOVED
+
+
+def refuse_as_moderator(user_id: UUID | None, member: Member | None) -> None:
+    """Raises `RequestIsInvalid` for whoever can be no moderator: contacts without an account, and guests of the workspace."""
+    if user_id is None or member is None or member.role is Role.GUEST:
+        detail = "A moderator is a member of the workspace, and no guest there."
+        raise RequestIsInvalid(errors=[FieldError(field="participantRole", code="not_for_guests", detail=detail)])
+
+
+def _is(caller: Principal, found: Participant) -> bool:
+    if found.user_id is not None:
+        return found.user_id == caller.user_id
+    key = contact_key(found.contact)
+    return key is not None and key == contact_key(caller.contact)
+
+
+def _refuse_fixed(thread: ThreadFacts) -> None:
+    if thread.archived:
+        raise ThreadIsArchived
+    if thread.kind is Kind.DIRECT:
+        raise DirectThreadIsFixed

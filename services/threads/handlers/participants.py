@@ -1,0 +1,81 @@
+"""Those who take part in a thread: listed, invited, changed, gone."""
+
+from uuid import UUID
+
+import structlog
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from services.threads.domain.membership import refuse_as_moderator
+from services.threads.domain.participants import refuse_strangers
+from services.threads.repository.membership import Seat
+from services.threads.service import Service
+from shared import cursors
+from shared.contracts.model import Nothing
+from shared.contracts.principal import Principal
+from shared.contracts.refusals import CursorIsNotValid
+from shared.contracts.threads.participants import (
+    AddParticipant,
+    ChangeParticipant,
+    GetParticipant,
+    ListParticipants,
+    Participant,
+    ParticipantPage,
+    ParticipantRole,
+    RemoveParticipant,
+)
+from shared.database.idempotency import MadeBefore
+from shared.messaging.work import Replayed
+
+log = structlog.get_logger()
+
+_SEAT = TypeAdapter(tuple[AwareDatetime, UUID])
+
+
+async def list_participants(request: ListParticipants, caller: Principal, service: Service) -> ParticipantPage:
+    list_name = f"participants:{request.thread_id}:{request.status}:{request.role}:{request.participant_role}"
+    after = _seat(list_name, request.cursor) if request.cursor is not None else None
+    found = await service.membership.page(request, after, caller)
+    page, more = found[: request.limit], len(found) > request.limit
+    cursor = cursors.encode(list_name, page[-1].joined_at, page[-1].id) if more else None
+    return ParticipantPage.model_construct(participants=page, has_more=more, next_cursor=cursor)
+
+
+async def get_participant(request: GetParticipant, caller: Principal, service: Service) -> Participant:
+    return await service.membership.get(request.thread_id, request.participant_id, caller)
+
+
+async def add_participant(request: AddParticipant, caller: Principal, service: Service) -> Participant | Replayed[Participant]:
+    await service.look(request.thread_id, caller)
+    member = await service.members.one(request.user_id, caller)
+    refuse_strangers([("userId", request.user_id)], {member.id} if member else set())
+    try:
+        added = await service.membership.add(request, caller, member)
+    except MadeBefore as before:
+        participant_id = UUID(before.thing_id.partition(" ")[0])
+        return Replayed(await service.membership.get(request.thread_id, participant_id, caller))
+    log.info("participant_added", threadId=str(request.thread_id), participantId=str(added.id), userId=str(caller.user_id))
+    return added
+
+
+async def change_participant(request: ChangeParticipant, caller: Principal, service: Service) -> Participant:
+    """Whether somebody can be a moderator is identity's to say: guests of the workspace cannot."""
+    if request.participant_role is ParticipantRole.MODERATOR and "participant_role" in request.model_fields_set:
+        found = await service.membership.get(request.thread_id, request.participant_id, caller)
+        if found.participant_role is not ParticipantRole.MODERATOR:
+            refuse_as_moderator(found.user_id, await service.members.one(found.user_id, caller))
+    changed = await service.membership.change(request, caller)
+    log.info("participant_changed", threadId=str(request.thread_id), participantId=str(changed.id), userId=str(caller.user_id))
+    return changed
+
+
+async def remove_participant(request: RemoveParticipant, caller: Principal, service: Service) -> Nothing:
+    removed = await service.membership.remove(request, caller)
+    log.info("participant_removed", threadId=str(request.thread_id), participantId=str(removed.id), userId=str(caller.user_id))
+    return Nothing()
+
+
+def _seat(list_name: str, cursor: str) -> Seat:
+    try:
+        return Seat(*_SEAT.validate_python(cursors.decode(list_name, cursor)))
+    except ValidationError:
+        raise CursorIsNotValid from None

@@ -1,0 +1,152 @@
+"""Threads: opened, found, listed, changed, archived."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+import structlog
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from services.threads.domain.access import may_open
+from services.threads.domain.changes import archival, changes
+from services.threads.domain.participants import refuse_strangers
+from services.threads.domain.reading import is_unread, shown
+from services.threads.repository.listing import Place, Row
+from services.threads.service import Service
+from services.threads.unread import MOST_THREADS
+from shared import cursors
+from shared.contracts.messages.unread import Unread
+from shared.contracts.principal import Principal
+from shared.contracts.refusals import CursorIsNotValid
+from shared.contracts.threads.participants import NewParticipant
+from shared.contracts.threads.threads import ArchiveThread, ChangeThread, GetThread, ListThreads, OpenThread, Thread, ThreadPage
+from shared.database.idempotency import MadeBefore
+from shared.messaging.work import Encoded, Found, Replayed
+
+log = structlog.get_logger()
+
+PAGE_BYTES = 4 * 1024 * 1024  # half of what one message of NATS carries here
+MOST_LOOKS = 5
+"""Times 200 threads are looked through for a page of unread ones."""
+
+_PLACE = TypeAdapter(tuple[AwareDatetime, UUID])
+
+
+async def open_thread(request: OpenThread, caller: Principal, service: Service) -> Thread | Found[Thread] | Replayed[Thread]:
+    """A pair has one direct thread, whoever of them asks first."""
+    may_open(request.kind, caller)
+    await _refuse_strangers(request.participants, {caller.user_id}, caller, service)
+    try:
+        thread = await service.threads.open(request, caller)
+    except MadeBefore as before:
+        return Replayed(await service.thread(before.uuid, caller))
+    except asyncpg.UniqueViolationError:
+        direct = await service.threads.direct(request, caller)
+        if direct is None:
+            raise
+        return Found(await service.thread(direct, caller))
+    log.info("thread_opened", threadId=str(thread.id), kind=thread.kind, userId=str(caller.user_id))
+    return thread.model_copy(update={"unread_count": 0, "mention_count": 0})
+
+
+async def get_thread(request: GetThread, caller: Principal, service: Service) -> Thread:
+    return await service.thread(request.thread_id, caller)
+
+
+async def list_threads(request: ListThreads, caller: Principal, service: Service) -> Encoded[ThreadPage]:
+    after = _place(_list_name(request, caller), request.cursor) if request.cursor is not None else None
+    if request.unread:
+        return await _unread(request, after, caller, service)
+    rows = await service.listing.rows(request, after, caller, request.limit)
+    page = rows[: request.limit]
+    counts = await service.unread.if_there({row.thread_id: row.part for row in page}, caller)
+    encoded = await _encoded(page, counts, caller, service)
+    more = len(encoded) < len(rows)
+    total = await service.listing.total(request, caller)
+    return _page(encoded, total, _list_name(request, caller), page[len(encoded) - 1].place if more else None)
+
+
+async def _unread(request: ListThreads, after: Place | None, caller: Principal, service: Service) -> Encoded[ThreadPage]:
+    """Look through the list for what has something unread; the cursor goes on from where the looking ended."""
+    found: dict[UUID, Unread] = {}
+    page: list[Row] = []
+    for _ in range(MOST_LOOKS):
+        rows = await service.listing.rows(request, after, caller, MOST_THREADS)
+        more = len(rows) > MOST_THREADS
+        counts = await service.unread.of({row.thread_id: row.part for row in rows[:MOST_THREADS]}, caller)
+        for row in rows[:MOST_THREADS]:
+            if len(page) == request.limit:
+                more = True
+                break
+            after = row.place
+            if row.thread_id in counts and is_unread(counts[row.thread_id]):
+                page.append(row)
+                found[row.thread_id] = counts[row.thread_id]
+        if not more or len(page) == request.limit:
+            break
+    encoded = await _encoded(page, found, caller, service)
+    if len(encoded) < len(page):
+        after, more = page[len(encoded) - 1].place, True
+    return _page(encoded, None, _list_name(request, caller), after if more else None)
+
+
+async def change_thread(request: ChangeThread, caller: Principal, service: Service) -> Thread:
+    sent = request.participants if "participants" in request.model_fields_set else None
+    if sent:
+        named = {one.user_id for one in sent if one.user_id is not None}
+        known = await service.threads.sitting(request.thread_id, list(named), caller.workspace_id)
+        await _refuse_strangers(sent, known, caller, service)
+    thread, part = await service.threads.change(
+        request.thread_id, caller, lambda found, may: changes(found, request, may), sent=sent, reason=request.reason
+    )
+    log.info("thread_changed", threadId=str(thread.id), userId=str(caller.user_id))
+    return await service.shown(thread, part, caller)
+
+
+async def archive_thread(request: ArchiveThread, caller: Principal, service: Service) -> Thread:
+    thread, part = await service.threads.change(request.thread_id, caller, archival, reason=request.reason)
+    log.info("thread_archived", threadId=str(thread.id), userId=str(caller.user_id))
+    return await service.shown(thread, part, caller)
+
+
+async def _refuse_strangers(sent: Sequence[NewParticipant], known: set[UUID], caller: Principal, service: Service) -> None:
+    """Raises `RequestIsInvalid`, and `ServiceIsUnavailable` while identity is away."""
+    asked = {one.user_id for one in sent if one.user_id is not None} - known
+    members = await service.members.of(asked, caller)
+    refuse_strangers([(f"participants.{place}.userId", one.user_id) for place, one in enumerate(sent)], known | members.keys())
+
+
+async def _encoded(rows: Sequence[Row], counts: dict[UUID, Unread], caller: Principal, service: Service) -> list[bytes]:
+    """As many threads of a page as a reply carries, and always one."""
+    threads = await service.listing.threads(rows, caller)
+    return _that_fit([shown(thread, row.part, counts.get(thread.id)) for thread, row in zip(threads, rows, strict=True)])
+
+
+def _page(encoded: Sequence[bytes], total: int | None, list_name: str, last: Place | None) -> Encoded[ThreadPage]:
+    cursor = f'"{cursors.encode(list_name, last.at, last.thread_id)}"' if last else "null"
+    tail = f'"total":{"null" if total is None else total},"hasMore":{"true" if last else "false"},"nextCursor":{cursor}'
+    return Encoded(b'{"threads":[%b],%b}' % (b",".join(encoded), tail.encode()))
+
+
+def _list_name(request: ListThreads, caller: Principal) -> str:
+    states = ",".join(request.states)
+    return f"threads:{caller.user_id}:{request.kind}:{request.status}:{states}:{request.unread}:{request.q or ''}"
+
+
+def _that_fit(threads: list[Thread]) -> list[bytes]:
+    fitting: list[bytes] = []
+    size = 0
+    for thread in threads:
+        encoded = thread.model_dump_json(by_alias=True).encode()
+        size += len(encoded)
+        if fitting and size > PAGE_BYTES:
+            break
+        fitting.append(encoded)
+    return fitting
+
+
+def _place(list_name: str, cursor: str) -> Place:
+    try:
+        return Place(*_PLACE.validate_python(cursors.decode(list_name, cursor)))
+    except ValidationError:
+        raise CursorIsNotValid from None

@@ -1,0 +1,255 @@
+"""One participant at a time: found, listed, invited, changed, gone."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+
+from services.threads.domain.access import rights
+from services.threads.domain.membership import GONE, Admission, Room, admission, alteration, departure
+from services.threads.domain.participants import contact_key
+from services.threads.repository import writing
+from services.threads.repository.access import part_in, standings
+from services.threads.repository.participants import events
+from services.threads.repository.views import PARTICIPANT, facts_of, participant_of
+from shared.contracts.identity.directory import Member
+from shared.contracts.model import Event
+from shared.contracts.permissions import Permission
+from shared.contracts.principal import Principal
+from shared.contracts.threads.access import ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.participants import (
+    AddParticipant,
+    ChangeParticipant,
+    ListParticipants,
+    Participant,
+    ParticipantAdded,
+    ParticipantChanged,
+    ParticipantNotFound,
+    ParticipantRemoved,
+    ParticipantRole,
+    RemoveParticipant,
+)
+from shared.database.connections import Connection, Database, once_more
+from shared.database.idempotency import claim
+from shared.identifiers import new_id
+
+_ONE = f"""
+    SELECT {PARTICIPANT} FROM participants p WHERE p.thread_id = $1 AND p.id = $2
+    UNION ALL SELECT {PARTICIPANT} FROM participants p WHERE p.thread_id = $1 AND p.user_id = $2 LIMIT 1"""
+
+# Who is here by either comes before one who was here once.
+_KNOWN = f"""
+    SELECT * FROM (
+        SELECT {PARTICIPANT}, p.left_at FROM participants p WHERE p.thread_id = $1 AND p.user_id = $2
+        UNION ALL SELECT {PARTICIPANT}, p.left_at FROM participants p WHERE p.thread_id = $1 AND p.contact_key = $3 AND p.left_at IS NULL
+    ) AS known ORDER BY left_at NULLS FIRST LIMIT 1"""
+
+_OTHERS = """
+    SELECT EXISTS (SELECT FROM participants WHERE thread_id = $1 AND id <> $2 AND user_id IS NOT NULL
+            AND participant_role = 'moderator' AND left_at IS NULL) AS moderated,
+        EXISTS (SELECT FROM participants WHERE thread_id = $1 AND id <> $2 AND user_id IS NOT NULL AND left_at IS NULL) AS peopled"""
+
+_ADD = f"""
+    INSERT INTO participants AS p (workspace_id, thread_id, id, role, participant_role, name, contact, contact_key, user_id,
+        can_send_messages, can_invite_others, can_see_history)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING {PARTICIPANT}, p.version"""
+
+
+def _page(here: Literal["NULL", "NOT NULL"]) -> str:
+    return f"""
+        SELECT {PARTICIPANT} FROM participants p
+        WHERE p.thread_id = $1 AND p.left_at IS {here} AND ($2::text IS NULL OR p.status = $2) AND ($3::text IS NULL OR p.role = $3)
+        AND ($4::text IS NULL OR p.participant_role = $4) AND ($5::timestamptz IS NULL OR (p.joined_at, p.id) > ($5, $6::uuid))
+        ORDER BY p.joined_at, p.id LIMIT $7"""
+
+
+_HERE, _LEFT = _page("NULL"), _page("NOT NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A participant's place in the list."""
+
+    joined_at: datetime
+    id: UUID
+
+
+type _Work = Callable[[Connection, asyncpg.Record, Room], Awaitable[Participant]]
+
+
+class Membership:
+    def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
+        self._database, self._on_commit = database, on_commit
+
+    async def page(self, request: ListParticipants, after: Seat | None, caller: Principal) -> list[Participant]:
+        """A page, and one more where more follow. Raises `ThreadNotFound`, `ThreadIsReadOnlyForYou`."""
+        gone = request.status in GONE
+        place = (after.joined_at, after.id) if after else (None, None)
+        async with self._database.reading(caller.workspace_id) as connection:
+            await _refuse_unseen(connection, request.thread_id, caller, to_edit=gone)
+            rows = await connection.fetch(
+                _LEFT if gone else _HERE,
+                request.thread_id,
+                *(value.value if value else None for value in (request.status, request.role, request.participant_role)),
+                *place,
+                request.limit + 1,
+            )
+        return [participant_of(row) for row in rows]
+
+    async def get(self, thread_id: UUID, participant_id: UUID, caller: Principal) -> Participant:
+        """Raises `ThreadNotFound`, `ParticipantNotFound`."""
+        async with self._database.reading(caller.workspace_id) as connection:
+            await _refuse_unseen(connection, thread_id, caller, to_edit=False)
+            found = await _one(connection, thread_id, participant_id)
+        if found is None or found.status in GONE:
+            raise ParticipantNotFound
+        return found
+
+    async def add(self, request: AddParticipant, caller: Principal, member: Member | None) -> Participant:
+        """Raises what `domain.membership.admission` does, `MadeBefore` and `KeyWasUsedForAnother`."""
+
+        async def work(connection: Connection, row: asyncpg.Record, room: Room) -> Participant:
+            known = await connection.fetchrow(_KNOWN, request.thread_id, request.user_id, contact_key(request.contact))
+            found = participant_of(known) if known else None
+            seat_id = found.id if found else new_id()
+            # The moment tells one coming from another of the same participant, who may leave and come again.
+            await claim(connection, request, caller, f"{seat_id} {row['now'].timestamp()}")
+            admitted = admission(request, room, caller, found, member)
+            if found is None:
+                seated = await _seat(connection, caller.workspace_id, request.thread_id, seat_id, admitted)
+            else:
+                seated = await _write(connection, found.id, row["now"], _returning(admitted, row["now"]))
+            await writing.move(connection, request.thread_id, row["now"], row["participant_count"] + 1, archived=False)
+            return await _told(connection, caller, room, ParticipantAdded, seated, request.thread_id, request.reason)
+
+        return await self._alter(request.thread_id, caller, request.reason, work)
+
+    async def change(self, request: ChangeParticipant, caller: Principal) -> Participant:
+        """Raises what `domain.membership.alteration` does."""
+
+        async def work(connection: Connection, row: asyncpg.Record, room: Room) -> Participant:
+            found = await _one(connection, request.thread_id, request.participant_id)
+            fields = alteration(request, await _with_others(connection, room, found), found)
+            assert found is not None, "the rule refuses to change nobody"
+            if not fields:
+                return found
+            seated = await _write(connection, found.id, row["now"], fields)
+            await writing.touch(connection, request.thread_id)
+            return await _told(connection, caller, room, ParticipantChanged, seated, request.thread_id, request.reason)
+
+        return await self._alter(request.thread_id, caller, request.reason, work)
+
+    async def remove(self, request: RemoveParticipant, caller: Principal) -> Participant:
+        """Raises what `domain.membership.departure` does."""
+
+        async def work(connection: Connection, row: asyncpg.Record, room: Room) -> Participant:
+            found = await _one(connection, request.thread_id, request.participant_id)
+            status = departure(await _with_others(connection, room, found), caller, found)
+            assert found is not None, "the rule refuses to remove nobody"
+            if status is None:
+                return found
+            now = row["now"]
+            seated = await _write(connection, found.id, now, {"status": status, "left_at": now, "deleted_at": now})
+            await writing.move(connection, request.thread_id, now, row["participant_count"] - 1, archived=False)
+            return await _told(connection, caller, room, ParticipantRemoved, seated, request.thread_id, request.reason)
+
+        return await self._alter(request.thread_id, caller, request.reason, work)
+
+    async def _alter(self, thread_id: UUID, caller: Principal, reason: str | None, work: _Work) -> Participant:
+        """Under the thread's lock, which holds how many take part."""
+
+        async def attempt() -> Participant:
+            async with self._database.workspace(caller.workspace_id, actor=caller.user_id, reason=reason) as connection:
+                row = await writing.lock(connection, thread_id)
+                part = await part_in(connection, thread_id, caller)
+                facts = facts_of(row)
+                return await work(connection, row, Room(facts, rights(caller, facts, part), part, row["participant_count"]))
+
+        done = await once_more(attempt)
+        self._on_commit()
+        return done
+
+
+async def _refuse_unseen(connection: Connection, thread_id: UUID, caller: Principal, *, to_edit: bool) -> None:
+    ((gate, part),) = await standings(connection, [(thread_id, caller)])
+    may = rights(caller, gate, part) if gate else None
+    if may is None or not may.sees:
+        raise ThreadNotFound
+    if to_edit and not may.edits:
+        raise ThreadIsReadOnlyForYou
+
+
+async def _one(connection: Connection, thread_id: UUID, participant_id: UUID) -> Participant | None:
+    row = await connection.fetchrow(_ONE, thread_id, participant_id)
+    return participant_of(row) if row else None
+
+
+async def _with_others(connection: Connection, room: Room, found: Participant | None) -> Room:
+    """Only where it is about a moderator does it matter who else is there."""
+    if found is None or found.participant_role is not ParticipantRole.MODERATOR:
+        return room
+    others = await connection.fetchrow(_OTHERS, room.thread.id, found.id)
+    assert others is not None
+    return replace(room, moderated=others["moderated"], peopled=others["peopled"])
+
+
+async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, seat_id: UUID, admitted: Admission) -> asyncpg.Record:
+    columns = _columns(admitted)
+    row = await connection.fetchrow(_ADD, workspace_id, thread_id, seat_id, *columns.values())
+    assert row is not None
+    return row
+
+
+def _columns(admitted: Admission) -> dict[str, Any]:
+    """In the order of `_ADD`."""
+    entry = admitted.entry
+    return {
+        "role": entry.role.value,
+        "participant_role": entry.participant_role.value,
+        "name": entry.name,
+        "contact": entry.contact,
+        "contact_key": entry.key,
+        "user_id": entry.user_id,
+        "can_send_messages": admitted.can_send_messages,
+        "can_invite_others": admitted.can_invite_others,
+        "can_see_history": admitted.can_see_history,
+    }
+
+
+def _returning(admitted: Admission, now: datetime) -> dict[str, Any]:
+    return _columns(admitted) | {"status": "active", "joined_at": now, "left_at": None, "deleted_at": None}
+
+
+async def _write(connection: Connection, participant_id: UUID, now: datetime, fields: Mapping[str, Any]) -> asyncpg.Record:
+    """The columns are the rules', never a request's own words."""
+    columns = {**fields, "updated_at": now}
+    assignments = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=2))
+    row = await connection.fetchrow(
+        f"UPDATE participants p SET {assignments}, version = version + 1 WHERE p.id = $1 RETURNING {PARTICIPANT}, p.version",
+        participant_id,
+        *columns.values(),
+    )
+    assert row is not None
+    return row
+
+
+async def _told(
+    connection: Connection,
+    caller: Principal,
+    room: Room,
+    event: type[ParticipantAdded] | type[ParticipantChanged] | type[ParticipantRemoved],
+    row: asyncpg.Record,
+    thread_id: UUID,
+    reason: str | None,
+) -> Participant:
+    """Say what happened, and in the audit log what a supervisor did."""
+    told: list[Event] = events(event, thread_id, [row])
+    await writing.tell(connection, caller.workspace_id, thread_id, *told)
+    participant = participant_of(row)
+    if not room.may.manages and room.may.edits and participant.user_id != caller.user_id:
+        details = {"did": [told[0].event_type.split(".")[1]], "participantId": str(participant.id)}
+        await writing.tell_audit(connection, caller, Permission.SUPERVISOR_UPDATE, thread_id, details, reason=reason)
+    return participant

@@ -1,0 +1,62 @@
+"""What the handlers work with."""
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.threads.audit import ReadsOfOthers
+from services.threads.cache import CachedViews
+from services.threads.domain.access import Part
+from services.threads.domain.reading import shown
+from services.threads.members import Members
+from services.threads.repository.access import Accesses
+from services.threads.repository.history import History
+from services.threads.repository.listing import Listing
+from services.threads.repository.membership import Membership
+from services.threads.repository.threads import Look, Threads
+from services.threads.unread import UnreadCounts
+from shared.contracts.principal import Principal
+from shared.contracts.threads.threads import Thread
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the handlers work with."""
+
+    threads: Threads
+    listing: Listing
+    membership: Membership
+    accesses: Accesses
+    history: History
+    views: CachedViews
+    unread: UnreadCounts
+    members: Members
+    reads: ReadsOfOthers
+
+    async def look(self, thread_id: UUID, caller: Principal) -> Look:
+        """Whether the caller sees the thread; a look at what they take no part in is audited. Raises `ThreadNotFound`."""
+        look = await self.threads.look(thread_id, caller)
+        if look.part is None:
+            self.reads.note(caller, thread_id)
+        return look
+
+    async def view(self, thread_id: UUID, revision: int, workspace_id: UUID) -> Thread:
+        """A thread that is there, for nobody in particular, and no older than the revision."""
+        kept = await self.views.get(thread_id, revision)
+        if kept is not None:
+            return kept
+        made_at, made = await self.threads.view(workspace_id, thread_id)
+        await self.views.keep(made, made_at)
+        return made
+
+    async def shown(self, thread: Thread, part: Part | None, caller: Principal) -> Thread:
+        """The thread as the caller sees it."""
+        counts = await self.unread.if_there({thread.id: part}, caller)
+        return shown(thread, part, counts.get(thread.id))
+
+    async def thread(self, thread_id: UUID, caller: Principal) -> Thread:
+        """The thread as the caller sees it. Raises `ThreadNotFound`."""
+        look = await self.look(thread_id, caller)
+        counted = self.unread.if_there({thread_id: look.part}, caller)
+        view, counts = await asyncio.gather(self.view(thread_id, look.revision, caller.workspace_id), counted)
+        return shown(view, look.part, counts.get(thread_id))

@@ -1,0 +1,132 @@
+"""What is asked often is answered from its index, and a long thread costs no more than a short one."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from pydantic_core import from_json
+
+from services.messages.repository import pages, receipts, unread
+from shared.contracts.messages.unread import MOST_COUNTED
+from shared.credentials import database_role
+from shared.database.connections import Database, as_role
+from shared.identifiers import new_id
+from tests.servers import Servers
+from tests.service.messages.conftest import Service
+
+LONG = 20_000
+
+# A message a millisecond; every tenth is a reply to the first, every hundredth a file.
+_FILL = """
+    INSERT INTO messages.messages (id, workspace_id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, message_type,
+        content, content_metadata, metadata, delivery_status, created_at, updated_at, root_id)
+    SELECT uuidv7(), $1, $2, number, 0, $3, 'agent', 'Ada', 'in-app', CASE number % 100 WHEN 0 THEN 'file' ELSE 'chat' END,
+        'hello', '{}', '{}', 'delivered', $4::timestamptz + number * interval '1 ms', $4, CASE number % 10 WHEN 0 THEN $5::uuid END
+    FROM generate_series(1, $6::int) AS number"""
+
+type Plan = dict[str, Any]
+
+
+class Long:
+    """A thread of 20,000 messages by one author, in a workspace of its own."""
+
+    workspace, thread, author, root = new_id(), new_id(), new_id(), new_id()
+    beginning = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)  # the month is there already
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def long(messages: Service) -> Long:
+    await messages.database.execute(_FILL, Long.workspace, Long.thread, Long.author, Long.beginning, Long.root, LONG)
+    await messages.database.execute("VACUUM (ANALYZE) messages.messages")
+    return Long()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(servers: Servers) -> AsyncIterator[Database]:
+    """As the service's own role, with the settings of its sessions."""
+    role = database_role("messages")
+    url = as_role(servers.postgres_url, role, servers.credentials.postgres[role])
+    own = Database(url, "messages", connections=1, settings={"plan_cache_mode": "force_generic_plan"})
+    await own.open()
+    yield own
+    await own.close()
+
+
+async def plan(database: Database, workspace: UUID, query: str, *arguments: object) -> Plan:
+    async with database.reading(workspace) as connection:
+        text: str = await connection.fetchval(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF, FORMAT JSON) {query}", *arguments)
+    found: Plan = from_json(text)[0]["Plan"]
+    return found
+
+
+def scans(node: Plan) -> Iterator[Plan]:
+    """What reads messages' partitions, and ran."""
+    if str(node.get("Relation Name", "")).startswith("messages_2") and node["Actual Loops"]:
+        yield node
+    for inner in node.get("Plans", ()):
+        yield from scans(inner)
+
+
+def read(found: list[Plan]) -> float:
+    rows: float = sum((each["Actual Rows"] + each.get("Rows Removed by Filter", 0)) * each["Actual Loops"] for each in found)
+    return rows
+
+
+async def test_unread_messages_are_counted_over_the_index_alone_and_no_further_than_they_are_told(long: Long, database: Database) -> None:
+    arguments = ([new_id()], [long.thread], [long.beginning], [True], [True])
+    found = list(scans(await plan(database, long.workspace, unread._COUNT, *arguments)))
+    assert {each["Node Type"] for each in found} == {"Index Only Scan"}
+    assert sum(each["Heap Fetches"] for each in found) == 0
+    assert read(found) == MOST_COUNTED + 1
+
+
+async def test_a_page_reads_what_it_shows(long: Long, database: Database) -> None:
+    middle = long.beginning + timedelta(milliseconds=LONG // 2)
+    for query in (pages._OLDER, pages._NEWER):
+        found = list(scans(await plan(database, long.workspace, query, long.thread, middle, [0], long.beginning, 51)))
+        assert read(found) == 51
+
+
+async def test_a_poll_of_nothing_new_reads_no_message(messages: Service, long: Long, database: Database) -> None:
+    await messages.database.execute("UPDATE messages.messages SET version = 2 WHERE thread_id = $1 AND seq <= 3000", long.thread)
+    await messages.database.execute("VACUUM messages.messages")
+    end = long.beginning + timedelta(milliseconds=LONG)
+    found = list(scans(await plan(database, long.workspace, pages._NEWER, long.thread, end, [0], long.beginning, 51)))
+    assert read(found) == 0
+
+
+async def test_a_page_of_replies_reads_what_it_shows(long: Long, database: Database) -> None:
+    found = list(scans(await plan(database, long.workspace, pages._SUB_CONVERSATION, long.root, long.beginning, [0], long.beginning, 51)))
+    assert {each["Index Name"].endswith("root_id_created_at_idx") for each in found} == {True}
+    assert read(found) == 51
+
+
+async def test_the_message_before_another_is_one_look_up(long: Long, database: Database) -> None:
+    middle = long.beginning + timedelta(milliseconds=LONG // 2)
+    assert read(list(scans(await plan(database, long.workspace, receipts._BEFORE, long.thread, middle, long.beginning, [0])))) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "index"),
+    [
+        ("author_id = $1", "author_id_created_at_idx"),
+        ("thread_id = $1 AND message_type = 'file' AND deleted_at IS NULL AND message_type <> 'chat'", "message_type_created_at_idx"),
+    ],
+)
+async def test_messages_by_author_and_by_type_are_found_by_their_indexes(long: Long, database: Database, where: str, index: str) -> None:
+    query = f"SELECT id FROM messages WHERE {where} AND created_at > $2 ORDER BY created_at DESC LIMIT 50"
+    wanted = long.author if "author" in where else long.thread
+    found = list(scans(await plan(database, long.workspace, query, wanted, long.beginning)))
+    assert {each["Index Name"].endswith(index) for each in found} == {True}
+    assert read(found) == 50
+
+
+async def test_a_post_writes_no_history(messages: Service, long: Long) -> None:
+    admin: asyncpg.Connection[asyncpg.Record] = messages.database
+    assert await admin.fetchval("SELECT count(*) FROM messages.messages_history WHERE thread_id = $1", long.thread) == 0
+    fired = await admin.fetch("SELECT tgtype FROM pg_trigger WHERE tgrelid = 'messages.messages'::regclass AND NOT tgisinternal")
+    assert [trigger["tgtype"] & 4 for trigger in fired] == [0, 0], "none of its triggers fires for an insert"

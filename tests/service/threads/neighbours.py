@@ -1,0 +1,73 @@
+"""Stand-ins for identity and messages: they answer what threads asks, over the real NATS, from what a test tells them."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from shared.contracts.identity.directory import FIND_MEMBERS, FindMembers, Member, Members
+from shared.contracts.messages.unread import COUNT_UNREAD, CountUnread, Standing, Unread, UnreadCounts
+from shared.contracts.principal import Principal, Role
+from shared.contracts.refusals import ServiceIsUnavailable
+from shared.messaging.caller import Caller
+from shared.messaging.responder import Responder
+from tests.servers import Servers
+
+
+@dataclass
+class FakeIdentity:
+    """Everybody is a member of every workspace, as a client, but strangers."""
+
+    strangers: set[UUID] = field(default_factory=set)
+    roles: dict[UUID, Role] = field(default_factory=dict)
+    is_away: bool = False
+    responder: Responder = field(default_factory=lambda: Responder("identity", 1_000))
+    caller: Caller = field(default_factory=lambda: Caller("identity"))
+
+    async def start(self, servers: Servers) -> None:
+        await self.caller.open(servers.nats_url, servers.credentials.nats["identity"])
+        self.responder.serve(FIND_MEMBERS, find_members, self)
+        assert self.caller.client is not None
+        await self.responder.start(self.caller.client)
+
+    async def stop(self) -> None:
+        await self.responder.stop()
+        await self.caller.close()
+
+
+async def find_members(request: FindMembers, caller: Principal, identity: FakeIdentity) -> Members:
+    if identity.is_away:
+        raise ServiceIsUnavailable
+    known = [user_id for user_id in request.user_ids if user_id not in identity.strangers]
+    return Members(members=[Member(id=one, username="u", name="Member", role=identity.roles.get(one, Role.CLIENT)) for one in known])
+
+
+@dataclass
+class FakeMessages:
+    """Nothing is unread but what a test says, by thread. `asked` are the questions, each with its threads."""
+
+    unread: dict[UUID, int] = field(default_factory=dict)
+    asked: list[list[Standing]] = field(default_factory=list)
+    is_away: bool = False
+    responder: Responder = field(default_factory=lambda: Responder("messages", 1_000))
+    caller: Caller = field(default_factory=lambda: Caller("messages"))
+
+    async def start(self, servers: Servers) -> None:
+        await self.caller.open(servers.nats_url, servers.credentials.nats["messages"])
+        self.responder.serve(COUNT_UNREAD, count_unread, self)
+        assert self.caller.client is not None
+        await self.responder.start(self.caller.client)
+
+    async def stop(self) -> None:
+        await self.responder.stop()
+        await self.caller.close()
+
+
+async def count_unread(request: CountUnread, caller: Principal, messages: FakeMessages) -> UnreadCounts:
+    if messages.is_away:
+        raise ServiceIsUnavailable
+    messages.asked.append(request.threads)
+    return UnreadCounts(threads=[_unread(one.thread_id, messages) for one in request.threads])
+
+
+def _unread(thread_id: UUID, messages: FakeMessages) -> Unread:
+    count = messages.unread.get(thread_id, 0)
+    return Unread(thread_id=thread_id, unread_count=count, capped=False, mention_count=min(count, 1), last_read_message_id=None)

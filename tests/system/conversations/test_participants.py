@@ -1,0 +1,121 @@
+"""Participants and rooms of every kind through the API."""
+
+import asyncio
+from unittest.mock import ANY
+
+import httpx2
+import pytest
+
+from shared.identifiers import new_id
+from tests.system.house import House, running_gateway
+from tests.system.people import Person, expect, messages_of, opening, path_of, refusal, taking_part, wrong_fields
+
+THREADS = "/api/collab/threads"
+
+
+async def test_somebody_is_invited_changed_and_removed(agent: Person, client: Person) -> None:
+    thread = await agent.open()
+    path = f"{path_of(thread)}/participants"
+    answer = await agent.post(path, {"userId": client.id, "canInviteOthers": True})
+    added = expect(answer, 201)
+    assert added == {
+        "id": ANY,
+        "userId": client.id,
+        "role": ANY,
+        "participantRole": "member",
+        "name": ANY,
+        "contact": None,
+        "status": "active",
+        "canSendMessages": True,
+        "canInviteOthers": True,
+        "canSeeHistory": True,
+        "joinedAt": ANY,
+        "lastReadAt": None,
+    }
+    assert answer.headers["location"] == f"{path}/{added['id']}"
+    assert expect(await client.get(answer.headers["location"]), 200) == added
+    page = expect(await client.get(path), 200)
+    assert list(page) == ["participants", "hasMore", "nextCursor"]
+    assert [one["userId"] for one in page["participants"]] == [agent.id, client.id]
+    muted = expect(await agent.patch(f"{path}/{client.id}", {"status": "muted", "reason": "Was rude"}), 200)
+    assert muted == added | {"status": "muted"}
+    assert refusal(await client.post(messages_of(thread), {"content": "x"})) == (403, "thread_is_read_only_for_you")
+    assert (await agent.delete(f"{path}/{client.id}?reason=Enough")).status_code == 204
+    assert refusal(await client.get(path_of(thread))) == (404, "thread_not_found")
+
+
+async def test_a_removed_participant_is_refused_by_another_gateway_in_the_very_next_request(
+    house: House, agent: Person, client: Person
+) -> None:
+    async with running_gateway(house.servers, requests_per_minute=0) as url, httpx2.AsyncClient(base_url=url, timeout=20) as other:
+        thread = await agent.open()
+        for _ in range(5):
+            expect(await agent.post(f"{path_of(thread)}/participants", {"userId": client.id}), 201)
+            expect(await other.get(path_of(thread), headers=client.bearer), 200)
+            assert (await agent.delete(f"{path_of(thread)}/participants/{client.id}")).status_code == 204
+            for path in (path_of(thread), messages_of(thread), f"{path_of(thread)}/participants"):
+                assert refusal(await other.get(path, headers=client.bearer)) == (404, "thread_not_found")
+
+
+async def test_a_pair_has_one_direct_thread_whoever_asks_first(agent: Person, client: Person) -> None:
+    first = await agent.post(THREADS, opening("direct", participants=taking_part(client)))
+    thread = expect(first, 201)
+    again = await client.post(THREADS, opening("direct", participants=taking_part(agent)))
+    assert expect(again, 200)["id"] == thread["id"]
+    assert again.headers["location"] == first.headers["location"] == path_of(thread)
+    await client.say(thread)
+    await agent.say(thread)
+    assert refusal(await agent.delete(path_of(thread))) == (409, "direct_thread_is_fixed")
+    assert wrong_fields(await agent.post(THREADS, opening("direct"))) == {"body": "invalid"}
+
+
+async def test_who_may_not_see_history_is_shown_no_earlier_last_message(agent: Person, client: Person) -> None:
+    thread = await agent.open()
+    await agent.say(thread, "Before")
+    async with asyncio.timeout(5):
+        while expect(await agent.get(path_of(thread)), 200)["lastMessage"] is None:
+            await asyncio.sleep(0.05)
+    expect(await agent.post(f"{path_of(thread)}/participants", {"userId": client.id, "canSeeHistory": False}), 201)
+    assert expect(await client.get(path_of(thread)), 200)["lastMessage"] is None
+    assert (await client.threads())["threads"][0]["lastMessage"] is None
+
+
+async def test_lists_are_filtered_by_kind_state_and_words(agent: Person, client: Person) -> None:
+    mine, word = taking_part(client), f"w{new_id().hex}"
+    support = await agent.open("support", participants=mine, title=f"About {word}")
+    closed = await agent.open(participants=mine, ref=word[:32])
+    expect(await agent.patch(path_of(closed), {"state": "closed"}), 200)
+
+    async def listed(**query: object) -> list[str]:
+        return [thread["id"] for thread in (await client.threads(**query))["threads"]]
+
+    assert await listed(kind="support") == [support["id"]]
+    assert await listed(state="closed") == [closed["id"]]
+    assert await listed(q=f"about {word[:20]}") == [support["id"]]
+    assert await listed(q=word[:30]) == [closed["id"], support["id"]]
+    assert await listed(q="nothing") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "code"),
+    [
+        ({"kind": "picnic"}, "kind", "not_one_of"),
+        ({"state": "open"}, "state", "not_one_of"),
+        ({"state": "active", "archived": "true"}, "body", "invalid"),
+        ({"unread": "maybe"}, "unread", "bool_parsing"),
+        ({"unread": "true", "offset": 1}, "body", "invalid"),
+        ({"q": ""}, "q", "too_short"),
+        ({"q": "x" * 201}, "q", "too_long"),
+    ],
+)
+async def test_a_list_says_which_field_is_wrong(query: dict[str, object], field: str, code: str, client: Person) -> None:
+    assert wrong_fields(await client.get(THREADS, **query)) == {field: code}
+
+
+async def test_the_history_of_a_thread_is_for_auditors(admin: Person, agent: Person) -> None:
+    thread = await agent.open(title="Before")
+    expect(await agent.patch(path_of(thread), {"title": "After", "reason": "Clearer"}), 200)
+    (change,) = expect(await admin.get(f"{path_of(thread)}/history"), 200)["changes"]
+    assert (change["kind"], change["targetId"], change["changedBy"], change["reason"]) == ("thread", thread["id"], agent.id, "Clearer")
+    assert (change["operation"], change["before"]["title"]) == ("UPDATE", "Before")
+    assert refusal(await agent.get(f"{path_of(thread)}/history")) == (403, "permission_is_missing")

@@ -1,0 +1,38 @@
+"""Clients that ask again and again: what is new, what changed, and nothing where nothing did."""
+
+from tests.system.people import Json, Person, expect, message_path, messages_of, taking_part
+
+
+async def test_a_poll_of_nothing_new_is_not_modified(agent: Person, client: Person) -> None:
+    thread = await agent.open(participants=taking_part(client))
+    message = await agent.say(thread)
+    path = f"{messages_of(thread)}?after={message['id']}"
+    first = await client.ask("GET", path)
+    tag = first.headers["etag"]
+    assert expect(first, 200)["messages"] == []
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        same = await client.ask("GET", path, if_none_match=known)
+        assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
+    assert (await client.ask("GET", path, if_none_match='"other"')).status_code == 200
+    newer = await agent.say(thread, "More")
+    changed = await client.ask("GET", path, if_none_match=tag)
+    assert expect(changed, 200)["messages"] == [newer]
+
+
+async def test_a_poll_tells_what_changed(agent: Person, client: Person) -> None:
+    thread = await agent.open(participants=taking_part(client))
+    message = await agent.say(thread)
+    page = await client.page(thread)
+    edited = expect(await agent.patch(message_path(message), {"content": "Hello again"}), 200)
+    poll = await client.page(thread, after=message["id"], changedSince=page["asOf"])
+    assert (poll["messages"], poll["changed"]) == ([], [edited])
+    again: Json = await client.page(thread, after=poll["nextCursor"], changedSince=poll["asOf"])
+    assert again == poll | {"changed": []}
+
+
+async def test_what_is_not_polled_has_no_tag(agent: Person) -> None:
+    thread = await agent.open()
+    await agent.say(thread)
+    page = await agent.ask("GET", messages_of(thread), if_none_match="*")
+    assert page.status_code == 200
+    assert "etag" not in page.headers
