@@ -46,15 +46,14 @@ class Planned:
     def brief(self) -> str:
         """In a line: the statement's words, what it took, and how the tables were read."""
         words = " ".join(self.statement.split())
-        read = ", ".join(f"{what}{f' ×{count}' if count > 1 else ''}" for what, count in Counter(self._reads()).items())
-        return f"{words[:_WORDS]} … {self.milliseconds:.2f} ms, {self.buffers} pages: {read}"
-
-    def _reads(self) -> Iterator[str]:
+        rows, scans = Counter[str](), Counter[str]()
         for node in _nodes(self.plan):
             if node.get("Actual Loops") and ("Index Name" in node or node["Node Type"] == "Seq Scan"):
                 name = _MONTH.sub("", node.get("Index Name") or f"{node['Relation Name']} (seq scan)")
-                rows = node["Actual Rows"] * node["Actual Loops"]
-                yield f"{name} {rows:,.0f} rows" if rows != 1 else name
+                rows[name] += round(node["Actual Rows"] * node["Actual Loops"])
+                scans[name] += node["Actual Loops"]
+        read = "; ".join(f"{name}, {rows[name]:,} rows of {scans[name]:,.0f} scans" for name in scans)
+        return f"{words if len(words) < _WORDS else f'{words[:_WORDS]} …'}: {self.milliseconds:.2f} ms, {self.buffers} pages ({read})"
 
 
 def plans_in(log: str) -> list[Planned]:
