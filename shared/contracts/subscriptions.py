@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from shared.contracts.audit import Audited
+from shared.contracts.declared import import_contracts
 from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
 from shared.contracts.model import Event
-from shared.contracts.operations import THREADS
+from shared.contracts.operations import IDENTITY, THREADS
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,3 +31,8 @@ class Subscription:
 
 THREADS_ACTIVITY = Subscription(THREADS, "activity", [MessagePosted, MessageEdited, MessageDeleted])
 """A thread's newest message, and its place in lists."""
+
+import_contracts()
+_AUDITED = [event for event in Event.known.values() if issubclass(event, Audited) and event.owner not in ("audit", IDENTITY)]
+IDENTITY_AUDIT = Subscription(IDENTITY, "audit", sorted(_AUDITED, key=lambda event: event.event_type))
+"""What admins and auditors did in other services, for the log."""

@@ -5,6 +5,8 @@ A transaction says who by `app.actor`, and why by `app.reason` where the request
 
 from collections.abc import Sequence
 
+from sqlalchemy import TIMESTAMP, Column, Table, Text, Uuid, func
+
 from shared.credentials import background_role, database_role
 
 SYSTEM_ACTOR = "00000000-0000-0000-0000-000000000000"
@@ -15,7 +17,8 @@ def history_of(service: str, table: str, *, without: Sequence[str] = ()) -> str:
     """SQL that makes `<table>_history` and the trigger that fills it. A change without an actor fails.
 
     without: columns whose change alone is none, as counters and activity times.
-    A migration that adds a column to the table adds it, at the end, to the history.
+    A migration that adds a column to the table adds it, at the end, to the history. One whose rows belong to workspaces needs its own
+    row-level security: `workspace_table(service, "<table>_history", grants="SELECT")`.
     """
     same = "ARRAY[" + ", ".join(f"'{column}'" for column in (*without, "updated_at", "version")) + "]::text[]"
     return f"""
@@ -39,6 +42,7 @@ def history_of(service: str, table: str, *, without: Sequence[str] = ()) -> str:
             RETURN NULL;
         END
         $body$;
+        REVOKE ALL ON FUNCTION {service}.log_{table}_changes() FROM PUBLIC;
         CREATE TRIGGER log_{table}_changes_trigger AFTER DELETE ON {service}.{table}
             FOR EACH ROW EXECUTE FUNCTION {service}.log_{table}_changes();
         CREATE TRIGGER log_{table}_updates_trigger AFTER UPDATE ON {service}.{table}
@@ -46,3 +50,17 @@ def history_of(service: str, table: str, *, without: Sequence[str] = ()) -> str:
             EXECUTE FUNCTION {service}.log_{table}_changes();
         GRANT SELECT ON {service}.{table}_history TO {database_role(service)}, {background_role(service)};
     """
+
+
+def history_table(of: Table) -> Table:
+    """What `history_of` makes, for the service's `tables.py`; call it once all columns of the table are declared."""
+    return Table(
+        f"{of.name}_history",
+        of.metadata,
+        Column("history_id", Uuid, primary_key=True, server_default=func.uuidv7()),
+        Column("changed_at", TIMESTAMP(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+        Column("operation_type", Text, nullable=False),
+        Column("changed_by", Uuid, nullable=False),
+        Column("reason", Text),
+        *(Column(column.name, column.type, nullable=column.nullable) for column in of.columns),
+    )

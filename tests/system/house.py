@@ -21,6 +21,7 @@ from services.threads.main import ThreadsApplication
 from shared.application import Application
 from shared.contracts.identity.users import CREATE_USER, AssignableRole, CreateUser
 from shared.contracts.principal import Role
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import id_at, new_id
 from shared.messaging.caller import Caller
 from shared.settings import Settings
@@ -30,6 +31,7 @@ from tests.system.people import PASSWORD, Json, Person, expect
 
 QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
 PLENTY = 1_000_000  # the limiter counts, and lets everybody through
+RATES = ("messages_per_minute", "requests_per_minute", "sign_ins_per_minute", "account_sign_ins_per_minute")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class House:
         return await self._moved(UUID(neighbour.user["workspaceId"]), role)
 
     async def _moved(self, workspace_id: UUID, role: Role) -> Person:
-        """What no operation of ours does yet."""
+        """Without anybody there who invites them."""
         person = await register(self.http)
         await self.database.execute(
             "UPDATE identity.workspace_members SET workspace_id = $2, role = $3 WHERE user_id = $1", UUID(person.id), workspace_id, role
@@ -107,12 +109,13 @@ async def running_house() -> AsyncIterator[House]:
         for service in services:
             await service.start()
             stack.push_async_callback(service.stop)
-        url = await stack.enter_async_context(running_gateway(servers, messages_per_minute=PLENTY, requests_per_minute=PLENTY))
+        url = await stack.enter_async_context(running_gateway(servers, **dict.fromkeys(RATES, PLENTY)))
         http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=20))
         operator = Caller("operator")
         await operator.open(servers.nats_url, servers.credentials.nats["operator"])
         stack.push_async_callback(operator.close)
         database = await asyncpg.connect(servers.postgres_url)
+        await database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
         stack.push_async_callback(database.close)
         host = await register(http)
         yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host)

@@ -1,5 +1,29 @@
 """What is answered over HTTP: importing these modules fills the table of routes."""
 
-from services.gateway.routes import auth, messages, operations, threads, users
+from services.gateway.routes import (
+    accounts,
+    audit,
+    auth,
+    directory,
+    messages,
+    operations,
+    roles,
+    service_accounts,
+    threads,
+    users,
+    workspaces,
+)
 
-__all__ = ["auth", "messages", "operations", "threads", "users"]
+__all__ = [
+    "accounts",
+    "audit",
+    "auth",
+    "directory",
+    "messages",
+    "operations",
+    "roles",
+    "service_accounts",
+    "threads",
+    "users",
+    "workspaces",
+]

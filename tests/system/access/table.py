@@ -20,6 +20,136 @@ metrics          -               200    200   200   200          200    200
 get_limits       -               200    200   200   200          200    200
 get_me           -               401    200   200   200          200    200
 
+change_me            -           401    200   200   200          200    200
+verify_email         -           422    422   422   422          422    422
+request_verification -           401    204   204   204          204    204
+request_reset        -           204    204   204   204          204    204
+reset_password       -           422    422   422   422          422    422
+change_password      -           401    204   204   204          204    204
+list_own_sessions    -           401    200   200   200          200    200
+end_other_sessions   -           401    204   204   204          204    204
+
+end_own_session  own             401    204   204   204          204    204
+end_own_session  foreign         401    404   404   404          404    404
+end_own_session  missing         401    404   404   404          404    404
+end_own_session  malformed       401    404   404   404          404    404
+
+search_users     -               401    200   200   200          200    403
+
+get_user         own             401    200   200   200          200    403
+get_user         foreign         401    200   200   200          200    403
+get_user         elsewhere       401    404   404   404          404    403
+get_user         missing         401    404   404   404          404    403
+get_user         malformed       401    404   404   404          404    403
+
+suspend_user     own             401    409   403   403          403    403
+suspend_user     newcomer        401    200   403   403          403    403
+suspend_user     elsewhere       401    404   403   403          403    403
+suspend_user     missing         401    404   403   403          403    403
+suspend_user     malformed       401    404   403   403          403    403
+
+reinstate_user   own             401    200   403   403          403    403
+reinstate_user   suspended       401    200   403   403          403    403
+reinstate_user   elsewhere       401    404   403   403          403    403
+reinstate_user   missing         401    404   403   403          403    403
+reinstate_user   malformed       401    404   403   403          403    403
+
+create_workspace -               401    201   201   201          201    403
+list_workspaces  -               401    200   200   200          200    200
+switch_workspace -               401    200   200   200          200    200
+accept_invitation -              401    409   409   409          409    409
+
+get_workspace    own             401    200   200   200          200    200
+get_workspace    elsewhere       401    404   404   404          404    404
+get_workspace    missing         401    404   404   404          404    404
+get_workspace    malformed       401    404   404   404          404    404
+
+change_workspace own             401    200   403   403          403    403
+change_workspace elsewhere       401    404   403   403          403    403
+change_workspace missing         401    404   403   403          403    403
+change_workspace malformed       401    404   403   403          403    403
+
+list_members     own             401    200   200   200          403    403
+list_members     elsewhere       401    404   404   404          403    403
+list_members     missing         401    404   404   404          403    403
+list_members     malformed       401    404   404   404          403    403
+
+change_member    newcomer        401    200   403   403          403    403
+change_member    elsewhere       401    404   403   403          403    403
+change_member    missing         401    404   403   403          403    403
+change_member    malformed       401    404   403   403          403    403
+
+remove_member    newcomer        401    204   403   403          403    403
+remove_member    elsewhere       401    404   403   403          403    403
+remove_member    missing         401    404   403   403          403    403
+remove_member    malformed       401    404   -     -            -      -
+
+create_invitation own            401    201   403   403          403    403
+create_invitation elsewhere      401    404   403   403          403    403
+create_invitation missing        401    404   403   403          403    403
+create_invitation malformed      401    404   403   403          403    403
+
+list_invitations own             401    200   403   403          403    403
+list_invitations elsewhere       401    404   403   403          403    403
+list_invitations missing         401    404   403   403          403    403
+list_invitations malformed       401    404   403   403          403    403
+
+revoke_invitation own            401    204   403   403          403    403
+revoke_invitation elsewhere      401    404   403   403          403    403
+revoke_invitation missing        401    404   403   403          403    403
+revoke_invitation malformed      401    404   403   403          403    403
+
+list_permissions -               401    200   200   403          403    403
+list_roles       -               401    200   200   403          403    403
+create_role      -               401    201   403   403          403    403
+
+get_role         own             401    200   200   403          403    403
+get_role         elsewhere       401    404   404   403          403    403
+get_role         missing         401    404   404   403          403    403
+
+change_role      own             401    200   403   403          403    403
+change_role      elsewhere       401    404   403   403          403    403
+change_role      missing         401    404   403   403          403    403
+
+delete_role      own             401    204   403   403          403    403
+delete_role      elsewhere       401    404   403   403          403    403
+delete_role      missing         401    404   403   403          403    403
+
+list_audit       -               401    200   403   403          403    403
+
+create_service_account -         401    201   403   403          403    403
+list_service_accounts  -         401    200   403   403          403    403
+
+get_service_account    own       401    200   403   403          403    403
+get_service_account    elsewhere 401    404   403   403          403    403
+get_service_account    missing   401    404   403   403          403    403
+get_service_account    malformed 401    404   403   403          403    403
+
+delete_service_account own       401    204   403   403          403    403
+delete_service_account elsewhere 401    404   403   403          403    403
+delete_service_account missing   401    404   403   403          403    403
+delete_service_account malformed 401    404   403   403          403    403
+
+create_service_token   own       401    201   403   403          403    403
+create_service_token   elsewhere 401    404   403   403          403    403
+create_service_token   missing   401    404   403   403          403    403
+create_service_token   malformed 401    404   403   403          403    403
+
+list_service_tokens    own       401    200   403   403          403    403
+list_service_tokens    elsewhere 401    404   403   403          403    403
+list_service_tokens    missing   401    404   403   403          403    403
+list_service_tokens    malformed 401    404   403   403          403    403
+
+rotate_service_token   own       401    201   403   403          403    403
+rotate_service_token   elsewhere 401    404   403   403          403    403
+rotate_service_token   missing   401    404   403   403          403    403
+rotate_service_token   malformed 401    404   403   403          403    403
+
+revoke_service_token   own       401    204   403   403          403    403
+revoke_service_token   elsewhere 401    404   403   403          403    403
+revoke_service_token   missing   401    404   403   403          403    403
+revoke_service_token   malformed 401    404   403   403          403    403
+
 set_role         own             401    200   403   403          403    403
 set_role         foreign         401    200   403   403          403    403
 set_role         elsewhere       401    404   403   403          403    403

@@ -20,7 +20,8 @@ from services.gateway.openapi import document
 from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
 from shared.contracts.principal import Role
 from tests.system.house import House
-from tests.system.people import Json, Person, expect, taking_part
+from tests.system.people import Json, Person, expect
+from tests.system.requests.things import things_of
 
 CASES = 9  # a mode and route: about 300 in all
 
@@ -40,20 +41,13 @@ async def test_the_document_that_is_served_is_the_one_that_is_tried(house: House
 @pytest.mark.parametrize("route", [*ROUTES, *OWN_ROUTES], ids=lambda route: route.name)
 async def test_what_the_document_allows_is_answered_as_it_says(route: Route | OwnRoute, house: House) -> None:
     admin = await house.person(Role.ADMIN)
-    await _try(house, route, admin, await _ids(admin, await house.person()), GenerationMode.POSITIVE)
+    await _try(house, route, admin, await things_of(admin, await house.person()), GenerationMode.POSITIVE)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 async def test_what_the_document_forbids_is_refused_as_it_says(route: Route, house: House) -> None:
     client = await house.person()
-    await _try(house, route, client, await _ids(client, await house.person()), GenerationMode.NEGATIVE)
-
-
-async def _ids(person: Person, other: Person) -> Json:
-    """What paths name: things that are there."""
-    thread = await person.open(participants=taking_part(other))
-    message = await person.say(thread)
-    return {"threadId": thread["id"], "messageId": message["id"], "userId": other.id}
+    await _try(house, route, client, await things_of(client, await house.person()), GenerationMode.NEGATIVE)
 
 
 async def _try(house: House, route: Route | OwnRoute, person: Person, ids: Json, mode: GenerationMode) -> None:

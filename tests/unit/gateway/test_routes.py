@@ -19,18 +19,35 @@ BODIES = {
     "log_in": {"email": "ada@example.org", "password": "correct horse"},
     "refresh_session": {"refreshToken": "token"},
     "log_out": {"refreshToken": "token"},
+    "change_me": {"name": "Ada"},
+    "verify_email": {"token": "token"},
+    "request_reset": {"email": "ada@example.org"},
+    "reset_password": {"token": "token", "password": "correct horse"},
+    "change_password": {"currentPassword": "correct horse", "newPassword": "battery staple"},
+    "suspend_user": {"reason": "Sends spam"},
+    "reinstate_user": {},
     "set_role": {"role": "agent"},
+    "create_role": {"name": "auditor", "permissions": ["audit:log:read"]},
+    "change_role": {"description": "Reads the log"},
+    "create_workspace": {"name": "Lab"},
+    "change_workspace": {"name": "Lab"},
+    "switch_workspace": {"workspaceId": str(MESSAGE)},
+    "change_member": {"role": "agent"},
+    "create_invitation": {"role": "agent"},
+    "accept_invitation": {"token": "token"},
+    "create_service_account": {"name": "Bot"},
+    "create_service_token": {"name": "main", "scopes": ["chat:message:read"]},
     "open_thread": {"title": "Trip", "bookingId": "B-1"},
     "change_thread": {"title": "Trip"},
     "post_message": {"content": "hello"},
     "edit_message": {"content": "hello"},
 }
-ANSWERS = {"register_user": b'{"user":{"id":"%b"}}' % str(MESSAGE).encode()}
+ANSWERS = {"register_user": b'{"user":{"id":"%b"}}' % str(MESSAGE).encode(), "create_role": b'{"name":"auditor"}'}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)
 
 
 def path_of(route: Route) -> str:
-    return route.path.format(threadId=THREAD, messageId=MESSAGE, userId=MESSAGE)
+    return route.path.format_map(dict.fromkeys(route.parameters, str(MESSAGE)) | {"threadId": str(THREAD)})
 
 
 async def ask(running: Running, route: Route, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:

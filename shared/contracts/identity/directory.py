@@ -1,0 +1,31 @@
+"""Who is meant: members of a workspace by their usernames or ids."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.model import Request, View
+from shared.contracts.operations import MESSAGES, THREADS, Operation
+from shared.contracts.principal import Role
+
+
+class Member(View):
+    id: UUID
+    username: str
+    name: str
+    role: Role
+
+
+class Members(View):
+    members: list[Member]
+
+
+class FindMembers(Request):
+    """Those of the caller's workspace with these usernames or ids, whoever may sign in; unknown ones are left out."""
+
+    usernames: Annotated[list[str], Field(max_length=100)] = []
+    user_ids: Annotated[list[UUID], Field(max_length=1_000)] = []
+
+
+FIND_MEMBERS = Operation(FindMembers, Members, called_by=[MESSAGES, THREADS], timeout=2.0)
