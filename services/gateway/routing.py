@@ -73,7 +73,7 @@ class Route:
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
     missing: tuple[type[Refusal] | None, ...] = field(init=False)
-    told: dict[str, Any] = field(init=False)
+    told: dict[str, Any] = field(init=False, hash=False)
 
     def __post_init__(self) -> None:
         parameters = tuple(_PARAMETER.findall(self.path))

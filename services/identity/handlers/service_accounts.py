@@ -1,12 +1,10 @@
 """Service accounts and their tokens; and who a program's request is from."""
 
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from pydantic import SecretStr
 
 from services.identity.handlers.pages import page_by_id
 from services.identity.service import Service
@@ -41,9 +39,8 @@ async def authorize_token(asks: Sequence[Ask[AuthorizeToken, None]], service: Se
 async def create_service_account(
     request: CreateServiceAccount, caller: Principal, service: Service
 ) -> ServiceAccount | Replayed[ServiceAccount]:
-    nobodys = await service.passwords.hash(SecretStr(secrets.token_hex()))
     try:
-        account = await service.service_accounts.create(caller, request, nobodys)
+        account = await service.service_accounts.create(caller, request, service.passwords.nobodys)
     except MadeBefore as before:
         return Replayed(await service.service_accounts.get(caller.workspace_id, before.uuid))
     log.info("service_account_created", accountId=str(account.id), by=str(caller.user_id))

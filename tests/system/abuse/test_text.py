@@ -55,7 +55,7 @@ async def test_a_nul_is_refused_in_every_text(route: Route, desk: Desk) -> None:
                 assert refusal(answer) == (401, "credentials_are_wrong"), "it is compared, and never stored"
             elif (route.operation.owner, answer.status_code) == ("identity", 401) or (route.name, answer.status_code) == ("log_out", 204):
                 assert field == "refreshToken", "it is hashed, and never stored"
-            else:
+            elif refusal(answer) != (422, "role_is_not_usable"):
                 assert list(wrong_fields(answer)) == [field]
 
 

@@ -27,6 +27,7 @@ class Stage:
         """A thing's id. One that the action would use up is made anew for each cell."""
         make: Callable[[str, str], Awaitable[str]] = {
             "threadId": self._thread_id,
+            "participantId": self._thread_id,  # named together with the thread that it is in
             "messageId": self._message_id,
             "userId": self._user_id,
             "sessionId": self._session_id,

@@ -192,6 +192,7 @@ get_unread             private         401    404   404   404          404    40
 get_unread             elsewhere       401    404   404   404          404    404
 get_unread             missing         401    404   404   404          404    404
 get_unread             malformed       401    404   404   404          404    404
+get_unread             deleted_joined  401    404   404   404          404    404
 
 mark_read              own             401    422   422   422          422    -
 mark_read              joined          401    422   422   422          422    422
@@ -206,6 +207,7 @@ mark_read              private         401    404   404   404          404    40
 mark_read              elsewhere       401    404   404   404          404    404
 mark_read              missing         401    404   404   404          404    404
 mark_read              malformed       401    404   404   404          404    404
+mark_read              deleted_joined  401    404   404   404          404    404
 
 mark_unread            own             401    422   422   422          422    -
 mark_unread            joined          401    422   422   422          422    422
@@ -220,6 +222,7 @@ mark_unread            private         401    404   404   404          404    40
 mark_unread            elsewhere       401    404   404   404          404    404
 mark_unread            missing         401    404   404   404          404    404
 mark_unread            malformed       401    404   404   404          404    404
+mark_unread            deleted_joined  401    404   404   404          404    404
 
 mark_delivered         own             401    422   422   422          422    -
 mark_delivered         joined          401    422   422   422          422    422
@@ -234,6 +237,7 @@ mark_delivered         private         401    404   404   404          404    40
 mark_delivered         elsewhere       401    404   404   404          404    404
 mark_delivered         missing         401    404   404   404          404    404
 mark_delivered         malformed       401    404   404   404          404    404
+mark_delivered         deleted_joined  401    404   404   404          404    404
 
 list_receipts          own             401    200   200   200          200    -
 list_receipts          joined          401    200   200   200          200    200
@@ -248,6 +252,7 @@ list_receipts          private         401    404   404   404          404    40
 list_receipts          elsewhere       401    404   404   404          404    404
 list_receipts          missing         401    404   404   404          404    404
 list_receipts          malformed       401    404   404   404          404    404
+list_receipts          deleted_joined  401    404   404   404          404    404
 mark_threads_read      -               401    200   200   200          200    200
 
 list_replies           said            401    200   200   200          200    200
@@ -262,6 +267,7 @@ list_replies           private         401    404   404   404          404    40
 list_replies           elsewhere       401    404   404   404          404    404
 list_replies           missing         401    404   404   404          404    404
 list_replies           malformed       401    404   404   404          404    404
+list_replies           said_lost       401    404   404   404          404    404
 
 get_message_history    said            401    200   403   403          403    403
 get_message_history    heard           401    200   403   403          403    403
@@ -275,6 +281,7 @@ get_message_history    private         401    404   403   403          403    40
 get_message_history    elsewhere       401    404   403   403          403    403
 get_message_history    missing         401    404   403   403          403    403
 get_message_history    malformed       401    404   403   403          403    403
+get_message_history    said_lost       401    404   403   403          403    403
 open_direct            -               401    201   201   201          201    403
 open_escalated         -               401    201   201   403          403    403
 open_assistant         -               401    201   201   403          403    403
@@ -398,18 +405,21 @@ get_user               foreign         401    200   200   200          200    40
 get_user               elsewhere       401    404   404   404          404    403
 get_user               missing         401    404   404   404          404    403
 get_user               malformed       401    404   404   404          404    403
+get_user               deleted         401    404   404   404          404    403
 
 suspend_user           own             401    409   403   403          403    403
 suspend_user           newcomer        401    200   403   403          403    403
 suspend_user           elsewhere       401    404   403   403          403    403
 suspend_user           missing         401    404   403   403          403    403
 suspend_user           malformed       401    404   403   403          403    403
+suspend_user           deleted         401    404   403   403          403    403
 
 reinstate_user         own             401    200   403   403          403    403
 reinstate_user         suspended       401    200   403   403          403    403
 reinstate_user         elsewhere       401    404   403   403          403    403
 reinstate_user         missing         401    404   403   403          403    403
 reinstate_user         malformed       401    404   403   403          403    403
+reinstate_user         deleted         401    404   403   403          403    403
 create_workspace       -               401    201   201   201          201    403
 list_workspaces        -               401    200   200   200          200    200
 switch_workspace       -               401    200   200   200          200    200

@@ -6,9 +6,13 @@ from tests.system.house import log_in
 from tests.system.people import Person, expect, taking_part
 
 
-async def things_of(person: Person, other: Person) -> dict[str, str]:
-    """By the parameter's name, things that are there; for what only admins make, an id that is nothing's where the person is none."""
-    thread = await person.open(participants=taking_part(other))
+async def things_of(person: Person, other: Person, opener: Person | None = None) -> dict[str, str]:
+    """By the parameter's name, things that are there; for what only admins make, an id that is nothing's where the person is none.
+
+    opener: who opens the thread where the person may not.
+    """
+    everybody = {one.id: one for one in (person, other, opener or person)}
+    thread = await (opener or person).open(participants=taking_part(*everybody.values()))
     message = await person.say(thread)
     session = await log_in(person.http, person.user["email"])
     things = {
