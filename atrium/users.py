@@ -14,6 +14,14 @@ from rich.table import Table
 
 from atrium.installation import Installation
 from shared.application import CannotStart
+from shared.contracts.identity.accounts import (
+    MAKE_LINK,
+    REINSTATE_ACCOUNT,
+    SUSPEND_ACCOUNT,
+    MakeLink,
+    ReinstateAccount,
+    SuspendAccount,
+)
 from shared.contracts.identity.users import ASSIGN_ROLE, CREATE_USER, LIST_USERS, AssignRole, CreateUser, ListUsers, User
 from shared.contracts.model import Request, View
 from shared.contracts.operations import Operation
@@ -68,6 +76,43 @@ def set_role(email: Email, role: Annotated[str, typer.Argument(help=_ROLES)], as
     _say(user, f"{user.email} is {user.role}.", as_json=as_json)
 
 
+@users.command()
+def suspend(email: Email, reason: Annotated[str | None, typer.Option(help="Why; kept.")] = None, as_json: AsJson = False) -> None:
+    """Keep somebody out of every workspace, from their next request on.
+
+    Example: atrium users suspend mallory@example.org --reason "Sends spam"
+    """
+    user = asyncio.run(_call(SUSPEND_ACCOUNT, _request(SuspendAccount, email=email, reason=reason)))
+    _say(user, f"{user.email} is suspended.", as_json=as_json)
+
+
+@users.command()
+def reinstate(email: Email, reason: Annotated[str | None, typer.Option(help="Why; kept.")] = None, as_json: AsJson = False) -> None:
+    """Let somebody in again whom `suspend` keeps out.
+
+    Example: atrium users reinstate mallory@example.org
+    """
+    user = asyncio.run(_call(REINSTATE_ACCOUNT, _request(ReinstateAccount, email=email, reason=reason)))
+    _say(user, f"{user.email} is {user.account_status}.", as_json=as_json)
+
+
+@users.command()
+def link(
+    email: Email,
+    verify: Annotated[bool, typer.Option("--verify", help="By which they verify their email.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="By which they set another password.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print a link for one use, as it would be mailed: for where no mail is sent.
+
+    Example: atrium users link ada@example.org --reset
+    """
+    if verify == reset:
+        raise CannotStart("Say which link: --verify or --reset.")
+    made = asyncio.run(_call(MAKE_LINK, _request(MakeLink, email=email, purpose="reset" if reset else "verify")))
+    typer.echo(made.model_dump_json(indent=2) if as_json else made.url)
+
+
 def _asked_password() -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
@@ -98,7 +143,7 @@ async def _list(*, as_json: bool) -> None:
         return
     table = Table("email", "name", "role", "status", "id", box=None, pad_edge=False)
     for user in found:
-        table.add_row(escape(user.email), escape(user.name), user.role, user.account_status, str(user.id))
+        table.add_row(escape(user.email or ""), escape(user.name), user.role, user.account_status, str(user.id))
     Console().print(table)
 
 

@@ -1,15 +1,19 @@
 """Who may come in, and how often. Rules about the thing itself are its owner's."""
 
 import asyncio
+from uuid import UUID
 
-from services.gateway.auth import Tokens, bearer
+from services.gateway.auth import ServiceToken, Tokens, bearer
 from services.gateway.errors import RateLimitIsReached
 from services.gateway.exchange import Exchange
 from services.gateway.limits import Count, Limits, Rate, Verdict
-from services.gateway.routing import Call, RateClass, Route
+from services.gateway.routing import ORIGIN, Call, RateClass, Route
 from services.gateway.settings import GatewaySettings
-from shared.contracts.identity.sessions import AUTHORIZE, Authorize, LogIn, RegisterUser
+from shared.contracts.identity.accounts import RequestReset
+from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN, AuthorizeToken
+from shared.contracts.identity.sessions import AUTHORIZE, Authorize, LogIn, Origin, RegisterUser
 from shared.contracts.model import Request
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import Unauthenticated
 
@@ -19,6 +23,7 @@ class Admission:
 
     def __init__(self, tokens: Tokens, limits: Limits, call: Call, settings: GatewaySettings) -> None:
         self._tokens, self._limits, self._call = tokens, limits, call
+        self._by_account = Rate("account-sign-ins", settings.account_sign_ins_per_minute)
         self._rates = {
             RateClass.MESSAGES: Rate("messages", settings.messages_per_minute),
             RateClass.REQUESTS: Rate("requests", settings.requests_per_minute),
@@ -31,15 +36,18 @@ class Admission:
 
     async def signed_in(self, route: Route, exchange: Exchange) -> Principal:
         """The caller, who is granted what the route needs. The token proves who is counted, so that the limit is asked for meanwhile."""
+        assert route.needs is not None
         try:
-            claims = await self._tokens.claims(bearer(exchange.headers))
+            token = bearer(exchange.headers)
+            program = ServiceToken.read(token)
+            claims = await self._tokens.claims(token) if program is None else None
         except Unauthenticated:
             await self.stranger(exchange)
             raise
-        assert route.needs is not None
-        counted = self._count(
-            Count(self._rates[route.limit], str(claims.user_id)), Count(self._of_workspaces[route.limit], str(claims.workspace_id))
-        )
+        if program is not None:
+            return await self._program(route, route.needs, program, exchange)
+        assert claims is not None
+        counted = self._counted(route, claims.user_id, claims.workspace_id)
         request = Authorize(session_id=claims.session_id, user_id=claims.user_id, workspace_id=claims.workspace_id, permission=route.needs)
         try:
             return await self._call(AUTHORIZE, request, None)
@@ -47,19 +55,47 @@ class Admission:
             if counted is not None:
                 _admit(await counted, exchange)
 
+    async def _program(self, route: Route, needs: Permission, token: ServiceToken, exchange: Exchange) -> Principal:
+        """A service account. Its token proves nothing here: who is counted is known once identity has answered."""
+        request = AuthorizeToken(token_id=token.token_id, token_hash=token.hash, permission=needs)
+        try:
+            principal = await self._call(AUTHORIZE_TOKEN, request, None)
+        except Unauthenticated:
+            await self.stranger(exchange)
+            raise
+        counted = self._counted(route, principal.user_id, principal.workspace_id)
+        if counted is not None:
+            _admit(await counted, exchange)
+        return principal
+
     async def stranger(self, exchange: Exchange) -> None:
         """Anybody, counted by address."""
         counted = self._count(Count(self._rates[RateClass.ANONYMOUS], exchange.address))
         if counted is not None:
             _admit(await counted, exchange)
 
-    async def signing_in(self, request: Request, exchange: Exchange) -> None:
-        """One who gives an email and a password, counted by that email at that address: nobody can lock out others elsewhere."""
-        assert isinstance(request, LogIn | RegisterUser)
-        counted = self._count(Count(self._rates[RateClass.SIGN_INS], f"{exchange.address} {request.email.strip().lower()}"))
+    async def signing_in(self, request: Request, exchange: Exchange) -> Request:
+        """One who gives an email, counted by that email at that address: nobody can lock out others elsewhere.
+
+        Who gives a password too is counted by the email alone as well, since addresses are cheap. Over that limit it is identity that
+        decides: it lets those in who come from where they signed in before.
+        """
+        assert isinstance(request, LogIn | RegisterUser | RequestReset)
+        email = request.email.strip().lower()
+        counted = self._count(Count(self._rates[RateClass.SIGN_INS], f"{exchange.address} {email}"))
         if counted is not None:
             exchange.rate_headers.clear()  # the tighter limit is the one to know about
             _admit(await counted, exchange)
+        if isinstance(request, RequestReset):
+            return request
+        by_account = self._count(Count(self._by_account, email)) if isinstance(request, LogIn) else None
+        crowded = by_account is not None and not (await by_account).allowed
+        origin = Origin(address=exchange.address, user_agent=exchange.user_agent, crowded=crowded)
+        return request.model_copy(update={ORIGIN: origin})
+
+    def _counted(self, route: Route, user_id: UUID, workspace_id: UUID) -> asyncio.Future[Verdict] | None:
+        """One who is signed in, with their workspace."""
+        return self._count(Count(self._rates[route.limit], str(user_id)), Count(self._of_workspaces[route.limit], str(workspace_id)))
 
     def _count(self, *counts: Count) -> asyncio.Future[Verdict] | None:
         limited = [count for count in counts if count.rate.quota]

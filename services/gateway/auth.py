@@ -2,6 +2,7 @@
 
 import time
 from asyncio import get_running_loop
+from base64 import urlsafe_b64decode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from shared.contracts.identity.service_accounts import PREFIX
 from shared.contracts.identity.sessions import ALGORITHM, AUDIENCE, ISSUER, PublicKeys, TokenIsMissing, TokenIsNotValid
 from shared.contracts.refusals import ServiceIsUnavailable
 
@@ -20,7 +22,10 @@ LONGEST = 4096
 MOST_REMEMBERED = 10_000
 KEYS_AGAIN_AFTER = 10.0  # seconds: a token with a made-up key id asks identity no more often than that
 
+SERVICE_TOKEN_BYTES = 16 + 32  # its id and its secret
+
 _ALLOWED = {"alg", "kid", "typ"}
+_PREFIX = PREFIX.encode()
 
 
 class _Payload(BaseModel):
@@ -44,6 +49,27 @@ class Claims:
     session_id: UUID
     workspace_id: UUID
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceToken:
+    """A service account's token: it is identity that knows whether it is good, by its id and its hash. The token itself stays here."""
+
+    token_id: UUID
+    hash: str
+
+    @classmethod
+    def read(cls, token: bytes) -> "ServiceToken | None":
+        """None for what is no such token by its prefix. Raises `TokenIsNotValid` where only its prefix is one."""
+        if not token.startswith(_PREFIX):
+            return None
+        try:
+            raw = urlsafe_b64decode(token.removeprefix(_PREFIX))
+        except ValueError:
+            raise TokenIsNotValid from None
+        if len(raw) != SERVICE_TOKEN_BYTES or len(token) > LONGEST:
+            raise TokenIsNotValid
+        return cls(UUID(bytes=raw[:16]), sha256(token).hexdigest())
 
 
 def bearer(headers: dict[bytes, bytes]) -> bytes:

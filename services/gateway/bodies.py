@@ -117,13 +117,15 @@ def _within(outer: Any) -> list[Any]:
     return [inner for inner in inside if isinstance(inner, dict | list)]
 
 
-def from_body[Q: Request](contract: type[Q], value: Any, path: dict[str, str]) -> Q:
-    """The contract filled by a body and the path's ids, which a body may not name."""
+def from_body[Q: Request](contract: type[Q], value: Any, path: dict[str, Any]) -> Q:
+    """The contract filled by a body and the path's ids, and what else a body may not name."""
     if not isinstance(value, dict):
         raise RequestIsInvalid(errors=[FieldError(field="body", code="not_an_object", detail="The body is a JSON object.")])
     named = [name for name in path if name in value]
     if named:
-        raise RequestIsInvalid(errors=[FieldError(field=name, code="unknown_field", detail="The path says it.") for name in named])
+        raise RequestIsInvalid(
+            errors=[FieldError(field=name, code="unknown_field", detail="It is not for the body to say.") for name in named]
+        )
     return _filled(contract, value | path if path else value)
 
 

@@ -10,7 +10,7 @@ from services.gateway.bodies import from_body, from_query, read_json
 from services.gateway.errors import HeadersAreTooLarge, MethodIsNotAllowed, problem, problem_headers
 from services.gateway.exchange import Exchange
 from services.gateway.replies import Reply, unless_known
-from services.gateway.routing import UUID_TEXT, Call, OwnRoute, RateClass, Route, Table
+from services.gateway.routing import Call, OwnRoute, RateClass, Route, Table
 from shared.contracts.model import Request
 from shared.contracts.refusals import FieldError, Refusal, RequestIsInvalid
 from shared.messaging.context import IDEMPOTENCY_KEY, current_context
@@ -59,7 +59,7 @@ class Dispatch:
         await self._admission.stranger(exchange)
         request = await _request(route, values, exchange)
         if route.limit is RateClass.SIGN_INS:
-            await self._admission.signing_in(request, exchange)
+            request = await self._admission.signing_in(request, exchange)
         return await route.handler(request, self._call)
 
 
@@ -73,14 +73,12 @@ def _take_key(exchange: Exchange) -> None:
 
 
 async def _request(route: Route, values: list[str], exchange: Exchange) -> Request:
-    """What the route's operation is asked. An id in the path that is none is missing, like any other that is not there."""
-    for value, missing in zip(values, route.missing, strict=False):
-        if not UUID_TEXT.fullmatch(value):
-            raise missing
-    path = dict(zip(route.parameters, values, strict=True))
+    """What the route's operation is asked."""
+    route.check_ids(values)
+    path: dict[str, Any] = dict(zip(route.parameters, values, strict=True))
     contract: type[Request] = route.operation.request
     if route.body:
-        return from_body(contract, await read_json(exchange.headers, exchange.receive), path)
+        return from_body(contract, await read_json(exchange.headers, exchange.receive), path | route.told)
     return from_query(contract, exchange.scope["query_string"], path, route.fields)
 
 

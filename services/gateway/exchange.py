@@ -2,6 +2,8 @@
 
 from starlette.types import Receive, Scope
 
+LONGEST_ADDRESS, LONGEST_USER_AGENT = 64, 255
+
 
 class Exchange:
     """`rate_headers` go out with whatever is answered in the end."""
@@ -17,4 +19,10 @@ class Exchange:
     def address(self) -> str:
         """Where it comes from; behind proxies, where ATRIUM_TRUSTED_PROXIES says that they are to be believed."""
         client = self.scope.get("client")
-        return client[0] if client else "unknown"
+        return client[0][:LONGEST_ADDRESS] if client else "unknown"
+
+    @property
+    def user_agent(self) -> str | None:
+        """What the client says it is: as much of it as is kept, and as can be printed."""
+        said = self.headers.get(b"user-agent", b"").decode("latin-1")[:LONGEST_USER_AGENT]
+        return "".join(character for character in said if character.isprintable()) or None

@@ -9,7 +9,8 @@ from pydantic.json_schema import models_json_schema
 
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow, MediaTypeIsNotSupported, RateLimitIsReached
 from services.gateway.routing import OwnRoute, Route
-from shared.contracts.identity.sessions import AUTHORIZE, TokenIsMissing, TokenIsNotValid
+from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
+from shared.contracts.identity.sessions import AUTHORIZE, Origin, TokenIsMissing
 from shared.contracts.model import View
 from shared.contracts.refusals import (
     FieldError,
@@ -24,7 +25,7 @@ from shared.version import VERSION
 
 _REF = "#/components/schemas/{model}"
 _ANYWHERE: tuple[type[Refusal], ...] = (RateLimitIsReached, InternalError, ServiceIsUnavailable)
-_SIGNED_IN: tuple[type[Refusal], ...] = (TokenIsMissing, TokenIsNotValid, *AUTHORIZE.refuses)
+_SIGNED_IN: tuple[type[Refusal], ...] = (TokenIsMissing, *AUTHORIZE_TOKEN.refuses, *AUTHORIZE.refuses)
 _WITH_BODY: tuple[type[Refusal], ...] = (RequestIsMalformed, BodyIsTooSlow, BodyIsTooLarge, MediaTypeIsNotSupported, RequestIsInvalid)
 
 _DESCRIPTION = (
@@ -80,12 +81,13 @@ def _schemas(routes: list[Route], own: list[OwnRoute]) -> dict[str, Any]:
     schemas: dict[str, Any] = definitions["$defs"]
     for each in routes:
         schema = schemas[each.operation.request.__name__]
-        for parameter in each.parameters:
+        for parameter in (*each.parameters, *each.told):
             schema["properties"].pop(parameter, None)
         if required := [name for name in schema.get("required", []) if name not in each.parameters]:
             schema["required"] = required
         else:
             schema.pop("required", None)
+    schemas.pop(Origin.__name__, None)  # the gateway's own word
     return schemas
 
 
@@ -108,7 +110,10 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}} for name in route.parameters]
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"} | ({"format": "uuid"} if route.is_id(name) else {})}
+        for name in route.parameters
+    ]
 
 
 def _query_parameters(contract: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@ Routes are found and run here and not by the framework: its layers cost as much 
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -20,6 +21,7 @@ from shared.contracts.refusals import NotFound, Refusal
 from shared.messaging.frames import Answer
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+ORIGIN = "origin"  # the field of who signs in from where (`shared.contracts.identity.sessions.Origin`)
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -44,7 +46,7 @@ class RateClass(Enum):
     ANONYMOUS = "anonymous"
     """By address: where nobody is signed in."""
     SIGN_INS = "sign-ins"
-    """By address and email: whoever guesses passwords. They count as anonymous too."""
+    """By address and email: whoever guesses passwords; they count as anonymous too. By user, where somebody is signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Route:
     """One operation at one path. `needs` is the permission that a caller must be granted; without one anybody may ask.
 
     body: whether the fields that the path does not name are in the body; they are in the query otherwise.
-    missing: the refusals of ids in the path that are none, one for each.
+    missing: for each parameter of the path, the refusal of what is no id there; None where it is a name.
+    told: what the gateway itself says in the request, whatever a client sends; empty until admission knows it.
     also: another status of success, with the same body.
     """
 
@@ -69,21 +72,38 @@ class Route:
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
-    missing: tuple[type[Refusal], ...] = field(init=False)
+    missing: tuple[type[Refusal] | None, ...] = field(init=False)
+    told: dict[str, Any] = field(init=False, hash=False)
 
     def __post_init__(self) -> None:
         parameters = tuple(_PARAMETER.findall(self.path))
         aliases = {info.alias or name for name, info in self.operation.request.model_fields.items()}
-        fields = frozenset(aliases - set(parameters))
+        told: dict[str, Any] = {ORIGIN: {}} if ORIGIN in aliases else {}
+        fields = frozenset(aliases - set(parameters) - set(told))
         object.__setattr__(self, "parameters", parameters)
         object.__setattr__(self, "fields", fields)
+        object.__setattr__(self, "told", told)
         object.__setattr__(self, "body", self.method in ("POST", "PATCH", "PUT") and bool(fields))
-        missing = tuple(refusal for refusal in self.operation.refuses if issubclass(refusal, NotFound))
-        object.__setattr__(self, "missing", (missing * len(parameters))[: len(parameters)] if missing else ())
+        object.__setattr__(self, "missing", tuple(map(self._missing, range(len(parameters)))))
 
     @property
     def tag(self) -> str:
         return self.operation.owner
+
+    def check_ids(self, values: Sequence[str]) -> None:
+        """An id in the path that is none is missing, like any other that is not there."""
+        for value, refusal in zip(values, self.missing, strict=True):
+            if refusal is not None and not UUID_TEXT.fullmatch(value):
+                raise refusal
+
+    def _missing(self, place: int) -> type[Refusal] | None:
+        """The operation's own, in the order of the path; the last of them stands for what is within it."""
+        refusals = [refusal for refusal in self.operation.refuses if issubclass(refusal, NotFound)]
+        return refusals[min(place, len(refusals) - 1)] if refusals and self.is_id(self.parameters[place]) else None
+
+    def is_id(self, parameter: str) -> bool:
+        fields = self.operation.request.model_fields
+        return any((info.alias or name) == parameter and info.annotation is UUID for name, info in fields.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,18 @@
 """The settings of the gateway."""
 
-from pydantic import Field
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from shared.settings import Settings
+
+
+def _are_networks(value: str) -> str:
+    """A host's name would be compared with addresses and never match; `*` would let every client say where it comes from."""
+    for network in filter(None, (part.strip() for part in value.split(","))):
+        ip_network(network)
+    return value
 
 
 class GatewaySettings(Settings):
@@ -28,6 +38,9 @@ class GatewaySettings(Settings):
     sign_ins_per_minute: int = Field(
         20, ge=0, description="Sign-ins and registrations with one email from one address in a minute; 0 is no limit."
     )
-    trusted_proxies: str = Field(
-        "", description="Addresses of proxies whose X-Forwarded-For is believed, with commas between (`*`: all); empty: none."
+    account_sign_ins_per_minute: int = Field(
+        40, ge=0, description="Sign-ins with one email from all addresses in a minute, those aside that it is known at; 0 is no limit."
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_are_networks)] = Field(
+        "", description="Proxies whose X-Forwarded-For is believed: addresses and networks (CIDR), with commas between; empty: none."
     )

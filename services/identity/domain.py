@@ -7,17 +7,45 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from shared.contracts.identity.users import AccountStatus, WorkspaceNeedsAnAdmin
+from shared.contracts.identity.accounts import Purpose
+from shared.contracts.identity.users import AccountStatus, GrantExceedsYours, WorkspaceNeedsAnAdmin
+from shared.contracts.permissions import Permission, as_bits
 from shared.contracts.principal import Role
 
 SESSION_LIFE = timedelta(days=30)  # since its last refresh
 RETRY_GRACE = timedelta(seconds=10)
+MOST_WORDS, LONGEST_NAME = 10, 255  # words and characters of a name, by which somebody is found
+ROLES_OF_PEOPLE = frozenset(Role) - {Role.SYSTEM}
+EVERYBODYS = frozenset({Permission.SELF_READ, Permission.SELF_UPDATE, Permission.SPACE_READ})
+"""Whatever their role: who is signed in sees their account and their workspaces, and can leave them."""
+FOR_SERVICES_ALONE = frozenset({Permission.MESSAGE_FOR_CONTACT})
+"""What no person is granted, and who manages service accounts may give to them."""
 SIGNING_IN = frozenset({AccountStatus.ACTIVE, AccountStatus.PENDING_VERIFICATION})
 
 
 def normal_email(email: str) -> str:
     """The one form in which an email is stored and looked for."""
     return unicodedata.normalize("NFC", email.strip()).lower()
+
+
+LAST_CHARACTER = "\U0010ffff"  # all that begin alike are before their beginning and this
+LINK_LIVES: dict[Purpose, timedelta] = {"verify": timedelta(hours=24), "reset": timedelta(hours=1)}
+MOST_LINKS = 5  # letters of a kind that one mailbox gets in an hour
+
+
+def searchable(text: str) -> str:
+    """A name as it is looked for: without case, accents and needless blanks, and no longer than an index takes (a sign may become many)."""
+    plain = "".join(character for character in unicodedata.normalize("NFKD", text) if not unicodedata.combining(character))
+    return " ".join(plain.casefold().split()[:MOST_WORDS])[:LONGEST_NAME].rstrip()
+
+
+def search_names(username: str, name: str, display_name: str | None) -> list[str]:
+    """Whatever somebody's names begin with, from each of their words on: who types the beginning of one finds them."""
+    found = {username}
+    for full in filter(None, (searchable(name), searchable(display_name or ""))):
+        words = full.split()
+        found |= {" ".join(words[place:]) for place in range(len(words))} | {f"{words[0]} {words[-1]}"}
+    return sorted(found)
 
 
 def usernames(email: str, noise: str) -> Iterator[str]:
@@ -40,8 +68,20 @@ def first_role(*, workspace_is_empty: bool) -> Role:
     return Role.ADMIN if workspace_is_empty else Role.CLIENT
 
 
-def check_an_admin_stays(before: Role, after: Role, *, other_admins: int) -> None:
-    if before is Role.ADMIN and after is not Role.ADMIN and not other_admins:
+def check_within(given: int, own: int) -> None:
+    """Raises `GrantExceedsYours` where somebody gives or takes what they are not granted themselves."""
+    if given & ~own:
+        raise GrantExceedsYours
+
+
+def check_scopes(scopes: int, own: int) -> None:
+    """Raises `GrantExceedsYours`. A program may besides be given what no person is."""
+    check_within(scopes, own | as_bits(FOR_SERVICES_ALONE))
+
+
+def check_an_admin_stays(before: str, after: str | None, *, other_admins: int) -> None:
+    """By the names of roles: whoever has one of the workspace's own is no admin, whatever they are shown as. None: no member any more."""
+    if before == Role.ADMIN and after != Role.ADMIN and not other_admins:
         raise WorkspaceNeedsAnAdmin
 
 
@@ -67,11 +107,12 @@ class Session:
     ended_at: datetime | None
     user_may_sign_in: bool
 
-    def refreshing(self, token_hash: str, now: datetime) -> Refreshing:
+    def refreshing(self, token_hash: str, successor_hash: str, now: datetime) -> Refreshing:
         if self.ended_at is not None or now >= self.expires_at or not self.user_may_sign_in:
             return Refreshing.OVER
         if token_hash == self.token_hash:
             return Refreshing.ROTATE
         if token_hash == self.previous_token_hash and now - self.rotated_at <= RETRY_GRACE:
-            return Refreshing.REPEAT
+            # Where the session went on in another workspace meanwhile, its token is no successor of this one.
+            return Refreshing.REPEAT if successor_hash == self.token_hash else Refreshing.ROTATE
         return Refreshing.REUSED

@@ -19,10 +19,11 @@ class Passwords:
         self._hasher = hasher
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="passwords")
         self._taken = 0
-        self._nobodys = ""
+        self.nobodys = ""
+        """The hash of a password that nobody knows: for unknown emails, and for accounts that have none."""
 
     async def start(self) -> None:
-        self._nobodys = await self._run(lambda: self._hasher.hash(secrets.token_hex()))
+        self.nobodys = await self._run(lambda: self._hasher.hash(secrets.token_hex()))
 
     def close(self) -> None:
         self._threads.shutdown(cancel_futures=True)
@@ -32,7 +33,7 @@ class Passwords:
 
     async def match(self, password: SecretStr, hashed: str | None) -> bool:
         """Whether it is the password. An unknown account takes as long as a known one, so that time tells nobody which emails exist."""
-        same = await self._run(lambda: self._hasher.verify(password.get_secret_value(), hashed or self._nobodys))
+        same = await self._run(lambda: self._hasher.verify(password.get_secret_value(), hashed or self.nobodys))
         return same and hashed is not None
 
     async def _run[T](self, work: Callable[[], T]) -> T:

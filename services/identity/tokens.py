@@ -11,6 +11,7 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
+from shared.contracts.identity.service_accounts import PREFIX
 from shared.contracts.identity.sessions import ALGORITHM, AUDIENCE, ISSUER
 from shared.contracts.identity.users import User
 from shared.identifiers import new_id
@@ -67,6 +68,10 @@ class RefreshTokens:
         """The first token of a new session."""
         return self._token(new_id(), secrets.token_bytes(_SECRET))
 
+    def next_of(self, session_id: UUID) -> RefreshToken:
+        """A token of a session that goes on elsewhere; it follows from no other."""
+        return self._token(session_id, secrets.token_bytes(_SECRET))
+
     def successor(self, token: RefreshToken) -> RefreshToken:
         return self._token(token.session_id, self._derived(b"successor", token.text.encode()))
 
@@ -86,6 +91,37 @@ class RefreshTokens:
 
     def _derived(self, purpose: bytes, content: bytes) -> bytes:
         return hmac.digest(self._key, purpose + b"\0" + content, "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class MailedToken:
+    """The secret of a mailed link, for one use; its hash alone is kept."""
+
+    text: str
+    hash: str
+
+    @classmethod
+    def new(cls) -> "MailedToken":
+        return cls.of(secrets.token_urlsafe(_SECRET))
+
+    @classmethod
+    def of(cls, text: str) -> "MailedToken":
+        return cls(text, sha256(text.encode()).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSecret:
+    """What a program signs in with: the token's id and a secret. The gateway takes it apart, and sends the id and the hash."""
+
+    token_id: UUID
+    text: str
+    hash: str
+
+    @classmethod
+    def new(cls, token_id: UUID | None = None) -> "ServiceSecret":
+        token_id = token_id or new_id()
+        text = PREFIX + urlsafe_b64encode(token_id.bytes + secrets.token_bytes(_SECRET)).decode()
+        return cls(token_id, text, sha256(text.encode()).hexdigest())
 
 
 def new_access_key() -> ECKey:

@@ -50,6 +50,7 @@ class Permission(StrEnum):
 
 
 _BITS = {permission: 1 << place for place, permission in enumerate(Permission)}
+_BITS_BY_NAME = {permission.value: bit for permission, bit in _BITS.items()}
 
 
 def as_bits(permissions: Iterable[Permission]) -> int:
@@ -57,6 +58,14 @@ def as_bits(permissions: Iterable[Permission]) -> int:
     bits = 0
     for permission in permissions:
         bits |= permission.bit
+    return bits
+
+
+def bits_of(names: Iterable[str]) -> int:
+    """As `as_bits`, of names that were kept; those of a later version are ignored."""
+    bits = 0
+    for name in names:
+        bits |= _BITS_BY_NAME.get(name, 0)
     return bits
 
 

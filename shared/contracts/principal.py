@@ -21,7 +21,8 @@ class Role(StrEnum):
 class Principal(Model):
     """The user, in the workspace of their token, as identity answered for this very request.
 
-    `contact` is the verified email, which alone matches a participant's contact. `grants` are the bits of their permissions.
+    `contact` is the verified email, which alone matches a participant's contact. `grants` are the bits of their permissions. Of a service
+    account, `session_id` is its token's id, and `grants` are that token's scopes.
     """
 
     user_id: UUID

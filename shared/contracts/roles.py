@@ -49,5 +49,15 @@ BUILT_IN: dict[Role, frozenset[Permission]] = {
 }
 
 
+DESCRIPTIONS = {
+    Role.ADMIN: "Runs the workspace: its members, their roles, its settings and its log",
+    Role.AGENT: "Serves clients: sees what is not private, opens threads of any kind, writes notes",
+    Role.PRODUCT_OWNER: "Sees what is not private, and opens and closes threads of their own",
+    Role.CLIENT: "Asks for support, and takes part in groups",
+    Role.GUEST: "Takes part where they were invited",
+    Role.SYSTEM: "A service account, which may do what its token's scopes say",
+}
+
+
 def built_in_grants(role: Role) -> int:
     return as_bits(BUILT_IN[role])

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from shared.contracts.audit import Audited
+from shared.contracts.declared import import_contracts
 from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
 from shared.contracts.messages.receipts import ThreadRead
 from shared.contracts.model import Event
-from shared.contracts.operations import THREADS
+from shared.contracts.operations import IDENTITY, THREADS
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,3 +35,7 @@ THREADS_ACTIVITY = Subscription(THREADS, "activity", [MessagePosted, MessageEdit
 
 THREADS_READING = Subscription(THREADS, "reading", [ThreadRead])
 """How far those who take part have read."""
+import_contracts()
+_AUDITED = [event for event in Event.known.values() if issubclass(event, Audited) and event.owner not in ("audit", IDENTITY)]
+IDENTITY_AUDIT = Subscription(IDENTITY, "audit", sorted(_AUDITED, key=lambda event: event.event_type))
+"""What admins and auditors did in other services, for the log."""

@@ -136,7 +136,7 @@ def _declared(metadata: MetaData) -> dict[tuple[str, str], int]:
     counted: dict[tuple[str, str], int] = {}
     for table in metadata.tables.values():
         unique = sum(isinstance(constraint, UniqueConstraint) for constraint in table.constraints)
-        for kind, count in (("p", 1), ("u", unique), ("f", len(table.foreign_keys))):
+        for kind, count in (("p", 1), ("u", unique), ("f", len(table.foreign_key_constraints))):
             if count:
                 counted[table.name, kind] = count
     return counted

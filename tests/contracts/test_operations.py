@@ -16,6 +16,7 @@ from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
 from services.threads.main import ThreadsApplication
 from shared.contracts.declared import import_contracts
+from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
 from shared.contracts.identity.sessions import AUTHORIZE, LogOut, SessionEnded
 from shared.contracts.model import Event, Model, Request, View, snake_case
 from shared.contracts.operations import GATEWAY, OPERATOR, Operation
@@ -86,7 +87,7 @@ def test_a_route_has_the_name_of_its_operation(route: Route) -> None:
 
 
 def test_what_the_gateway_may_ask_it_asks() -> None:
-    asked = {route.operation.name for route in ROUTES} | {AUTHORIZE.name}
+    asked = {route.operation.name for route in ROUTES} | {AUTHORIZE.name, AUTHORIZE_TOKEN.name}
     assert asked == {operation.name for operation in OPERATIONS if GATEWAY in operation.called_by}
 
 

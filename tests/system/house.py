@@ -31,7 +31,7 @@ from tests.servers import Servers, running_servers
 from tests.system.people import PASSWORD, Json, Person, expect
 
 QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
-LIMITS = ("messages_per_minute", "requests_per_minute", "anonymous_per_minute", "sign_ins_per_minute")
+LIMITS = ("messages_per_minute", "requests_per_minute", "anonymous_per_minute", "sign_ins_per_minute", "account_sign_ins_per_minute")
 PLENTY = 1_000_000  # the limiter counts, and lets everybody through
 
 
@@ -73,7 +73,7 @@ class House:
         return await self._moved(UUID(neighbour.user["workspaceId"]), role)
 
     async def _moved(self, workspace_id: UUID, role: Role) -> Person:
-        """What no operation of ours does yet."""
+        """Without anybody there who invites them."""
         person = await register(self.http)
         await self.database.execute(
             "UPDATE identity.workspace_members SET workspace_id = $2, role = $3 WHERE user_id = $1", UUID(person.id), workspace_id, role
@@ -116,8 +116,8 @@ async def running_house() -> AsyncIterator[House]:
         await operator.open(servers.nats_url, servers.credentials.nats["operator"])
         stack.push_async_callback(operator.close)
         database = await asyncpg.connect(servers.postgres_url)
-        stack.push_async_callback(database.close)
         await database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
+        stack.push_async_callback(database.close)
         host = await register(http)
         yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host)
 

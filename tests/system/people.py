@@ -1,5 +1,7 @@
 """Those who use the API over HTTP, and what they are told."""
 
+import json
+from base64 import urlsafe_b64decode
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +54,12 @@ class Person:
     @property
     def id(self) -> str:
         return str(self.user["id"])
+
+    @property
+    def session_id(self) -> str:
+        """As the access token says it."""
+        payload = self.access_token.split(".")[1]
+        return str(json.loads(urlsafe_b64decode(payload + "=="))["sid"])
 
     @property
     def bearer(self) -> dict[str, str]:

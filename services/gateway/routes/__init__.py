@@ -1,5 +1,33 @@
 """What is answered over HTTP: importing these modules fills the table of routes."""
 
-from services.gateway.routes import auth, messages, operations, participants, receipts, threads, users
+from services.gateway.routes import (
+    accounts,
+    audit,
+    auth,
+    directory,
+    messages,
+    operations,
+    participants,
+    receipts,
+    roles,
+    service_accounts,
+    threads,
+    users,
+    workspaces,
+)
 
-__all__ = ["auth", "messages", "operations", "participants", "receipts", "threads", "users"]
+__all__ = [
+    "accounts",
+    "audit",
+    "auth",
+    "directory",
+    "messages",
+    "operations",
+    "participants",
+    "receipts",
+    "roles",
+    "service_accounts",
+    "threads",
+    "users",
+    "workspaces",
+]

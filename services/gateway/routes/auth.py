@@ -16,7 +16,7 @@ from shared.contracts.identity.sessions import (
     RegisterUser,
     SignedIn,
 )
-from shared.contracts.identity.users import GET_ME, GetMe, User
+from shared.contracts.identity.users import GET_ME, GetMe, Myself
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 
@@ -47,7 +47,7 @@ async def log_out(request: LogOut, call: Call) -> NoContent:
 
 
 @route("GET", "/api/auth/me", GET_ME, needs=Permission.SELF_READ)
-async def get_me(request: GetMe, caller: Principal, call: Call) -> Ok[User]:
+async def get_me(request: GetMe, caller: Principal, call: Call) -> Ok[Myself]:
     """The caller's own account."""
     return Ok(await call.answer(GET_ME, request, caller))
 

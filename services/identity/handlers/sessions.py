@@ -20,7 +20,7 @@ from shared.contracts.identity.sessions import (
     RegistrationIsClosed,
     SignedIn,
 )
-from shared.contracts.identity.users import UserNotFound
+from shared.contracts.identity.users import SignInIsThrottled, UserNotFound
 from shared.contracts.model import Nothing
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import Refusal
@@ -30,28 +30,42 @@ log = structlog.get_logger()
 
 
 async def authorize(asks: Sequence[Ask[Authorize, None]], service: Service) -> Sequence[Principal | Refusal]:
-    return await service.sessions.authorize([ask.request for ask in asks])
+    answers = await service.sessions.authorize([ask.request for ask in asks])
+    for ask, answer in zip(asks, answers, strict=True):
+        if isinstance(answer, Principal):
+            service.last_seen.note(ask.request)
+    return answers
 
 
 async def register_user(request: RegisterUser, service: Service) -> SignedIn:
-    if not service.registration_is_open:
+    if not service.registration_is_open and request.invitation is None:
         raise RegistrationIsClosed
     account = Account(request.email, request.name, await service.passwords.hash(request.password))
     refresh_token = service.refresh_tokens.first()
-    user = await service.users.register(service.workspace_id, account, refresh_token)
+    if request.invitation is None:
+        user = await service.users.register(service.workspace_id, account, refresh_token, request.origin)
+    else:
+        user = await service.invitations.register(request.invitation.get_secret_value(), account, refresh_token, request.origin)
     log.info("user_registered", userId=str(user.id), role=user.role)
     return service.signed_in(user, refresh_token)
 
 
 async def log_in(request: LogIn, service: Service) -> SignedIn:
-    known = await service.users.credentials(request.email)
+    known = await service.users.credentials(request.email, request.origin.address)
+    if request.origin.crowded and not (known and known.known_there):
+        raise SignInIsThrottled(retry_after=60)  # whoever guesses from everywhere locks out nobody who comes from where they always do
     matches = await service.passwords.match(request.password, known.password_hash if known else None)
-    if known is None or known.home is None or not matches or known.status not in domain.SIGNING_IN:
+    if known is None or not matches or known.status not in domain.SIGNING_IN:
+        raise CredentialsAreWrong
+    home = known.home
+    if home is None and request.invitation is not None:
+        home = (await service.invitations.accept(known.user_id, request.invitation.get_secret_value())).id
+    if home is None:
         raise CredentialsAreWrong
     refresh_token = service.refresh_tokens.first()
     try:
-        user = await service.sessions.start(known.user_id, known.home, refresh_token)
-    except UserNotFound:  # removed since
+        user = await service.sessions.start(known.user_id, home, refresh_token, request.origin)
+    except UserNotFound:  # removed or suspended since
         raise CredentialsAreWrong from None
     log.info("session_started", userId=str(user.id), sessionId=str(refresh_token.session_id))
     return service.signed_in(user, refresh_token)

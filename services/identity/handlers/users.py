@@ -5,18 +5,20 @@ import structlog
 from services.identity.repository.users import Account
 from services.identity.service import Service
 from shared import cursors
-from shared.contracts.identity.users import AssignRole, CreateUser, GetMe, ListUsers, SetRole, User, UserNotFound, UserPage
+from shared.contracts.identity.users import AssignRole, CreateUser, GetMe, ListUsers, Myself, SetRole, User, UserNotFound, UserPage
+from shared.contracts.permissions import from_bits
 from shared.contracts.principal import Principal
 
 log = structlog.get_logger()
 
 
-async def get_me(request: GetMe, caller: Principal, service: Service) -> User:
-    return await service.users.get(caller.workspace_id, caller.user_id)
+async def get_me(request: GetMe, caller: Principal, service: Service) -> Myself:
+    user = await service.users.myself(caller.workspace_id, caller.user_id)
+    return user.model_copy(update={"permissions": from_bits(caller.grants)})  # a program's are those of its token
 
 
 async def set_role(request: SetRole, caller: Principal, service: Service) -> User:
-    user = await service.users.set_role(caller.workspace_id, request.user_id, request.role)
+    user = await service.members.set_role(caller, request.user_id, request.role)
     log.info("role_set", userId=str(user.id), role=user.role, by=str(caller.user_id))
     return user
 
@@ -40,6 +42,6 @@ async def assign_role(request: AssignRole, service: Service) -> User:
     known = await service.users.credentials(request.email)
     if known is None:
         raise UserNotFound
-    user = await service.users.set_role(service.workspace_id, known.user_id, request.role)
+    user = await service.members.assign_role(service.workspace_id, known.user_id, request.role)
     log.info("role_set", userId=str(user.id), role=user.role, by="operator")
     return user

@@ -1,7 +1,6 @@
 """Sessions: whether they live, how they go on, and how they end."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 from uuid import UUID
 
 import asyncpg
@@ -9,10 +8,11 @@ import structlog
 
 from services.identity import domain
 from services.identity.domain import Refreshing, Session
-from services.identity.repository.users import start_session, user_of
+from services.identity.repository.users import myself_of, start_session
 from services.identity.tokens import RefreshToken
-from shared.contracts.identity.sessions import Authorize, SessionEnded, SessionHasEnded
-from shared.contracts.identity.users import AccountStatus, User
+from shared.contracts.identity.sessions import Authorize, EndReason, Origin, SessionEnded, SessionHasEnded
+from shared.contracts.identity.users import AccountStatus, Myself, UserNotFound
+from shared.contracts.permissions import bits_of
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.contracts.roles import built_in_grants
@@ -23,7 +23,10 @@ log = structlog.get_logger()
 
 _GRANTS = {role: built_in_grants(role) for role in Role}
 
-type EndReason = Literal["signed-out", "refresh-token-reused"]
+_END_ALL = """
+    UPDATE user_sessions SET ended_at = now(), end_reason = $2, version = version + 1
+    WHERE user_id = $1 AND ended_at IS NULL AND ($3::uuid IS NULL OR id <> $3) AND ($4::uuid IS NULL OR workspace_id = $4)
+    RETURNING id, version"""
 
 _AUTHORIZE = "SELECT * FROM authorize($1::uuid[], $2::uuid[], $3::uuid[])"
 
@@ -56,39 +59,45 @@ class Sessions:
         async with self._checks.connection() as connection:
             rows = await connection.fetch(_AUTHORIZE, *ids)
         answers: list[Principal | Refusal] = [SessionHasEnded() for _ in asked]
-        for place, name, email, is_email_verified, role in rows:
-            one = asked[place - 1]
-            answers[place - 1] = _granted(one, Role(role), name, email if is_email_verified else None)
+        for place, name, email, is_email_verified, role, permissions in rows:
+            one, shown_as = asked[place - 1], Role(role)
+            grants = _GRANTS[shown_as] if permissions is None else bits_of(permissions)
+            answers[place - 1] = _granted(one, shown_as, grants, name, email if is_email_verified else None)
         return answers
 
-    async def start(self, user_id: UUID, workspace_id: UUID, first_token: RefreshToken) -> User:
-        async def attempt() -> User:
+    async def start(self, user_id: UUID, workspace_id: UUID, first_token: RefreshToken, origin: Origin) -> Myself:
+        async def attempt() -> Myself:
             async with self._database.workspace(workspace_id) as connection:
-                await start_session(connection, user_id, workspace_id, first_token)
-                return await user_of(connection, user_id)
+                await start_session(connection, user_id, workspace_id, first_token, origin)
+                user = await myself_of(connection, user_id)
+                if user.account_status not in domain.SIGNING_IN:
+                    raise UserNotFound  # suspended here
+                return user
 
         return await once_more(attempt)
 
-    async def refresh(self, token: RefreshToken, successor: RefreshToken) -> User | None:
+    async def refresh(self, token: RefreshToken, successor: RefreshToken) -> Myself | None:
         """Whose session goes on with the successor; None when the token is spent. One that was used before ends the session."""
         async with self._database.connection() as connection:
             workspace_id = await connection.fetchval(_WORKSPACE, token.session_id)
         if workspace_id is None:
             return None
 
-        async def attempt() -> User | None:
+        async def attempt() -> Myself | None:
             async with self._database.workspace(workspace_id) as connection:
                 row = await connection.fetchrow(_LOCK, token.session_id)
-                assert row is not None, "sessions are never deleted"
-                match _session(row).refreshing(token.hash, row["now"]):
+                if row is None:
+                    return None  # swept away since
+                match _session(row).refreshing(token.hash, successor.hash, row["now"]):
                     case Refreshing.OVER:
                         return None
                     case Refreshing.REUSED:
-                        await _end(connection, token.session_id, "refresh-token-reused")
+                        await end_session(connection, token.session_id, "refresh-token-reused")
                         return None
                     case Refreshing.ROTATE:
                         await connection.execute(_ROTATE, token.session_id, successor.hash, domain.SESSION_LIFE)
-                return await user_of(connection, row["user_id"])
+                user = await myself_of(connection, row["user_id"])
+                return user if user.account_status in domain.SIGNING_IN else None
 
         user = await once_more(attempt)
         self._on_commit()
@@ -97,14 +106,13 @@ class Sessions:
     async def end(self, session_id: UUID) -> None:
         async def attempt() -> None:
             async with self._database.installation() as connection:
-                await _end(connection, session_id, "signed-out")
+                await end_session(connection, session_id, "signed-out")
 
         await once_more(attempt)
         self._on_commit()
 
 
-def _granted(asked: Authorize, role: Role, name: str, contact: str | None) -> Principal | Refusal:
-    grants = _GRANTS[role]
+def _granted(asked: Authorize, role: Role, grants: int, name: str, contact: str | None) -> Principal | Refusal:
     if not grants & asked.permission.bit:
         return PermissionIsMissing()
     return Principal(
@@ -118,13 +126,24 @@ def _granted(asked: Authorize, role: Role, name: str, contact: str | None) -> Pr
     )
 
 
-async def _end(connection: Connection, session_id: UUID, reason: EndReason) -> None:
+async def end_session(connection: Connection, session_id: UUID, reason: EndReason) -> None:
     row = await connection.fetchrow(_END, session_id, reason)
-    if row is None:
-        return
-    event = SessionEnded(entity_id=session_id, version=row["version"], user_id=row["user_id"], session_id=session_id, reason=reason)
-    await emit(connection, emission(event, None, row["user_id"]))
-    log.info("session_ended", userId=str(row["user_id"]), sessionId=str(session_id), reason=reason)
+    if row is not None:
+        await _say_ended(connection, row["user_id"], session_id, row["version"], reason)
+
+
+async def end_sessions(
+    connection: Connection, user_id: UUID, reason: EndReason, *, keep: UUID | None = None, workspace_id: UUID | None = None
+) -> None:
+    """End a user's sessions: all but one where one is kept, those of one workspace where one is named."""
+    for row in await connection.fetch(_END_ALL, user_id, reason, keep, workspace_id):
+        await _say_ended(connection, user_id, row["id"], row["version"], reason)
+
+
+async def _say_ended(connection: Connection, user_id: UUID, session_id: UUID, version: int, reason: EndReason) -> None:
+    event = SessionEnded(entity_id=session_id, version=version, user_id=user_id, session_id=session_id, reason=reason)
+    await emit(connection, emission(event, None, user_id))
+    log.info("session_ended", userId=str(user_id), sessionId=str(session_id), reason=reason)
 
 
 def _session(row: asyncpg.Record) -> Session:

@@ -1,53 +1,77 @@
 """Accounts, and their places in workspaces."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import from_json
 
 from services.identity import domain
+from services.identity.mail import Mailbox
 from services.identity.tokens import RefreshToken
-from shared.contracts.identity.users import AccountStatus, EmailIsTaken, User, UserNotFound, UserRegistered, UserRoleChanged
+from shared.contracts.identity.sessions import Origin
+from shared.contracts.identity.users import AccountStatus, AccountType, EmailIsTaken, Myself, User, UserNotFound, UserRegistered
+from shared.contracts.permissions import bits_of, from_bits
 from shared.contracts.principal import Role
+from shared.contracts.roles import built_in_grants
 from shared.database.connections import Connection, Database, once_more
 from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
 
 # What decides about all of a workspace (its first admin, its last one) is decided one at a time.
-_LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE"
 
-_USERS = """
-    SELECT u.id, u.email, u.username, u.name, u.display_name, u.avatar_url, m.role, m.workspace_id, u.current_account_status,
-        u.is_email_verified, u.current_status, u.last_seen_at
+# Who is suspended in this workspace alone is suspended to all who see them here.
+USER_COLUMNS = """u.id, u.email, u.username, u.name, u.display_name, u.avatar_url, m.role, m.workspace_id, u.is_email_verified,
+    u.current_status, u.last_seen_at, CASE
+        WHEN m.suspended_at IS NOT NULL AND u.current_account_status <> 'deactivated' THEN 'suspended' ELSE u.current_account_status
+    END AS current_account_status"""
+
+_USERS = f"""
+    SELECT {USER_COLUMNS}
     FROM workspace_members m JOIN users u ON u.id = m.user_id
     WHERE m.deleted_at IS NULL AND u.deleted_at IS NULL"""
 
 _USER = f"{_USERS} AND m.user_id = $1"
 
+_MYSELF = f"""
+    SELECT {USER_COLUMNS}, u.first_name, u.last_name, u.account_type_informal, u.chat_preferences,
+        coalesce(m.custom_role, m.role) AS role_name, r.permissions
+    FROM workspace_members m
+    JOIN users u ON u.id = m.user_id
+    LEFT JOIN roles r ON r.workspace_id = m.workspace_id AND r.name = m.custom_role
+    WHERE m.user_id = $1 AND m.deleted_at IS NULL AND u.deleted_at IS NULL"""
+
 _PAGE = f"{_USERS} AND u.email > $1 ORDER BY u.email LIMIT $2"
 
 _CREDENTIALS = """
-    SELECT id, password_hash, current_account_status, home_of(id) AS home FROM users WHERE email = $1 AND deleted_at IS NULL"""
+    SELECT id, password_hash, current_account_status, home_of(id) AS home,
+        EXISTS (SELECT FROM user_sessions s WHERE s.user_id = users.id AND s.address = $2) AS known_there
+    FROM users WHERE email = $1 AND deleted_at IS NULL"""
 
-_TAKEN = "SELECT username FROM users WHERE username = ANY($1::text[])"
+TAKEN = "SELECT username FROM users WHERE username = ANY($1::text[])"
 
-_ADD_USER = """
-    INSERT INTO users (id, username, first_name, last_name, name, email, password_hash, is_email_verified, current_account_status)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (email) DO NOTHING RETURNING id"""
+ADD_USER = """
+    INSERT INTO users (id, username, first_name, last_name, name, email, password_hash, is_email_verified, current_account_status,
+        account_type_informal, search_names)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (email) DO NOTHING RETURNING id"""
 
-_ADD_MEMBER = "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, $3)"
+ADD_MEMBER = "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, $3)"
 
 _START_SESSION = """
     WITH seen AS (UPDATE users SET last_seen_at = now() WHERE id = $2)
-    INSERT INTO user_sessions (id, user_id, workspace_id, token_hash, expires_at) VALUES ($1, $2, $3, $4, now() + $5::interval)"""
+    INSERT INTO user_sessions (id, user_id, workspace_id, token_hash, expires_at, address, user_agent)
+    VALUES ($1, $2, $3, $4, now() + $5::interval, $6, $7)"""
 
-_OTHER_ADMINS = """
+OTHER_ADMINS = """
     SELECT count(*) FROM workspace_members m JOIN users u ON u.id = m.user_id
-    WHERE m.role = 'admin' AND m.user_id <> $1 AND m.deleted_at IS NULL AND u.deleted_at IS NULL AND u.current_account_status = ANY($2)"""
+    WHERE m.role = 'admin' AND m.custom_role IS NULL
+        AND m.user_id <> $1 AND m.deleted_at IS NULL AND m.suspended_at IS NULL
+        AND u.deleted_at IS NULL AND u.current_account_status = ANY($2)"""
 
-_SET_ROLE = "UPDATE workspace_members SET role = $2, updated_at = now() WHERE user_id = $1"
+_MEMBERSHIPS = "SELECT memberships_of($1)"
 
 _NEXT_VERSION = "UPDATE users SET version = version + 1, updated_at = now() WHERE id = $1 RETURNING version"
 
@@ -63,45 +87,48 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a sign-in is checked against. `home` is the workspace that it leads to."""
+    """What a sign-in is checked against. `home`: the workspace that it leads to. `known_there`: they signed in from that address before."""
 
     user_id: UUID
     password_hash: str
     status: AccountStatus
     home: UUID | None
+    known_there: bool
 
 
 class Users:
-    def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
-        self._database, self._on_commit = database, on_commit
+    def __init__(self, database: Database, mailbox: Mailbox, on_commit: Callable[[], None]) -> None:
+        self._database, self._mailbox, self._on_commit = database, mailbox, on_commit
 
-    async def get(self, workspace_id: UUID, user_id: UUID) -> User:
-        async with self._database.workspace(workspace_id) as connection:
-            return await user_of(connection, user_id)
+    async def myself(self, workspace_id: UUID, user_id: UUID) -> Myself:
+        async with self._database.reading(workspace_id) as connection:
+            return await myself_of(connection, user_id)
 
     async def page(self, workspace_id: UUID, after: str, count: int) -> list[User]:
         """Users by email, from the first that is greater than `after`."""
         async with self._database.workspace(workspace_id) as connection:
-            return [_user(row) for row in await connection.fetch(_PAGE, after, count)]
+            return [user_of_row(row) for row in await connection.fetch(_PAGE, after, count)]
 
-    async def credentials(self, email: str) -> Credentials | None:
+    async def credentials(self, email: str, address: str | None = None) -> Credentials | None:
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(_CREDENTIALS, domain.normal_email(email))
+            row = await connection.fetchrow(_CREDENTIALS, domain.normal_email(email), address)
         if row is None:
             return None
-        return Credentials(row["id"], row["password_hash"], AccountStatus(row["current_account_status"]), row["home"])
+        return Credentials(row["id"], row["password_hash"], AccountStatus(row["current_account_status"]), row["home"], row["known_there"])
 
-    async def register(self, workspace_id: UUID, account: Account, first_token: RefreshToken) -> User:
-        """An account whose email nobody has verified, signed in."""
+    async def register(self, workspace_id: UUID, account: Account, first_token: RefreshToken, origin: Origin) -> Myself:
+        """An account whose email nobody has verified, signed in. Its owner is asked to verify it."""
 
-        async def attempt() -> User:
+        async def attempt() -> Myself:
             async with self._database.workspace(workspace_id) as connection:
-                await connection.execute(_LOCK_WORKSPACE, workspace_id)
+                await connection.execute(LOCK_WORKSPACE, workspace_id)
                 role = domain.first_role(workspace_is_empty=not await connection.fetchval("SELECT EXISTS (SELECT FROM workspace_members)"))
-                user_id = await _add(connection, account, verified=False)
-                await connection.execute(_ADD_MEMBER, workspace_id, user_id, role)
-                await start_session(connection, user_id, workspace_id, first_token)
-                return await _registered(connection, user_id)
+                user_id = await add_user(connection, account, verified=False)
+                await connection.execute(ADD_MEMBER, workspace_id, user_id, role)
+                await start_session(connection, user_id, workspace_id, first_token, origin)
+                await self._mailbox.ask_to_verify(connection, domain.normal_email(account.email))
+                await registered(connection, user_id)
+                return await myself_of(connection, user_id)
 
         return await self._committed(attempt)
 
@@ -110,32 +137,14 @@ class Users:
 
         async def attempt() -> User:
             async with self._database.workspace(workspace_id) as connection:
-                await connection.execute(_LOCK_WORKSPACE, workspace_id)
-                user_id = await _add(connection, account, verified=True)
-                await connection.execute(_ADD_MEMBER, workspace_id, user_id, role)
-                return await _registered(connection, user_id)
+                await connection.execute(LOCK_WORKSPACE, workspace_id)
+                user_id = await add_user(connection, account, verified=True)
+                await connection.execute(ADD_MEMBER, workspace_id, user_id, role)
+                return await registered(connection, user_id)
 
         return await self._committed(attempt)
 
-    async def set_role(self, workspace_id: UUID, user_id: UUID, role: Role) -> User:
-        async def attempt() -> User:
-            async with self._database.workspace(workspace_id) as connection:
-                await connection.execute(_LOCK_WORKSPACE, workspace_id)
-                user = await user_of(connection, user_id)
-                if user.role is role:
-                    return user
-                others = await connection.fetchval(_OTHER_ADMINS, user_id, list(domain.SIGNING_IN))
-                domain.check_an_admin_stays(user.role, role, other_admins=others)
-                await connection.execute(_SET_ROLE, user_id, role)
-                version = await connection.fetchval(_NEXT_VERSION, user_id)
-                changed = user.model_copy(update={"role": role})
-                event = UserRoleChanged(entity_id=user_id, version=version, user=changed)
-                await emit(connection, emission(event, workspace_id, user_id))
-                return changed
-
-        return await self._committed(attempt)
-
-    async def _committed(self, attempt: Callable[[], Awaitable[User]]) -> User:
+    async def _committed[U: User](self, attempt: Callable[[], Awaitable[U]]) -> U:
         user = await once_more(attempt)
         self._on_commit()
         return user
@@ -146,33 +155,69 @@ async def user_of(connection: Connection, user_id: UUID) -> User:
     row = await connection.fetchrow(_USER, user_id)
     if row is None:
         raise UserNotFound
-    return _user(row)
+    return user_of_row(row)
 
 
-async def start_session(connection: Connection, user_id: UUID, workspace_id: UUID, first_token: RefreshToken) -> None:
-    await connection.execute(_START_SESSION, first_token.session_id, user_id, workspace_id, first_token.hash, domain.SESSION_LIFE)
+async def myself_of(connection: Connection, user_id: UUID) -> Myself:
+    """A user's own account, in the connection's workspace."""
+    row = await connection.fetchrow(_MYSELF, user_id)
+    if row is None:
+        raise UserNotFound
+    grants = built_in_grants(Role(row["role"])) if row["permissions"] is None else bits_of(row["permissions"])
+    return Myself(
+        **user_of_row(row).model_dump(by_alias=False),
+        first_name=row["first_name"],
+        last_name=row["last_name"],
+        account_type=AccountType(row["account_type_informal"]),
+        preferences=from_json(row["chat_preferences"]),
+        role_name=row["role_name"],
+        permissions=[permission.value for permission in from_bits(grants)],
+    )
 
 
-async def _add(connection: Connection, account: Account, *, verified: bool) -> UUID:
-    user_id, email = new_id(), domain.normal_email(account.email)
+async def seen_by_each_workspace(connection: Connection, user_id: UUID) -> AsyncIterator[tuple[UUID, User]]:
+    """A user as each of their workspaces sees them; meanwhile the transaction is in that workspace."""
+    for row in await connection.fetch(_MEMBERSHIPS, user_id):
+        await connection.execute("SELECT set_config('app.workspace', $1, true)", str(row[0]))
+        yield row[0], await user_of(connection, user_id)
+
+
+async def next_version(connection: Connection, user_id: UUID) -> int:
+    """The version of a user's next event."""
+    version: int = await connection.fetchval(_NEXT_VERSION, user_id)
+    return version
+
+
+async def start_session(connection: Connection, user_id: UUID, workspace_id: UUID, first_token: RefreshToken, origin: Origin) -> None:
+    values = (first_token.session_id, user_id, workspace_id, first_token.hash, domain.SESSION_LIFE, origin.address, origin.user_agent)
+    await connection.execute(_START_SESSION, *values)
+
+
+async def add_user(connection: Connection, account: Account, *, verified: bool, user_id: UUID | None = None) -> UUID:
+    """Raises `EmailIsTaken`."""
+    user_id, email = user_id or new_id(), domain.normal_email(account.email)
     candidates = list(domain.usernames(email, secrets.token_hex(6)))
-    taken = {row["username"] for row in await connection.fetch(_TAKEN, candidates)}
+    taken = {row["username"] for row in await connection.fetch(TAKEN, candidates)}
     username = next(name for name in candidates if name not in taken)
     status = AccountStatus.ACTIVE if verified else AccountStatus.PENDING_VERIFICATION
+    kind = AccountType.MEMBER if verified else AccountType.GUEST
     first, last = domain.first_and_last(account.name)
-    values = (user_id, username, first, last, account.name, email, account.password_hash, verified, status)
-    if await connection.fetchval(_ADD_USER, *values) is None:
+    names = domain.search_names(username, account.name, None)
+    values = (user_id, username, first, last, account.name, email, account.password_hash, verified, status, kind, names)
+    if await connection.fetchval(ADD_USER, *values) is None:
         raise EmailIsTaken
     return user_id
 
 
-async def _registered(connection: Connection, user_id: UUID) -> User:
+async def registered(connection: Connection, user_id: UUID) -> User:
+    """Say that a user is there, who is a member by now."""
     user = await user_of(connection, user_id)
     await emit(connection, emission(UserRegistered(entity_id=user_id, version=1, user=user), user.workspace_id, user_id))
     return user
 
 
-def _user(row: asyncpg.Record) -> User:
+def user_of_row(row: asyncpg.Record) -> User:
+    """A user out of `USER_COLUMNS`."""
     return User(
         id=row["id"],
         email=row["email"],

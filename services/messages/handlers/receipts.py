@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -140,8 +141,9 @@ def _since(joined_at: datetime | None, seen_from: datetime | None) -> datetime:
     return joined if seen_from is None else max(joined, seen_from - _MICROSECOND)
 
 
-def _user(values: list[object]) -> UUID:
-    match values:
-        case [str(text)]:
-            return UUID(text)
-    raise CursorIsNotValid
+def _user(values: list[Any]) -> UUID:
+    try:
+        (text,) = values
+        return UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        raise CursorIsNotValid from None

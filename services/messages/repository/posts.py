@@ -10,8 +10,9 @@ from pydantic_core import to_json
 
 from services.messages.domain import Draft, Head, HiddenFrom, Key, Replied, Sight, UsedKey, hidden_from, place, replayed, visible
 from services.messages.repository.mentions import add_mentions
+from services.messages.repository.rare import rare_columns
 from shared.contracts.messages.hidden import GuardedMessagePosted
-from shared.contracts.messages.messages import DeliveryStatus, Message, MessagePosted, MessageType, NotePosted
+from shared.contracts.messages.messages import Message, MessagePosted, NotePosted
 from shared.contracts.model import Event
 from shared.contracts.refusals import Refusal
 from shared.database.connections import Connection, Database, once_more
@@ -252,38 +253,9 @@ async def _write(
         [event.subject for event in events],
         [event.data for event in events],
         [event.trace for event in events],
-        [_rare(draft, posted.message) for draft, posted in added],
+        [rare_columns(draft, posted.message) for draft, posted in added],
     )
     await add_mentions(connection, workspace_id, [message for message in messages if message.mentions])
-
-
-def _rare(draft: Draft, message: Message) -> str | None:
-    """By column, what most messages do not have; it rides in one array, so that an ordinary post has none of it sent and read."""
-    if (
-        message.root_id is None
-        and not message.mentions
-        and message.message_type is MessageType.CHAT
-        and message.delivery_status is DeliveryStatus.DELIVERED
-        and draft.contact is None
-    ):
-        return None
-    rare: dict[str, object] = {
-        "root_id": message.root_id,
-        "mentions": _uuids(message.mentions) if message.mentions else None,
-        "message_type": message.message_type,
-        "delivery_status": message.delivery_status,
-        "robot_id": message.robot_id,
-        "robot_response_to": message.robot_response_to,
-        "is_robot_visible_to_guests": draft.visible_to_guests or None,
-        "posted_by": None if draft.contact is None else draft.author_id,
-        "author_contact": draft.contact,
-    }
-    return to_json({column: value for column, value in rare.items() if value is not None}).decode()
-
-
-def _uuids(values: Sequence[UUID]) -> str:
-    """PostgreSQL's text of an array."""
-    return f"{{{','.join(map(str, values))}}}"
 
 
 def _json(value: dict[str, object]) -> str:

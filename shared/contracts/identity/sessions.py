@@ -3,14 +3,25 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from shared.contracts.identity.users import Email, EmailIsTaken, KnownEmail, Name, NewPassword, Password, Secret, SignInIsThrottled, User
-from shared.contracts.model import Event, Nothing, Request, Time, View
+from shared.contracts.identity.users import (
+    Email,
+    EmailIsTaken,
+    KnownEmail,
+    Myself,
+    Name,
+    NewPassword,
+    Password,
+    Secret,
+    SignInIsThrottled,
+)
+from shared.contracts.model import Event, Model, Nothing, Request, Text, Time, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import (
+    Conflict,
     Forbidden,
     PermissionIsMissing,
     RequestIsInvalid,
@@ -18,6 +29,7 @@ from shared.contracts.refusals import (
 )
 
 RefreshToken = Annotated[Secret, Field(min_length=1, max_length=200)]
+InvitationToken = Annotated[Secret, Field(min_length=1, max_length=200)]
 # What an access token's `iss` and `aud` say, and its signature's algorithm.
 ISSUER, AUDIENCE, ALGORITHM = "atrium", "atrium", "ES256"
 
@@ -28,7 +40,7 @@ class SignedIn(View):
     access_token: str
     refresh_token: str
     expires_at: Time
-    user: User
+    user: Myself
 
 
 class PublicKeys(View):
@@ -61,19 +73,41 @@ class SessionHasEnded(Unauthenticated):
     """The session has ended; sign in again."""
 
 
+class InvitationIsNotValid(Conflict):
+    """The invitation is not valid: it was used or revoked, it has expired, it is for another email, or it is none of ours."""
+
+
+class AlreadyAMember(Conflict):
+    """They are a member of the workspace already."""
+
+
+class Origin(Model):
+    """From where somebody signs in, by the gateway's word. `crowded`: more sign-ins than usual are tried on the account, from anywhere."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: Annotated[str, Field(max_length=64)] | None = None
+    user_agent: Annotated[Text, Field(max_length=255)] | None = None
+    crowded: bool = False
+
+
 class RegisterUser(Request):
-    """Make an account; the first of an empty workspace becomes its admin, later ones are clients."""
+    """Make an account; the first of an empty workspace becomes its admin, later ones are clients. An invitation leads into its own."""
 
     email: Email
     password: NewPassword
     name: Name
+    invitation: InvitationToken | None = None
+    origin: Origin = Origin()
 
 
 class LogIn(Request):
-    """Start a session by email and password."""
+    """Start a session by email and password. Who is no member of any workspace signs in with an invitation, and joins."""
 
     email: KnownEmail
     password: Password
+    invitation: InvitationToken | None = None
+    origin: Origin = Origin()
 
 
 class RefreshSession(Request):
@@ -108,19 +142,31 @@ REGISTER_USER = Operation(
     RegisterUser,
     SignedIn,
     called_by=[GATEWAY],
-    refuses=[RegistrationIsClosed, EmailIsTaken, RequestIsInvalid, SignInIsThrottled],
+    refuses=[RegistrationIsClosed, EmailIsTaken, InvitationIsNotValid, RequestIsInvalid, SignInIsThrottled],
     anonymous=True,
     timeout=10.0,
 )
-LOG_IN = Operation(LogIn, SignedIn, called_by=[GATEWAY], refuses=[CredentialsAreWrong, SignInIsThrottled], anonymous=True, timeout=10.0)
+LOG_IN = Operation(
+    LogIn,
+    SignedIn,
+    called_by=[GATEWAY],
+    refuses=[CredentialsAreWrong, InvitationIsNotValid, AlreadyAMember, SignInIsThrottled],
+    anonymous=True,
+    timeout=10.0,
+)
 REFRESH_SESSION = Operation(RefreshSession, SignedIn, called_by=[GATEWAY], refuses=[RefreshTokenIsSpent], anonymous=True)
 LOG_OUT = Operation(LogOut, Nothing, called_by=[GATEWAY], anonymous=True)
 GET_PUBLIC_KEYS = Operation(GetPublicKeys, PublicKeys, called_by=[GATEWAY], anonymous=True)
 
 
+type EndReason = Literal[
+    "signed-out", "ended-elsewhere", "refresh-token-reused", "password-changed", "password-reset", "suspended", "deactivated"
+]
+
+
 class SessionEnded(Event):
-    """A session is over: signed out, or its refresh token was used twice."""
+    """A session is over. `ended-elsewhere`: its user ended it from another one."""
 
     user_id: UUID
     session_id: UUID
-    reason: Literal["signed-out", "refresh-token-reused"]
+    reason: EndReason

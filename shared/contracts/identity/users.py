@@ -1,7 +1,7 @@
 """Users: who there is."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -13,6 +13,7 @@ from shared.contracts.principal import Role
 from shared.contracts.refusals import (
     Conflict,
     CursorIsNotValid,
+    Forbidden,
     NotFound,
     TooMany,
 )
@@ -23,6 +24,14 @@ class AccountStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     DEACTIVATED = "deactivated"
+
+
+class AccountType(StrEnum):
+    """What an account is, informally: somebody who registered, somebody whom an operator or an invitation brought in, or a program."""
+
+    GUEST = "guest"
+    MEMBER = "member"
+    SERVICE = "service"
 
 
 SPECIAL_USE_DOMAIN_NAMES.remove("local")  # the library's way to take what intranets use (`ada@office.local`)
@@ -47,10 +56,10 @@ AssignableRole = Literal[Role.ADMIN, Role.AGENT, Role.PRODUCT_OWNER, Role.CLIENT
 
 
 class User(View):
-    """A user as one workspace sees them (API.md, Users)."""
+    """A user as one workspace sees them (API.md, Users). `email` is shown to themselves and to those who may read members."""
 
     id: UUID
-    email: str
+    email: str | None
     username: str
     name: str
     display_name: str | None
@@ -61,6 +70,17 @@ class User(View):
     is_email_verified: bool
     current_status: str
     last_seen_at: Time | None
+
+
+class Myself(User):
+    """The caller's own account. `roleName` is their role in the workspace, built in or made there; `permissions` are what it grants."""
+
+    first_name: str
+    last_name: str
+    account_type: AccountType
+    preferences: dict[str, Any]
+    role_name: str
+    permissions: list[str]
 
 
 class UserPage(View):
@@ -83,6 +103,10 @@ class SignInIsThrottled(TooMany):
 
 class WorkspaceNeedsAnAdmin(Conflict):
     """The workspace's last admin keeps that role; make another admin first."""
+
+
+class GrantExceedsYours(Forbidden):
+    """Nobody gives or takes what they are not granted themselves."""
 
 
 class GetMe(Request):
@@ -119,8 +143,8 @@ class AssignRole(Request):
     role: AssignableRole
 
 
-GET_ME = Operation(GetMe, User, called_by=[GATEWAY], refuses=[UserNotFound])
-SET_ROLE = Operation(SetRole, User, called_by=[GATEWAY], refuses=[UserNotFound, WorkspaceNeedsAnAdmin])
+GET_ME = Operation(GetMe, Myself, called_by=[GATEWAY], refuses=[UserNotFound])
+SET_ROLE = Operation(SetRole, User, called_by=[GATEWAY], refuses=[UserNotFound, WorkspaceNeedsAnAdmin, GrantExceedsYours])
 CREATE_USER = Operation(CreateUser, User, called_by=[OPERATOR], refuses=[EmailIsTaken, SignInIsThrottled], anonymous=True, timeout=10.0)
 LIST_USERS = Operation(ListUsers, UserPage, called_by=[OPERATOR], refuses=[CursorIsNotValid], anonymous=True, coalesced=False)
 ASSIGN_ROLE = Operation(AssignRole, User, called_by=[OPERATOR], refuses=[UserNotFound, WorkspaceNeedsAnAdmin], anonymous=True)

@@ -16,7 +16,12 @@ ROLES = [role(service) for service in STORING_SERVICES for role in (database_rol
 OWNER = "atrium_owner"
 VERSION_TABLE = "schema_version"
 # What belongs to the installation and not to a workspace. A new table is in no such list, and must have row-level security.
-OF_THE_INSTALLATION = {"identity": {"users", "user_sessions", "signing_keys"}}
+OF_THE_INSTALLATION = {
+    "identity": {
+        *("users", "users_history", "user_sessions", "signing_keys", "mailed_tokens", "mail_queue"),
+        "access_permission_domains",
+    }
+}
 
 TABLES = """
 SELECT nspname AS service, relname AS name, relrowsecurity AS secured, relispartition AS is_partition, relkind = 'p' AS is_partitioned,

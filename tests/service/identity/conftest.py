@@ -14,6 +14,7 @@ from services.identity.settings import IdentitySettings
 from shared.contracts.identity.sessions import AUTHORIZE, REGISTER_USER, Authorize, RegisterUser, SignedIn
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
+from shared.database.history import SYSTEM_ACTOR
 from shared.messaging.caller import Caller
 from tests.servers import Servers, running_servers
 from tests.service.identity.tokens import ids
@@ -28,6 +29,7 @@ class AuthorizeSession(Protocol):
     async def __call__(self, signed_in: SignedIn, permission: Permission = Permission.SELF_READ) -> Principal: ...
 
 
+KEPT = ["workspaces", "signing_keys", "access_permission_domains", "schema_version"]
 QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
@@ -38,16 +40,9 @@ async def servers() -> AsyncIterator[Servers]:
 
 
 @asynccontextmanager
-async def running_identity(servers: Servers, registration: str = "open") -> AsyncIterator[IdentityApplication]:
-    settings = IdentitySettings.model_validate(
-        {
-            "data": servers.data,
-            "postgres_url": servers.postgres_url,
-            "nats_url": servers.nats_url,
-            "registration": registration,
-        }
-    )
-    application = IdentityApplication(settings, QUICK)
+async def running_identity(servers: Servers, **settings: str) -> AsyncIterator[IdentityApplication]:
+    where = {"data": servers.data, "postgres_url": servers.postgres_url, "nats_url": servers.nats_url}
+    application = IdentityApplication(IdentitySettings.model_validate(where | settings), QUICK)
     await application.start()
     try:
         yield application
@@ -59,9 +54,11 @@ async def running_identity(servers: Servers, registration: str = "open") -> Asyn
 async def database(servers: Servers) -> AsyncIterator[Admin]:
     """The admin's connection, to a database without users."""
     connection = await asyncpg.connect(servers.postgres_url)
-    await connection.execute(
-        "TRUNCATE identity.users, identity.workspace_members, identity.user_sessions, identity.outbox; SET search_path = identity"
-    )
+    await connection.execute("SET search_path = identity; SET session_replication_role = replica")
+    for (table,) in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'identity' AND tablename <> ALL($1)", KEPT):
+        await connection.execute(f"DELETE FROM {table}")
+    await connection.execute("DELETE FROM workspaces WHERE NOT is_default; SET session_replication_role = origin")
+    await connection.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
     yield connection
     await connection.close()
 

@@ -49,6 +49,7 @@ async def test_a_permission_that_the_role_lacks_is_missing(register: Register, a
         "UPDATE users SET current_account_status = 'deactivated'",
         "UPDATE users SET deleted_at = now()",
         "UPDATE workspace_members SET deleted_at = now()",
+        "UPDATE workspace_members SET suspended_at = now()",
         "DELETE FROM workspace_members",
         "UPDATE user_sessions SET ended_at = now(), end_reason = 'signed-out'",
         "UPDATE user_sessions SET expires_at = now()",
@@ -100,10 +101,11 @@ async def test_authorizing_looks_rows_up_by_their_keys_alone(register: Register,
     for place, name in enumerate(("session_ids", "user_ids", "workspace_ids"), start=1):
         body = body.replace(name, f"${place}::uuid[]")
     await database.execute(
-        "ANALYZE users, user_sessions, workspace_members; SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan"
+        "ANALYZE users, user_sessions, workspace_members, roles; SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan"
     )
     await database.execute(f"PREPARE asked AS {body}")
     arguments = ", ".join(f"ARRAY['{one}']::uuid[]" for one in ids(signed_in))
     plan = "\n".join(row[0] for row in await database.fetch(f"EXPLAIN EXECUTE asked({arguments})"))
     assert "Seq Scan" not in plan
-    assert plan.count("Index Scan") == 3
+    assert plan.count("Index Scan") == 4
+    assert "(name)::text = (m.custom_role)::text" in plan, "a role is found by its whole key"

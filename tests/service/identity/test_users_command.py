@@ -7,8 +7,10 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+from pydantic import SecretStr
 
 from services.identity.main import IdentityApplication
+from shared.contracts.identity.accounts import RESET_PASSWORD, MailedLink, ResetPassword
 from shared.contracts.identity.sessions import LOG_IN, LogIn
 from shared.contracts.identity.users import AccountStatus, User
 from shared.contracts.principal import Role
@@ -54,10 +56,30 @@ async def test_an_account_is_made_listed_and_given_another_role(users: Users, ca
     assert (bob.email, bob.role) == ("bob@example.org", Role.AGENT)
 
     listed = await users("list", "--json")
-    assert [User.model_validate(user) for user in json.loads(listed.out)] == [ada, bob]
+    assert [User.model_validate(user) for user in json.loads(listed.out)] == [User.model_validate(ada.model_dump()), bob]
     table = await users("list")
     assert [line.split()[0] for line in table.out.splitlines()] == ["email", "ada@example.org", "bob@example.org"]
     assert "Bob [red]" in table.out
+
+
+async def test_somebody_is_suspended_and_reinstated(users: Users) -> None:
+    await users("create", "ada@example.org", "--name", "Ada", "--password-stdin", typed="correct horse\n")
+    assert await users("suspend", "ada@example.org", "--reason", "Lost laptop") == Ended(0, "ada@example.org is suspended.\n", "")
+    back = await users("reinstate", "Ada@example.org", "--json")
+    assert User.model_validate_json(back.out).account_status is AccountStatus.ACTIVE
+    assert await users("suspend", "nobody@example.org") == Ended(1, "", "atrium: There is no such user here.\n")
+
+
+async def test_a_link_is_printed_that_sets_another_password(users: Users, call: Caller) -> None:
+    await users("create", "ada@example.org", "--name", "Ada", "--password-stdin", typed="correct horse\n")
+    made = MailedLink.model_validate_json((await users("link", "ada@example.org", "--reset", "--json")).out)
+    assert (made.email, made.purpose) == ("ada@example.org", "reset")
+    await call(RESET_PASSWORD, ResetPassword(token=SecretStr(made.token), password=SecretStr("battery staple")), None)
+    await call(LOG_IN, LogIn.model_validate({"email": "ada@example.org", "password": "battery staple"}), None)
+    printed = (await users("link", "ada@example.org", "--reset")).out
+    assert printed.startswith("http://127.0.0.1:8080/reset#token=")
+    assert (await users("link", "ada@example.org", "--verify")).err == "atrium: There is no such user here.\n"
+    assert (await users("link", "ada@example.org")).err == "atrium: Say which link: --verify or --reset.\n"
 
 
 async def test_what_is_wrong_is_one_line(users: Users) -> None:

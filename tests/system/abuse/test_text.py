@@ -10,8 +10,9 @@ import pytest_asyncio
 from services.gateway.routing import ROUTES, Route
 from shared.contracts.principal import Role
 from tests.system.house import House, register
-from tests.system.people import Json, Person, expect, messages_of, opening, path_of, refusal, wrong_fields
+from tests.system.people import Json, Person, expect, messages_of, opening, refusal, wrong_fields
 from tests.system.requests.test_wrong_input import WITH_BODY, Desk
+from tests.system.requests.things import things_of
 
 RIGHT_TO_LEFT = [
     "مرحبا بالعالم",
@@ -30,8 +31,7 @@ RIGHT_TO_LEFT = [
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def desk(house: House) -> Desk:
     admin = await house.person(Role.ADMIN)
-    thread = await admin.open()
-    return Desk(admin, thread, await admin.say(thread))
+    return Desk(admin, await things_of(admin, await house.person()))
 
 
 def texts(route: Route) -> list[str]:
@@ -41,6 +41,8 @@ def texts(route: Route) -> list[str]:
     return sorted(name for name in route.fields if named[name] is str or str in get_args(named[name]))
 
 
+THREAD = "/api/collab/threads/{threadId}"
+MESSAGES = f"{THREAD}/messages"
 WITH_TEXT = [route for route in WITH_BODY if texts(route)]
 
 
@@ -53,7 +55,7 @@ async def test_a_nul_is_refused_in_every_text(route: Route, desk: Desk) -> None:
                 assert refusal(answer) == (401, "credentials_are_wrong"), "it is compared, and never stored"
             elif (route.operation.owner, answer.status_code) == ("identity", 401) or (route.name, answer.status_code) == ("log_out", 204):
                 assert field == "refreshToken", "it is hashed, and never stored"
-            else:
+            elif refusal(answer) != (422, "role_is_not_usable"):
                 assert list(wrong_fields(answer)) == [field]
 
 
@@ -124,10 +126,10 @@ async def test_json_beyond_all_bounds_is_malformed_wherever_it_is(route: Route, 
 async def test_a_number_of_any_size_is_kept_or_refused(number: float, desk: Desk) -> None:
     """Whoever posts beside it notices nothing: one bad row would fail its whole group."""
     bodies: list[tuple[str, str, dict[str, Any]]] = [
-        ("POST", messages_of(desk.thread), {"content": "x", "metadata": {"n": number}}),
-        ("POST", messages_of(desk.thread), {"content": "x", "contentMetadata": {"n": [{"m": number}]}}),
+        ("POST", desk.path(MESSAGES), {"content": "x", "metadata": {"n": number}}),
+        ("POST", desk.path(MESSAGES), {"content": "x", "contentMetadata": {"n": [{"m": number}]}}),
         ("POST", "/api/collab/threads", opening("group", settings={"n": number})),
-        ("PATCH", path_of(desk.thread), {"settings": {"n": number}}),
+        ("PATCH", desk.path(THREAD), {"settings": {"n": number}}),
     ]
     for method, path, body in bodies:
         answer = await desk.admin.http.request(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
-from tests.system.house import House
+from tests.system.house import House, log_in
 from tests.system.people import Json, Person, expect, message_path, opening, path_of, taking_part
 
 MALFORMED = "not-an-id"
@@ -27,8 +27,15 @@ class Stage:
         """A thing's id. One that the action would use up is made anew for each cell."""
         make: Callable[[str, str], Awaitable[str]] = {
             "threadId": self._thread_id,
+            "participantId": self._thread_id,  # named together with the thread that it is in
             "messageId": self._message_id,
             "userId": self._user_id,
+            "sessionId": self._session_id,
+            "workspaceId": self._workspace_id,
+            "invitationId": self._invitation_id,
+            "accountId": self._account_id,
+            "tokenId": self._token_id,
+            "name": self._role_name,
         }[parameter]
         if fresh:
             return await make(thing, caller)
@@ -37,11 +44,55 @@ class Stage:
             self.kept[key] = await make(thing, caller)
         return self.kept[key]
 
+    async def around(self, parameter: str) -> str:
+        """The id of what the thing is in, where its path names that too."""
+        return await self.id_of(parameter, "own", "", fresh=False)
+
+    async def _workspace_id(self, thing: str, caller: str) -> str:
+        known = {"own": self.house.host, "elsewhere": self.stranger}
+        return str(known[thing].user["workspaceId"]) if thing in known else _no_id(thing)
+
+    async def _invitation_id(self, thing: str, caller: str) -> str:
+        by = self._admin(thing)
+        return await _made(by, f"/api/workspaces/{by.user['workspaceId']}/invitations", {}) if by else _no_id(thing)
+
+    async def _account_id(self, thing: str, caller: str) -> str:
+        by = self._admin(thing)
+        return await _made(by, "/api/service-accounts", {"name": "Bot"}) if by else _no_id(thing)
+
+    async def _token_id(self, thing: str, caller: str) -> str:
+        by = self._admin(thing)
+        if by is None:
+            return _no_id(thing)
+        account = await self.around("accountId") if thing == "own" else await self._account_id(thing, caller)
+        return await _made(by, f"/api/service-accounts/{account}/tokens", {"name": "main", "scopes": ["chat:room:read"]})
+
+    async def _role_name(self, thing: str, caller: str) -> str:
+        by, name = self._admin(thing), f"r{new_id().hex[-20:]}"
+        if by is not None:
+            expect(await by.post("/api/roles", {"name": name, "permissions": []}), 201)
+        return name
+
+    def _admin(self, thing: str) -> Person | None:
+        """Who makes such a thing, where it is to be there."""
+        return {"own": self.house.host, "elsewhere": self.stranger}.get(thing)
+
+    async def _session_id(self, thing: str, caller: str) -> str:
+        if thing not in ("own", "foreign"):
+            return _no_id(thing)
+        whose = self.people.get(caller, self.colleague) if thing == "own" else self.stranger
+        return (await log_in(self.house.http, whose.user["email"])).session_id
+
     async def _user_id(self, thing: str, caller: str) -> str:
         if thing == "deleted":
             gone = await self.house.person()
             await self._delete("identity.users", gone.id)
             return gone.id
+        if thing in ("newcomer", "suspended"):
+            person = await self.house.person()
+            if thing == "suspended":
+                expect(await self.house.host.post(f"/api/users/{person.id}/suspend", {}), 200)
+            return person.id
         known = {"own": self.people.get(caller, self.colleague), "foreign": self.colleague, "elsewhere": self.stranger}
         return known[thing].id if thing in known else _no_id(thing)
 
@@ -120,6 +171,10 @@ class Stage:
         async with self.house.database.transaction():
             await self.house.database.execute("SELECT set_config('app.actor', $1, true)", SYSTEM_ACTOR)
             await self.house.database.execute(f"UPDATE {table} SET deleted_at = now() WHERE id = $1", UUID(identifier))
+
+
+async def _made(by: Person, path: str, body: Json) -> str:
+    return str(expect(await by.post(path, body), 201)["id"])
 
 
 def _no_id(thing: str) -> str:

@@ -35,6 +35,9 @@ class Desk:
     def body(self, route: Route) -> Json:
         bodies: dict[str, Callable[[], Json]] = {
             "add_participant": lambda: {"role": "client", "name": "Grace", "contact": f"{new_id().hex}@contacts.example"},
+            "create_role": lambda: {"name": f"r{new_id().hex[-20:]}", "permissions": ["chat:room:read"]},
+            "create_service_account": lambda: {"name": f"Bot {new_id()}"},
+            "create_workspace": lambda: {"name": f"Lab {new_id()}"},
             "open_thread": lambda: opening("booking"),
             "post_message": lambda: {"content": f"Hello {new_id()}"},
         }

@@ -28,7 +28,8 @@ from services.gateway.openapi import document
 from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
 from shared.contracts.principal import Role
 from tests.system.house import House, log_in
-from tests.system.people import Json, Person, expect, taking_part
+from tests.system.people import expect
+from tests.system.requests.things import things_of
 
 CASES = int(os.environ.get("FUZZ_CASES", "1000"))  # over all callers; those of a route that takes nothing are soon all tried
 CALLERS = ("nobody", *(role.value for role in Role if role is not Role.SYSTEM))
@@ -78,18 +79,11 @@ async def test_whatever_is_sent_is_answered_as_the_document_says(caller: str, ho
     tried = 0
     for place, aim in enumerate(AIMS):
         session = await log_in(house.http, person.user["email"])  # one of its own, as cases may end it
-        ids = await _ids(house, session, other)
+        ids = await things_of(session, other, house.host)
         named = {name: ids[name] for name in getattr(aim.route, "parameters", ()) if name in ids and aim.there}
         headers = session.bearer if caller != "nobody" else {}
         tried += await asyncio.to_thread(_try, house.url, headers, aim, named, each, CALLERS.index(caller) * len(AIMS) + place)
     assert tried >= CASES / len(CALLERS)
-
-
-async def _ids(house: House, person: Person, other: Person) -> Json:
-    """What paths name: things that are there, new each time, as some cases use them up."""
-    thread = await house.host.open(participants=taking_part(*({person.id: person, other.id: other} | {house.host.id: house.host}).values()))
-    message = await person.say(thread)
-    return {"threadId": thread["id"], "messageId": message["id"], "userId": other.id, "participantId": other.id}
 
 
 @cache
@@ -98,7 +92,7 @@ def _cases_of(aim: Aim) -> Any:
     return schema[aim.route.path][aim.route.method].as_strategy(aim.mode)
 
 
-def _try(url: str, headers: dict[str, str], aim: Aim, named: Json, cases: int, number: int) -> int:
+def _try(url: str, headers: dict[str, str], aim: Aim, named: dict[str, str], cases: int, number: int) -> int:
     """How many were tried, off the loop, which serves meanwhile."""
     tried = 0
     with requests.Session() as session:

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from services.gateway.main import Gateway
 from services.gateway.protocol import BoundedProtocol
 from services.gateway.settings import GatewaySettings
-from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, Authorize, PublicKeys
+from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN, AuthorizeToken
+from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, Authorize, PublicKeys, TokenIsNotValid
 from shared.contracts.messages.messages import POST_MESSAGE
 from shared.contracts.model import Request
 from shared.contracts.operations import Operation
@@ -56,6 +57,7 @@ class Neighbours:
         self.asked: list[Asked] = []
         self.keys: list[dict[str, str]] | Exception = [published(SIGNING_KEY)]
         self.authorize: Callable[[Authorize], Principal] = principal_of
+        self.authorize_token: Callable[[AuthorizeToken], Principal] = no_program
 
     async def __call__[Q: Request, R: BaseModel](self, operation: Operation[Q, R], request: Q, principal: Principal | None) -> R:
         self.asked.append(Asked(operation, request, principal, current_context.get()))
@@ -64,6 +66,9 @@ class Neighbours:
             if isinstance(self.keys, Exception):
                 raise self.keys
             reply = PublicKeys(keys=self.keys)
+        elif operation is AUTHORIZE_TOKEN:
+            assert isinstance(request, AuthorizeToken)
+            reply = self.authorize_token(request)
         else:
             assert operation is AUTHORIZE
             assert isinstance(request, Authorize)
@@ -80,6 +85,10 @@ class Neighbours:
 
     def calls(self, operation: Operation[Any, Any]) -> list[Asked]:
         return [asked for asked in self.asked if asked.operation is operation]
+
+
+def no_program(request: AuthorizeToken) -> Principal:
+    raise TokenIsNotValid
 
 
 def principal_of(request: Authorize) -> Principal:
@@ -133,6 +142,7 @@ async def running_gateway(neighbours: Neighbours | None = None, **settings: Any)
         setting="ATRIUM_PORT",
         protocol=BoundedProtocol,
         sockets="websockets-sansio",
+        trusted_proxies=gateway.settings.trusted_proxies,
     )
     await server.start()
     try:

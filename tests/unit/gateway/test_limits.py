@@ -9,10 +9,12 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from services.gateway.limits import Count, Limits, Rate, Verdict
-from shared.contracts.identity.sessions import LOG_IN, REGISTER_USER
+from services.gateway.settings import GatewaySettings
+from shared.contracts.identity.sessions import LOG_IN, REGISTER_USER, LogIn, Origin
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import PermissionIsMissing
 from shared.identifiers import new_id
@@ -152,8 +154,64 @@ async def test_whom_identity_refuses_is_counted_too(limited: Running) -> None:
     assert all(shown for _, shown, _ in answers)
 
 
+async def log_in(running: Running, email: str, address: str) -> tuple[int, Origin]:
+    """From an address, by the word of a proxy."""
+    headers = {"X-Forwarded-For": f"203.0.113.200, {address}", "User-Agent": "Browser/1.0"}
+    answer = await running.client.post("/api/auth/login", json={"email": email, "password": "x"}, headers=headers)
+    asked = running.neighbours.calls(LOG_IN)[-1].request
+    assert isinstance(asked, LogIn)
+    return answer.status_code, asked.origin
+
+
+@pytest.mark.parametrize("proxies", ["127.0.0.1", "10.0.0.0/8, 127.0.0.0/8"])
+async def test_sign_ins_to_an_account_are_counted_over_all_addresses(proxies: str) -> None:
+    async with running_gateway(trusted_proxies=proxies, account_sign_ins_per_minute=3, sign_ins_per_minute=2) as running:
+        email = f"{new_id().hex}@example.org"
+        tried = [await log_in(running, spelled, f"192.0.2.{number}") for number, spelled in enumerate([email, email.upper(), email, email])]
+        assert [origin for _, origin in tried] == [
+            Origin(address=f"192.0.2.{number}", user_agent="Browser/1.0", crowded=number == 3) for number in range(4)
+        ]
+        assert {status for status, _ in tried} == {200}, "whether a crowded account takes one more is for identity to say"
+        assert (await log_in(running, "other@example.org", "192.0.2.0"))[1].crowded is False
+
+
+async def test_what_strangers_say_of_their_address_is_not_believed() -> None:
+    async with running_gateway(sign_ins_per_minute=2) as running:
+        tried = [await log_in(running, "ada@example.org", f"192.0.2.{number}") for number in range(3)]
+        assert [status for status, _ in tried] == [200, 200, 429]
+        assert tried[0][1].address == "127.0.0.1"
+
+
+async def test_the_address_that_a_proxy_saw_counts_and_not_what_it_was_told() -> None:
+    async with running_gateway(trusted_proxies="127.0.0.1") as running:
+        assert (await log_in(running, "ada@example.org", "192.0.2.1"))[1].address == "192.0.2.1"
+
+
+async def test_where_one_signs_in_from_is_not_for_the_body_to_say(running: Running) -> None:
+    body = {"email": "ada@example.org", "password": "x", "origin": {"address": "192.0.2.1"}}
+    answer = await running.client.post("/api/auth/login", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "origin")
+    assert running.neighbours.calls(LOG_IN) == []
+
+
+@pytest.mark.parametrize(("said", "kept"), [("", None), ("é", "Ã©"), ("x" * 300, "x" * 255), ("a\tb", "ab")])
+async def test_a_user_agent_is_kept_as_far_as_it_is_one(running: Running, said: str, kept: str | None) -> None:
+    headers = {b"user-agent": said.encode()}
+    await running.client.post("/api/auth/login", json={"email": "ada@example.org", "password": "x"}, headers=headers)
+    asked = running.neighbours.calls(LOG_IN)[-1].request
+    assert isinstance(asked, LogIn)
+    assert asked.origin.user_agent == kept
+
+
+@pytest.mark.parametrize("proxies", ["*", "proxy.example.org", "10.0.0.1/8", "10.0.0.0/40"])
+def test_what_is_no_network_is_no_proxy(proxies: str) -> None:
+    with pytest.raises(ValidationError):
+        GatewaySettings.model_validate({"trusted_proxies": proxies})
+
+
 async def test_a_limit_of_zero_is_no_limit() -> None:
-    nothing: dict[str, Any] = {f"{name}_per_minute": 0 for name in ("messages", "requests", "anonymous", "sign_ins")}
+    names = ("messages", "requests", "anonymous", "sign_ins", "account_sign_ins")
+    nothing: dict[str, Any] = {f"{name}_per_minute": 0 for name in names}
     async with running_gateway(**nothing) as running:
         user = new_id()
         answers = [await post(running, user) for _ in range(100)]

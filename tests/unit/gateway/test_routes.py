@@ -20,7 +20,24 @@ BODIES = {
     "log_in": {"email": "ada@example.org", "password": "correct horse"},
     "refresh_session": {"refreshToken": "token"},
     "log_out": {"refreshToken": "token"},
+    "change_me": {"name": "Ada"},
+    "verify_email": {"token": "token"},
+    "request_reset": {"email": "ada@example.org"},
+    "reset_password": {"token": "token", "password": "correct horse"},
+    "change_password": {"currentPassword": "correct horse", "newPassword": "battery staple"},
+    "suspend_user": {"reason": "Sends spam"},
+    "reinstate_user": {},
     "set_role": {"role": "agent"},
+    "create_role": {"name": "auditor", "permissions": ["audit:log:read"]},
+    "change_role": {"description": "Reads the log"},
+    "create_workspace": {"name": "Lab"},
+    "change_workspace": {"name": "Lab"},
+    "switch_workspace": {"workspaceId": str(MESSAGE)},
+    "change_member": {"role": "agent"},
+    "create_invitation": {"role": "agent"},
+    "accept_invitation": {"token": "token"},
+    "create_service_account": {"name": "Bot"},
+    "create_service_token": {"name": "main", "scopes": ["chat:message:read"]},
     "open_thread": {"title": "Trip", "bookingId": "B-1"},
     "change_thread": {"title": "Trip"},
     "add_participant": {"name": "Ann"},
@@ -32,12 +49,12 @@ BODIES = {
     "mark_delivered": {"lastMessageId": str(MESSAGE)},
     "mark_threads_read": {"threads": [{"threadId": str(THREAD), "lastMessageId": str(MESSAGE)}]},
 }
-ANSWERS = {"register_user": b'{"user":{"id":"%b"}}' % str(MESSAGE).encode()}
+ANSWERS = {"register_user": b'{"user":{"id":"%b"}}' % str(MESSAGE).encode(), "create_role": b'{"name":"auditor"}'}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)
 
 
 def path_of(route: Route) -> str:
-    return route.path.format(threadId=THREAD, messageId=MESSAGE, userId=MESSAGE, participantId=MESSAGE)
+    return route.path.format_map(dict.fromkeys(route.parameters, str(MESSAGE)) | {"threadId": str(THREAD)})
 
 
 async def ask(running: Running, route: Route, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
@@ -256,7 +273,7 @@ async def test_opening_a_thread_tells_where_it_is(running: Running) -> None:
 
 
 # What gives out a secret, or a mail, is not given out again to whoever knows a key (API.md).
-NEVER_REPLAYED = {"register_user"}
+NEVER_REPLAYED = {"register_user", "create_invitation", "create_service_token", "rotate_service_token"}
 
 
 def test_every_post_that_makes_something_takes_an_idempotency_key() -> None:

@@ -5,8 +5,10 @@ import base64
 import hmac
 import json
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,11 @@ from joserfc.jwk import ECKey
 
 from services.gateway import auth
 from services.gateway.auth import Tokens
+from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN, PREFIX, AuthorizeToken
 from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, PublicKeys, TokenIsNotValid
+from shared.contracts.messages.messages import POST_MESSAGE
+from shared.contracts.permissions import Permission
+from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import ServiceIsUnavailable
 from shared.identifiers import new_id
 from tests.unit.gateway.neighbours import POST_PATH, SIGNING_KEY, Neighbours, Running, claims, published, running_gateway, token
@@ -192,3 +198,39 @@ async def test_a_token_with_another_character_anywhere_is_refused(place: int, ch
 async def test_whatever_comes_as_a_token_is_refused(raw: bytes) -> None:
     with pytest.raises(TokenIsNotValid):
         await Tokens(the_keys).claims(raw)
+
+
+SERVICE_TOKEN = PREFIX + urlsafe_b64encode(new_id().bytes + bytes(32)).decode()
+
+
+async def test_a_service_accounts_token_travels_as_its_id_and_its_hash(running: Running) -> None:
+    account = new_id()
+
+    def authorize(request: AuthorizeToken) -> Principal:
+        grants = request.permission.bit
+        return Principal(user_id=account, session_id=request.token_id, workspace_id=new_id(), role=Role.SYSTEM, name="Bot", grants=grants)
+
+    running.neighbours.authorize_token = authorize
+    answer = await running.client.post(POST_PATH, json={"content": "hello"}, headers={"authorization": f"Bearer {SERVICE_TOKEN}"})
+    assert answer.status_code == 201
+    (asked,) = running.neighbours.calls(AUTHORIZE_TOKEN)
+    assert asked.request == AuthorizeToken(
+        token_id=UUID(bytes=urlsafe_b64decode(SERVICE_TOKEN.removeprefix(PREFIX))[:16]),
+        token_hash=sha256(SERVICE_TOKEN.encode()).hexdigest(),
+        permission=Permission.MESSAGE_SEND,
+    )
+    (posted,) = running.neighbours.calls(POST_MESSAGE)
+    assert posted.principal is not None
+    assert (posted.principal.user_id, posted.principal.role) == (account, Role.SYSTEM)
+
+
+@pytest.mark.parametrize("rest", ["", "x", "é", "A" * 64 + "A", "A" * 60, "A" * 5_000])
+async def test_what_begins_as_a_service_accounts_token_and_is_none_asks_nobody(running: Running, rest: str) -> None:
+    answer = await running.client.get("/api/auth/me", headers=[(b"authorization", f"Bearer {PREFIX}{rest}".encode())])
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_is_not_valid")
+    assert running.neighbours.calls(AUTHORIZE_TOKEN) == []
+
+
+async def test_a_service_accounts_token_that_is_not_good_is_refused(running: Running) -> None:
+    answer = await running.client.get("/api/auth/me", headers={"authorization": f"Bearer {SERVICE_TOKEN}"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_is_not_valid")

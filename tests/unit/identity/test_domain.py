@@ -12,12 +12,15 @@ from services.identity.domain import (
     Refreshing,
     Session,
     check_an_admin_stays,
+    check_scopes,
+    check_within,
     first_and_last,
     first_role,
     normal_email,
     usernames,
 )
-from shared.contracts.identity.users import WorkspaceNeedsAnAdmin
+from shared.contracts.identity.users import GrantExceedsYours, WorkspaceNeedsAnAdmin
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Role
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -36,22 +39,22 @@ def session(**differences: object) -> Session:
 
 
 def test_the_current_token_is_rotated() -> None:
-    assert session().refreshing("second", NOW) is Refreshing.ROTATE
+    assert session().refreshing("second", "third", NOW) is Refreshing.ROTATE
 
 
 def test_the_one_before_is_repeated_for_ten_seconds() -> None:
-    assert session().refreshing("first", NOW + RETRY_GRACE) is Refreshing.REPEAT
-    assert session().refreshing("first", NOW + RETRY_GRACE + timedelta(milliseconds=1)) is Refreshing.REUSED
+    assert session().refreshing("first", "second", NOW + RETRY_GRACE) is Refreshing.REPEAT
+    assert session().refreshing("first", "second", NOW + RETRY_GRACE + timedelta(milliseconds=1)) is Refreshing.REUSED
 
 
 def test_the_one_before_that_was_used_twice() -> None:
-    assert session().refreshing("zeroth", NOW) is Refreshing.REUSED
+    assert session().refreshing("zeroth", "first", NOW) is Refreshing.REUSED
 
 
 @pytest.mark.parametrize("token", ["first", "second", "zeroth"])
 @pytest.mark.parametrize("difference", [{"ended_at": NOW}, {"expires_at": NOW}, {"user_may_sign_in": False}])
 def test_a_session_that_is_over_stays_over(token: str, difference: dict[str, object]) -> None:
-    assert session(**difference).refreshing(token, NOW) is Refreshing.OVER
+    assert session(**difference).refreshing(token, "successor", NOW) is Refreshing.OVER
 
 
 def test_the_first_of_an_empty_workspace_is_its_admin() -> None:
@@ -111,3 +114,34 @@ def test_an_emails_normal_form_is_final(email: str) -> None:
 def test_an_email_is_the_same_however_it_is_written() -> None:
     assert normal_email(" ADA@Example.ORG") == normal_email("ada@example.org") == "ada@example.org"
     assert normal_email("zoe\N{COMBINING DIAERESIS}@example.org") == normal_email("ZO\N{LATIN CAPITAL LETTER E WITH DIAERESIS}@example.org")
+
+
+def test_the_one_before_a_switch_was_traded_for_nothing_and_is_good_for_a_retry() -> None:
+    assert session().refreshing("first", "another", NOW + RETRY_GRACE) is Refreshing.ROTATE
+    assert session().refreshing("first", "another", NOW + RETRY_GRACE + timedelta(milliseconds=1)) is Refreshing.REUSED
+
+
+@pytest.mark.parametrize(("gift", "own"), [(0, 0), (0, 5), (5, 5), (1, 5), (4, 7)])
+def test_who_is_granted_it_gives_it(gift: int, own: int) -> None:
+    check_within(gift, own)
+
+
+@pytest.mark.parametrize(("gift", "own"), [(1, 0), (2, 5), (7, 5)])
+def test_nobody_gives_what_they_are_not_granted(gift: int, own: int) -> None:
+    with pytest.raises(GrantExceedsYours):
+        check_within(gift, own)
+
+
+def test_programs_alone_may_be_given_more_than_their_maker_has() -> None:
+    check_scopes(Permission.MESSAGE_FOR_CONTACT.bit, 0)
+    with pytest.raises(GrantExceedsYours):
+        check_scopes(Permission.MESSAGE_READ.bit, 0)
+
+
+def test_whoever_has_a_role_of_the_workspace_is_no_admin() -> None:
+    check_an_admin_stays("figurehead", None, other_admins=0)
+    with pytest.raises(WorkspaceNeedsAnAdmin):
+        check_an_admin_stays(Role.ADMIN, "figurehead", other_admins=0)
+    with pytest.raises(WorkspaceNeedsAnAdmin):
+        check_an_admin_stays(Role.ADMIN, None, other_admins=0)
+    check_an_admin_stays(Role.ADMIN, None, other_admins=1)

@@ -5,7 +5,7 @@ from alembic import op
 from shared.database.idempotency import create_idempotency_keys
 
 revision = "0010"
-down_revision = "0001"
+down_revision = "0007"
 
 
 def upgrade() -> None:

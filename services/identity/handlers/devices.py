@@ -1,0 +1,29 @@
+"""Where one is signed in."""
+
+from uuid import UUID
+
+from services.identity.service import Service
+from shared import cursors
+from shared.contracts.identity.devices import EndOtherSessions, EndOwnSession, ListOwnSessions, OwnSessionPage
+from shared.contracts.model import Nothing
+from shared.contracts.principal import Principal
+
+_LAST = UUID(int=(1 << 128) - 1)
+
+
+async def list_own_sessions(request: ListOwnSessions, caller: Principal, service: Service) -> OwnSessionPage:
+    kind = f"sessions:{caller.user_id}"
+    before = UUID(cursors.decode(kind, request.cursor)[0]) if request.cursor else _LAST
+    found = await service.devices.page(caller.user_id, caller.session_id, before, request.limit + 1)
+    sessions, more = found[: request.limit], len(found) > request.limit
+    return OwnSessionPage(sessions=sessions, has_more=more, next_cursor=cursors.encode(kind, sessions[-1].id) if more else None)
+
+
+async def end_own_session(request: EndOwnSession, caller: Principal, service: Service) -> Nothing:
+    await service.devices.end(caller.user_id, request.session_id, current=caller.session_id)
+    return Nothing()
+
+
+async def end_other_sessions(request: EndOtherSessions, caller: Principal, service: Service) -> Nothing:
+    await service.devices.end_others(caller.user_id, current=caller.session_id)
+    return Nothing()

@@ -1,0 +1,142 @@
+"""Sends the mail that waits: each letter by one process at a time, again after a growing delay, given up in the end."""
+
+import asyncio
+from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+import asyncpg
+import structlog
+from prometheus_client import Counter, Gauge
+
+from services.identity import domain
+from services.identity.mail import Links, reset, verification
+from services.identity.repository.accounts import MailedTokens
+from services.identity.repository.mail import Letter, MailQueue
+from services.identity.tokens import MailedToken
+from shared.contracts.refusals import ServiceIsUnavailable
+
+log = structlog.get_logger()
+
+DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1_800, 3_600, 7_200))
+"""After each try that failed; a letter that fails once more is parked."""
+LOOK_EVERY = 1.0  # seconds
+PATIENCE = 20.0  # seconds that a mail server has for one letter
+AT_ONCE = 10
+
+MAILS = Counter("atrium_mails", "Mails by what became of them: sent, dropped (nobody to send to), retried, parked.", ["outcome"])
+WAITING = Gauge("atrium_mails_waiting", "Mails that wait to be sent.")
+PARKED = Gauge("atrium_mails_parked", "Mails that were given up.")
+
+
+class Smtp:
+    """A mail server. `smtp://` takes TLS where it is offered, and insists on it before it tells a password; `smtps://` begins with it."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("it is not like smtp://user:password@host:587")
+        self._host, self._port = parts.hostname, parts.port
+        self._user = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password) if parts.password else None
+        self._tls = parts.scheme == "smtps"
+
+    async def send(self, letter: EmailMessage) -> None:
+        """Raises what `aiosmtplib` raises."""
+        await aiosmtplib.send(
+            letter,
+            hostname=self._host,
+            port=self._port,
+            username=self._user,
+            password=self._password,
+            use_tls=self._tls,
+            start_tls=True if self._user and not self._tls else None,
+            timeout=PATIENCE,
+        )
+
+
+class Postman:
+    """Works the queue off."""
+
+    def __init__(self, queue: MailQueue, smtp: Smtp, secrets: MailedTokens, links: Links, mail_from: str) -> None:
+        self._queue, self._smtp, self._secrets, self._links, self._from = queue, smtp, secrets, links, mail_from
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._work(), name="identity mail")
+
+    async def stop(self) -> None:
+        """What is under way is sent again when its lease is over: at least once, by whoever is there."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                while letters := await self._queue.take(AT_ONCE):
+                    await asyncio.gather(*(self._deliver(letter) for letter in letters))
+                for gauge, count in zip((WAITING, PARKED), await self._queue.counts(), strict=True):
+                    gauge.set(count)
+            except (ServiceIsUnavailable, asyncpg.PostgresError) as error:
+                log.warning("mail_waits", error=str(error.__cause__ or error))
+            except Exception:
+                log.exception("mail_failed")
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _deliver(self, letter: Letter) -> None:
+        written = await self._written(letter)
+        if written is None:
+            await self._queue.settle(letter, "dropped")
+            MAILS.labels("dropped").inc()
+            return
+        try:
+            await self._smtp.send(self._message(letter, *written))
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            await self._failed(letter, error)
+            return
+        await self._queue.settle(letter, "sent")
+        MAILS.labels("sent").inc()
+
+    async def _failed(self, letter: Letter, error: Exception) -> None:
+        told = f"{type(error).__name__}: {error}"[:500]
+        hopeless = letter.tries > len(DELAYS) or _is_final(error)
+        log.warning("mail_was_not_sent", letter=str(letter.id), kind=letter.kind, tries=letter.tries, error=told)
+        if hopeless:
+            await self._queue.settle(letter, "parked", told)
+        else:
+            await self._queue.later(letter, DELAYS[letter.tries - 1], told)
+        MAILS.labels("parked" if hopeless else "retried").inc()
+
+    async def _written(self, letter: Letter) -> tuple[str, str] | None:
+        """Its subject and content; None where there is nobody to send it to, or who got enough of its kind."""
+        if letter.kind == "invitation":
+            return letter.subject, letter.content
+        if await self._secrets.mailed_lately(letter.kind, letter.recipient) >= domain.MOST_LINKS:
+            return None
+        token = MailedToken.new()
+        if await self._secrets.make(letter.kind, letter.recipient, token) is None:
+            return None
+        write = verification if letter.kind == "verify" else reset
+        return write(self._links.to(letter.kind, token.text))
+
+    def _message(self, letter: Letter, subject: str, content: str) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._from, letter.recipient, subject
+        message["Date"], message["Message-ID"] = (
+            formatdate(usegmt=True),
+            make_msgid(str(letter.id), self._from.rpartition("@")[2].strip("> ")),
+        )
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(content)
+        return message
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the server said that it never will take it."""
+    codes = [error.code] if isinstance(error, aiosmtplib.SMTPResponseException) else []
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        codes = [refused.code for refused in error.recipients]
+    return bool(codes) and all(500 <= code < 600 for code in codes) and not isinstance(error, aiosmtplib.SMTPAuthenticationError)

@@ -1,0 +1,159 @@
+"""Mailed links and what they do; passwords; and the end of sessions."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+from services.identity import domain
+from services.identity.mail import Mailbox
+from services.identity.repository.mail import Kind
+from services.identity.repository.sessions import end_sessions
+from services.identity.repository.users import next_version, seen_by_each_workspace
+from services.identity.tokens import MailedToken
+from shared.contracts.identity.accounts import EmailVerified, LinkIsSpent, PasswordChanged, Purpose
+from shared.database.connections import Connection, Database, once_more
+from shared.outbox.outbox import emission, emit
+
+_SIGNING_IN = [status.value for status in domain.SIGNING_IN]
+
+_MAKE = """
+    INSERT INTO mailed_tokens (token_hash, user_id, purpose, email, expires_at)
+    SELECT $1, id, $2::varchar, email, clock_timestamp() + $3::interval FROM users
+    WHERE email = $4 AND deleted_at IS NULL AND current_account_status = ANY($5::text[])
+        AND ($2::varchar <> 'verify' OR NOT is_email_verified)
+    RETURNING expires_at"""
+
+_MAILED = "SELECT count(*) FROM mail_queue WHERE recipient = $1 AND kind = $2 AND outcome = 'sent' AND done_at > now() - interval '1 hour'"
+
+_GOOD = """
+    SELECT user_id FROM mailed_tokens
+    WHERE token_hash = $1 AND purpose = $2 AND spent_at IS NULL AND expires_at > clock_timestamp()"""
+
+# All of a kind are spent together: whoever has followed one link needs no other.
+_SPEND = """
+    WITH good AS (
+        UPDATE mailed_tokens SET spent_at = clock_timestamp()
+        WHERE token_hash = $1 AND purpose = $2 AND spent_at IS NULL AND expires_at > clock_timestamp() RETURNING user_id, email),
+    others AS (
+        UPDATE mailed_tokens t SET spent_at = clock_timestamp() FROM good
+        WHERE t.user_id = good.user_id AND t.purpose = $2 AND t.spent_at IS NULL AND t.token_hash <> $1)
+    SELECT email FROM good"""
+
+_VERIFY = """
+    UPDATE users SET is_email_verified = true, updated_at = now(), version = version + 1,
+        current_account_status = CASE current_account_status WHEN 'pending-verification' THEN 'active' ELSE current_account_status END
+    WHERE id = $1 AND email = $2 AND NOT is_email_verified AND deleted_at IS NULL RETURNING version"""
+
+_SET_HASH = """
+    UPDATE users SET password_hash = $2 WHERE id = $1 AND email = coalesce($4, email) AND deleted_at IS NULL
+        AND current_account_status = ANY($3::text[])"""
+
+_HASH = "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"
+
+_UNVERIFIED = (
+    "SELECT email FROM users WHERE id = $1 AND NOT is_email_verified AND deleted_at IS NULL AND account_type_informal <> 'service'"
+)
+
+
+class MailedTokens:
+    """Makes what a mailed link leads in by. Runs as either role: the queue is worked off in the background."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def make(self, purpose: Purpose, email: str, token: MailedToken) -> datetime | None:
+        """Until when the token is good; None where there is nobody whom it could serve."""
+        values = (token.hash, purpose, domain.LINK_LIVES[purpose], domain.normal_email(email), _SIGNING_IN)
+        async with self._database.connection() as connection:
+            expires_at: datetime | None = await connection.fetchval(_MAKE, *values)
+        return expires_at
+
+    async def mailed_lately(self, kind: Kind, email: str) -> int:
+        """How many letters of the kind went there within the hour."""
+        async with self._database.connection() as connection:
+            count: int = await connection.fetchval(_MAILED, email, kind)
+        return count
+
+
+class Accounts:
+    def __init__(self, database: Database, mailbox: Mailbox, on_commit: Callable[[], None]) -> None:
+        self._database, self._mailbox, self._on_commit = database, mailbox, on_commit
+
+    async def ask_to_verify(self, user_id: UUID) -> None:
+        async with self._database.connection() as connection:
+            email = await connection.fetchval(_UNVERIFIED, user_id)
+            if email is not None:
+                await self._mailbox.ask_to_verify(connection, email)
+
+    async def offer_reset(self, email: str) -> None:
+        async with self._database.connection() as connection:
+            await self._mailbox.offer_reset(connection, domain.normal_email(email))
+
+    async def owner_of(self, purpose: Purpose, token_hash: str) -> UUID:
+        """Whom a token that is good belongs to. Raises `LinkIsSpent`."""
+        async with self._database.connection() as connection:
+            user_id: UUID | None = await connection.fetchval(_GOOD, token_hash, purpose)
+        if user_id is None:
+            raise LinkIsSpent
+        return user_id
+
+    async def verify(self, user_id: UUID, token_hash: str) -> None:
+        async def attempt() -> None:
+            async with self._database.installation(actor=user_id) as connection:
+                await verify(connection, user_id, await _spend(connection, "verify", token_hash))
+
+        await self._committed(attempt)
+
+    async def reset(self, user_id: UUID, token_hash: str, password_hash: str) -> None:
+        """Another password for who has the mailbox; all sessions end."""
+
+        async def attempt() -> None:
+            async with self._database.installation(actor=user_id, reason="password reset") as connection:
+                email = await _spend(connection, "reset", token_hash)
+                if await connection.execute(_SET_HASH, user_id, password_hash, _SIGNING_IN, email) == "UPDATE 0":
+                    raise LinkIsSpent  # suspended since, or at another address
+                await verify(connection, user_id, email)
+                await end_sessions(connection, user_id, "password-reset")
+                await _say_password_changed(connection, user_id)
+
+        await self._committed(attempt)
+
+    async def password_hash_of(self, user_id: UUID) -> str | None:
+        async with self._database.connection() as connection:
+            password_hash: str | None = await connection.fetchval(_HASH, user_id)
+        return password_hash
+
+    async def change_password(self, user_id: UUID, password_hash: str, *, keep_session: UUID) -> None:
+        async def attempt() -> None:
+            async with self._database.installation(actor=user_id) as connection:
+                await connection.execute(_SET_HASH, user_id, password_hash, _SIGNING_IN, None)
+                await end_sessions(connection, user_id, "password-changed", keep=keep_session)
+                await _say_password_changed(connection, user_id)
+
+        await self._committed(attempt)
+
+    async def _committed(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        await once_more(attempt)
+        self._on_commit()
+
+
+async def _spend(connection: Connection, purpose: Purpose, token_hash: str) -> str:
+    """The email that the token was mailed to."""
+    email: str | None = await connection.fetchval(_SPEND, token_hash, purpose)
+    if email is None:
+        raise LinkIsSpent
+    return email
+
+
+async def verify(connection: Connection, user_id: UUID, email: str) -> None:
+    """Their email is known to be theirs. It is said in each of their workspaces: call it last, as the transaction moves on to those."""
+    version = await connection.fetchval(_VERIFY, user_id, email)
+    if version is None:
+        return
+    async for workspace_id, user in seen_by_each_workspace(connection, user_id):
+        await emit(connection, emission(EmailVerified(entity_id=user_id, version=version, user=user), workspace_id, user_id))
+
+
+async def _say_password_changed(connection: Connection, user_id: UUID) -> None:
+    event = PasswordChanged(entity_id=user_id, version=await next_version(connection, user_id), user_id=user_id)
+    await emit(connection, emission(event, None, user_id))

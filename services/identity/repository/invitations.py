@@ -1,0 +1,208 @@
+"""Invitations: who may join a workspace, and who has joined by them."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from services.identity import domain
+from services.identity.mail import Links, Mailbox
+from services.identity.repository.accounts import verify
+from services.identity.repository.audit import audit
+from services.identity.repository.roles import Held, role_named
+from services.identity.repository.users import (
+    LOCK_WORKSPACE,
+    Account,
+    add_user,
+    myself_of,
+    next_version,
+    registered,
+    start_session,
+    user_of,
+)
+from services.identity.repository.workspaces import check_room, workspace_of
+from services.identity.tokens import MailedToken, RefreshToken
+from shared.contracts.identity.invitations import (
+    Invitation,
+    InvitationAccepted,
+    InvitationCreated,
+    InvitationMade,
+    InvitationNotFound,
+    InvitationRevoked,
+)
+from shared.contracts.identity.members import MemberAdded, RoleIsNotUsable
+from shared.contracts.identity.sessions import AlreadyAMember, InvitationIsNotValid, Origin
+from shared.contracts.identity.users import Myself
+from shared.contracts.identity.workspaces import Workspace
+from shared.contracts.principal import Principal
+from shared.database.connections import Connection, Database, once_more
+from shared.identifiers import new_id
+from shared.outbox.outbox import emission, emit
+
+_COLUMNS = "id, email, role, invited_by, created_at, expires_at"
+
+_ADD = f"""
+    INSERT INTO invitations (id, workspace_id, token_hash, email, is_mailed, role, invited_by, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8::interval) RETURNING {_COLUMNS}"""
+
+_IS_MEMBER = """
+    SELECT EXISTS (SELECT FROM users u JOIN workspace_members m ON m.workspace_id = $1 AND m.user_id = u.id
+        WHERE u.email = $2 AND m.deleted_at IS NULL)"""
+
+_PAGE = f"""
+    SELECT {_COLUMNS} FROM invitations
+    WHERE workspace_id = $1 AND id > $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now() ORDER BY id LIMIT $3"""
+
+_FIND = "SELECT workspace_of_invitation($1)"
+
+_LOCK = """
+    SELECT id, email, is_mailed, role, version FROM invitations
+    WHERE token_hash = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > clock_timestamp() FOR UPDATE"""
+
+_ACCEPT = "UPDATE invitations SET accepted_at = now(), accepted_by = $2, version = version + 1 WHERE id = $1 RETURNING version"
+
+_REVOKE = """
+    UPDATE invitations SET revoked_at = now(), version = version + 1
+    WHERE workspace_id = $1 AND id = $2 AND accepted_at IS NULL AND revoked_at IS NULL RETURNING version"""
+_WAS_REVOKED = "SELECT EXISTS (SELECT FROM invitations WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NOT NULL)"
+
+# Who was a member once is one again, from now on.
+_JOIN = """
+    INSERT INTO workspace_members (workspace_id, user_id, role, custom_role) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = excluded.role, custom_role = excluded.custom_role, deleted_at = NULL,
+        suspended_at = NULL, created_at = now(), updated_at = now()
+    WHERE workspace_members.deleted_at IS NOT NULL RETURNING user_id"""
+
+_EMAIL = "SELECT email FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"
+
+
+class Invitations:
+    def __init__(self, database: Database, mailbox: Mailbox, links: Links, on_commit: Callable[[], None]) -> None:
+        self._database, self._mailbox, self._links, self._on_commit = database, mailbox, links, on_commit
+
+    async def create(self, by: Principal, email: str | None, role: str, life: timedelta) -> InvitationMade:
+        token = MailedToken.new()
+        email = None if email is None else domain.normal_email(email)
+
+        async def attempt() -> InvitationMade:
+            async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
+                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
+                held = await role_named(connection, by.workspace_id, role)
+                if held is None:
+                    raise RoleIsNotUsable
+                domain.check_within(held.grants, by.grants)
+                if email is not None and await connection.fetchval(_IS_MEMBER, by.workspace_id, email):
+                    raise AlreadyAMember
+                mailed = email is not None and self._mailbox.is_open
+                row = await connection.fetchrow(_ADD, new_id(), by.workspace_id, token.hash, email, mailed, role, by.user_id, life)
+                assert row is not None
+                await self._say_created(connection, by, Invitation(**row), token)
+                return InvitationMade(**row, token=None if mailed else token.text)
+
+        return await self._committed(attempt)
+
+    async def page(self, workspace_id: UUID, after: UUID, count: int) -> list[Invitation]:
+        async with self._database.reading(workspace_id) as connection:
+            return [Invitation(**row) for row in await connection.fetch(_PAGE, workspace_id, after, count)]
+
+    async def revoke(self, by: Principal, invitation_id: UUID) -> None:
+        async def attempt() -> None:
+            async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
+                version = await connection.fetchval(_REVOKE, by.workspace_id, invitation_id)
+                if version is None:
+                    if await connection.fetchval(_WAS_REVOKED, by.workspace_id, invitation_id):
+                        return
+                    raise InvitationNotFound
+                event = InvitationRevoked(entity_id=invitation_id, version=version, revoked_by=by.user_id)
+                await emit(connection, emission(event, by.workspace_id, invitation_id))
+                await audit(connection, by.workspace_id, by.user_id, "workspace:invitation:revoke", "invitation", invitation_id)
+
+        await self._committed(attempt)
+
+    async def accept(self, user_id: UUID, token: str) -> Workspace:
+        """Somebody who has an account joins."""
+        token_hash = MailedToken.of(token).hash
+        workspace_id = await self._workspace_of(token_hash)
+
+        async def attempt() -> Workspace:
+            async with self._database.workspace(workspace_id, actor=user_id) as connection:
+                invitation, held = await _lock(connection, workspace_id, token_hash)
+                email = await connection.fetchval(_EMAIL, user_id)
+                if invitation["email"] not in (None, email):
+                    raise InvitationIsNotValid
+                await check_room(connection, user_id)
+                if await connection.fetchval(_JOIN, workspace_id, user_id, held.role, held.custom) is None:
+                    raise AlreadyAMember
+                version = await next_version(connection, user_id)
+                event = MemberAdded(entity_id=user_id, version=version, user=await user_of(connection, user_id))
+                await emit(connection, emission(event, workspace_id, user_id))
+                await _say_accepted(connection, workspace_id, invitation, user_id, held)
+                joined = await workspace_of(connection, workspace_id, user_id)
+                if invitation["is_mailed"]:
+                    await verify(connection, user_id, email)
+                return joined
+
+        return await self._committed(attempt)
+
+    async def register(self, token: str, account: Account, first_token: RefreshToken, origin: Origin) -> Myself:
+        """Somebody makes an account, and joins. Whoever has what was mailed has the mailbox."""
+        token_hash = MailedToken.of(token).hash
+        workspace_id = await self._workspace_of(token_hash)
+        email, user_id = domain.normal_email(account.email), new_id()
+
+        async def attempt() -> Myself:
+            async with self._database.workspace(workspace_id, actor=user_id) as connection:
+                invitation, held = await _lock(connection, workspace_id, token_hash)
+                if invitation["email"] not in (None, email):
+                    raise InvitationIsNotValid
+                await add_user(connection, account, verified=invitation["is_mailed"], user_id=user_id)
+                await connection.execute(_JOIN, workspace_id, user_id, held.role, held.custom)
+                await start_session(connection, user_id, workspace_id, first_token, origin)
+                if not invitation["is_mailed"]:
+                    await self._mailbox.ask_to_verify(connection, email)
+                await registered(connection, user_id)
+                await _say_accepted(connection, workspace_id, invitation, user_id, held)
+                return await myself_of(connection, user_id)
+
+        return await self._committed(attempt)
+
+    async def _workspace_of(self, token_hash: str) -> UUID:
+        async with self._database.connection() as connection:
+            workspace_id: UUID | None = await connection.fetchval(_FIND, token_hash)
+        if workspace_id is None:
+            raise InvitationIsNotValid
+        return workspace_id
+
+    async def _say_created(self, connection: Connection, by: Principal, invitation: Invitation, token: MailedToken) -> None:
+        event = InvitationCreated(entity_id=invitation.id, version=1, invitation=invitation)
+        await emit(connection, emission(event, by.workspace_id, invitation.id))
+        details = {"email": invitation.email, "role": invitation.role}
+        await audit(connection, by.workspace_id, by.user_id, "workspace:member:invite", "invitation", invitation.id, details=details)
+        if invitation.email is not None:
+            workspace = await workspace_of(connection, by.workspace_id, by.user_id)
+            link = self._links.to("invitation", token.text)
+            await self._mailbox.invite(connection, invitation.email, workspace.name, by.name, link)
+
+    async def _committed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
+        done = await once_more(attempt)
+        self._on_commit()
+        return done
+
+
+async def _lock(connection: Connection, workspace_id: UUID, token_hash: str) -> tuple[asyncpg.Record, Held]:
+    """The invitation, which nobody else accepts meanwhile, and the role that it gives."""
+    await connection.execute(LOCK_WORKSPACE, workspace_id)
+    row = await connection.fetchrow(_LOCK, token_hash)
+    held = await role_named(connection, workspace_id, row["role"]) if row else None
+    if row is None or held is None:
+        raise InvitationIsNotValid
+    return row, held
+
+
+async def _say_accepted(connection: Connection, workspace_id: UUID, invitation: asyncpg.Record, user_id: UUID, held: Held) -> None:
+    version = await connection.fetchval(_ACCEPT, invitation["id"], user_id)
+    event = InvitationAccepted(entity_id=invitation["id"], version=version, accepted_by=user_id)
+    await emit(connection, emission(event, workspace_id, invitation["id"]))
+    details = {"invitationId": str(invitation["id"]), "role": held.name}
+    await audit(connection, workspace_id, user_id, "workspace:member:join", "user", user_id, details=details)

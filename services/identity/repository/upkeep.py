@@ -1,0 +1,52 @@
+"""What time does to sessions and links: when they were last used, and that they are deleted in the end."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from shared.database.connections import Database
+
+KEPT = timedelta(days=30)
+"""So long after its end a session still says from where its user signed in."""
+LINKS_KEPT = timedelta(days=1)
+
+# One write a minute at most, whatever the number of processes; what another one writes right now is skipped.
+_SEE_SESSIONS = """
+    UPDATE user_sessions SET last_used_at = now() WHERE id IN (
+        SELECT id FROM user_sessions WHERE id = ANY($1::uuid[]) AND last_used_at < now() - interval '1 minute' FOR UPDATE SKIP LOCKED)"""
+
+_SEE_USERS = """
+    UPDATE users SET last_seen_at = now() WHERE id IN (
+        SELECT id FROM users WHERE id = ANY($1::uuid[]) AND (last_seen_at IS NULL OR last_seen_at < now() - interval '1 minute')
+        FOR NO KEY UPDATE SKIP LOCKED)"""
+
+_FORGET_SESSIONS = """
+    DELETE FROM user_sessions WHERE id IN (
+        SELECT id FROM user_sessions WHERE coalesce(ended_at, expires_at) < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)"""
+
+_FORGET_LINKS = """
+    DELETE FROM mailed_tokens WHERE token_hash IN (
+        SELECT token_hash FROM mailed_tokens WHERE expires_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)"""
+
+
+class Traces:
+    """As the service's background role."""
+
+    def __init__(self, background: Database) -> None:
+        self._background = background
+
+    async def seen(self, sessions: Iterable[UUID], users: Iterable[UUID]) -> None:
+        """They were here just now."""
+        async with self._background.connection() as connection:
+            await connection.execute(_SEE_SESSIONS, list(sessions))
+            await connection.execute(_SEE_USERS, list(users))
+
+    async def forget_sessions(self, most: int) -> int:
+        return await self._forget(_FORGET_SESSIONS, KEPT, most)
+
+    async def forget_links(self, most: int) -> int:
+        return await self._forget(_FORGET_LINKS, LINKS_KEPT, most)
+
+    async def _forget(self, statement: str, age: timedelta, most: int) -> int:
+        async with self._background.connection() as connection:
+            return int((await connection.execute(statement, age, most)).rpartition(" ")[2])

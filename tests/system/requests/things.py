@@ -1,0 +1,32 @@
+"""What the paths of routes name."""
+
+from shared.contracts.permissions import Permission
+from shared.identifiers import new_id
+from tests.system.house import log_in
+from tests.system.people import Person, expect, taking_part
+
+
+async def things_of(person: Person, other: Person, opener: Person | None = None) -> dict[str, str]:
+    """By the parameter's name, things that are there; for what only admins make, an id that is nothing's where the person is none.
+
+    opener: who opens the thread where the person may not.
+    """
+    everybody = {one.id: one for one in (person, other, opener or person)}
+    thread = await (opener or person).open(participants=taking_part(*everybody.values()))
+    message = await person.say(thread)
+    session = await log_in(person.http, person.user["email"])
+    things = {
+        "threadId": thread["id"],
+        "messageId": message["id"],
+        "userId": other.id,
+        "participantId": other.id,
+        "sessionId": session.session_id,
+    }
+    things |= {"workspaceId": person.user["workspaceId"], "name": "agent"}
+    if Permission.SERVICE_MANAGE not in expect(await person.get("/api/auth/me"), 200)["permissions"]:
+        return things | dict.fromkeys(("invitationId", "accountId", "tokenId"), str(new_id()))
+    invitation = expect(await person.post(f"/api/workspaces/{things['workspaceId']}/invitations", {}), 201)
+    account = expect(await person.post("/api/service-accounts", {"name": "Bot"}), 201)
+    asked = {"name": "main", "scopes": ["chat:room:read"]}
+    token = expect(await person.post(f"/api/service-accounts/{account['id']}/tokens", asked), 201)
+    return things | {"invitationId": invitation["id"], "accountId": account["id"], "tokenId": token["id"]}
