@@ -63,7 +63,7 @@ async def messages(servers: Servers) -> AsyncIterator[Messages]:
         "request.threads.open_thread.v1",
         "wake.threads.outbox",
         "_INBOX.anybody",
-        "_INBOX_threads.somebody",
+        "_INBOX_identity.somebody",
         f"$JS.API.STREAM.DELETE.{EVENTS}",
         f"$JS.API.STREAM.PURGE.{EVENTS}",
         f"$JS.API.STREAM.UPDATE.{EVENTS}",

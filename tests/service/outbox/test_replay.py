@@ -87,7 +87,7 @@ async def test_a_replay_declares_the_durable_consumers_again(stage: Stage) -> No
     async with stage.operator() as js:
         await js.delete_stream(EVENTS)
         await replayed(stage)
-        assert [info.name for info in await js.consumers_info(EVENTS)] == ["threads-activity"]
+        assert [info.name for info in await js.consumers_info(EVENTS)] == ["identity-audit", "threads-activity", "threads-reading"]
 
 
 async def test_declaring_again_changes_nothing(stage: Stage) -> None:

@@ -28,7 +28,7 @@ from shared.messaging.context import Context, current_context
 from shared.messaging.frames import Answer, AnswerKind
 
 SIGNING_KEY = ECKey.generate_key("P-256")
-THREAD, MESSAGE = new_id(), new_id()
+THREAD, MESSAGE = UUID("0194d3c2-7a00-7000-8000-000000000001"), UUID("0194d3c2-7a00-7000-8000-000000000002")
 MESSAGE_JSON = f'{{"id":"{MESSAGE}","threadId":"{THREAD}","content":"héllo"}}'.encode()
 POST_PATH = f"/api/collab/threads/{THREAD}/messages"
 
