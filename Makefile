@@ -8,7 +8,7 @@ ifneq ($(wildcard .venv),)
 $(shell $(PYTHON) -c 1 >/dev/null 2>&1 || rm -rf .venv)
 endif
 
-.PHONY: up atrium check test fuzz bench
+.PHONY: up atrium check test fuzz bench bench-scale
 
 up: .venv/.for-running
 	@exec $(PYTHON) -m atrium up
@@ -33,6 +33,10 @@ fuzz: .venv/.for-developing
 
 bench: .venv/.for-developing
 	@exec $(PYTHON) -m tests.bench $(ARGS)
+
+# make bench-scale ARGS="--messages 1000000"
+bench-scale: .venv/.for-developing
+	@exec $(PYTHON) -m tests.bench.scale $(ARGS)
 
 .venv/.for-running: $(LOCKED)
 	@sh bootstrap.sh --no-dev --inexact

@@ -27,6 +27,8 @@ from shared.outbox.tables import outbox_tables
 metadata = MetaData(schema="threads")
 _MOMENT = TIMESTAMP(timezone=True)
 _HERE = text("left_at IS NULL")
+_USER_HERE = text("left_at IS NULL AND user_id IS NOT NULL")
+_CONTACT_HERE = text("left_at IS NULL AND contact_key IS NOT NULL")
 
 threads = Table(
     "threads",
@@ -104,12 +106,12 @@ participants = Table(
     CheckConstraint("deleted_at IS NOT DISTINCT FROM left_at"),
     CheckConstraint("(contact IS NULL) = (contact_key IS NULL)"),
     Index("participants_user", "thread_id", "user_id", unique=True, postgresql_where=text("user_id IS NOT NULL")),
-    Index("participants_contact", "thread_id", "contact_key", unique=True, postgresql_where=_HERE),
+    Index("participants_contact", "thread_id", "contact_key", unique=True, postgresql_where=_CONTACT_HERE),
     Index("participants_in_order", "thread_id", "joined_at", "id", postgresql_where=_HERE),
     Index("participants_left", "thread_id", "joined_at", "id", postgresql_where=text("left_at IS NOT NULL")),
     Index("participants_moderators", "thread_id", postgresql_where=text("participant_role = 'moderator' AND left_at IS NULL")),
-    Index("participants_by_user", "workspace_id", "user_id", "thread_id", postgresql_where=_HERE),
-    Index("participants_by_contact", "workspace_id", "contact_key", "thread_id", postgresql_where=_HERE),
+    Index("participants_by_user", "user_id", "workspace_id", "thread_id", postgresql_where=_USER_HERE),
+    Index("participants_by_contact", "contact_key", "workspace_id", "thread_id", postgresql_where=_CONTACT_HERE),
 )
 
 activity = Table(

@@ -11,12 +11,10 @@ import typer
 from rich.console import Console
 
 from shared.application import CannotStart
-from shared.embedded import Postgres
-from shared.embedded.postgres import SETTINGS
 from tests.bench import report
 from tests.bench.ceiling import ceiling
 from tests.bench.floors import checks
-from tests.bench.house import LAYOUTS, USUAL, running_house
+from tests.bench.house import LAYOUTS, USUAL, as_shipped, running_house
 from tests.bench.load import Generator
 from tests.bench.measures import Results
 from tests.bench.people import People
@@ -77,7 +75,7 @@ async def _measured(options: Options, parts: set[Part], console: Console) -> Res
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # what was started is stopped
     console.print("servers start")
     async with running_servers() as servers, Generator() as generator:
-        await _as_shipped(servers)
+        await as_shipped(servers)
         database = await asyncpg.connect(servers.postgres_url, command_timeout=600)
         pgbench = Pgbench(servers.postgres_url, servers.data)
         scenarios = Scenarios(options, generator, database, People(), pgbench, console.print)
@@ -87,13 +85,6 @@ async def _measured(options: Options, parts: set[Part], console: Console) -> Res
         await scenarios.read_back()
         await database.close()
         return scenarios.results
-
-
-async def _as_shipped(servers: Servers) -> None:
-    """Tests keep PostgreSQL small; this is about the one that `atrium up` starts."""
-    if isinstance(servers.postgres, Postgres):
-        servers.postgres.settings["shared_buffers"] = SETTINGS["shared_buffers"]
-        await servers.postgres.restart()
 
 
 async def _measure(scenarios: Scenarios, servers: Servers, options: Options, parts: set[Part]) -> None:

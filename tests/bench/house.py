@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import psutil
 
 from shared.credentials import STORING_SERVICES
+from shared.embedded import Postgres
+from shared.embedded.postgres import SETTINGS
 from shared.embedded.program import Program
 from tests.processes import HOST, RAISED_LIMITS, AtriumProcess, free_port
 from tests.servers import Servers
@@ -60,6 +62,13 @@ async def running_house(servers: Servers, layout: str) -> AsyncIterator[House]:
     finally:
         for process in reversed(processes):
             await process.stop(within=10)
+
+
+async def as_shipped(servers: Servers) -> None:
+    """Tests keep PostgreSQL small; benches are about the one that `atrium up` starts."""
+    if isinstance(servers.postgres, Postgres):
+        servers.postgres.settings["shared_buffers"] = SETTINGS["shared_buffers"]
+        await servers.postgres.restart()
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

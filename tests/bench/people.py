@@ -43,20 +43,24 @@ class People:
 
     async def arrive(self, url: str) -> None:
         """Register, and open the threads."""
+        await self.register(url)
+        async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
+            self.threads = [await self._open(client, self.all[number % PEOPLE]) for number in range(THREADS)]
+
+    async def register(self, url: str) -> None:
         async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
             for number in range(PEOPLE):
-                body = {"email": f"person-{number}@bench.example", "password": _PASSWORD, "name": f"Person {number}"}
-                self.all.append(Person.of(await _ask(client, "POST", "/api/auth/register", 201, None, body)))
+                body = {"email": f"person-{number}@bench.example", "password": _PASSWORD, "name": name_of(number)}
+                self.all.append(Person.of(await ask(client, "POST", "/api/auth/register", 201, None, body)))
             for person in self.all[1:]:
-                await _ask(client, "PATCH", f"/api/users/{person.id}", 200, self.all[0], {"role": "agent"})
-            self.threads = [await self._open(client, self.all[number % PEOPLE]) for number in range(THREADS)]
+                await ask(client, "PATCH", f"/api/users/{person.id}", 200, self.all[0], {"role": "agent"})
 
     async def come_back(self, url: str) -> None:
         """Trade everybody's tokens for new ones."""
         async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
             for number, person in enumerate(self.all):
                 body = {"refreshToken": person.refresh_token}
-                self.all[number] = Person.of(await _ask(client, "POST", "/api/auth/refresh", 200, None, body))
+                self.all[number] = Person.of(await ask(client, "POST", "/api/auth/refresh", 200, None, body))
 
     async def open_thread(self, url: str) -> UUID:
         async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
@@ -72,7 +76,7 @@ class People:
 
     def readings(self, thread: UUID, cursors: Sequence[str | None]) -> list[bytes]:
         """Pages of 50 of a thread: the newest for None, else the one before a cursor; asked for by all people in turn."""
-        paths = [_page_path(thread, cursor) for cursor in cursors]
+        paths = [page_path(thread, cursor) for cursor in cursors]
         count = max(PEOPLE, len(paths))
         return [request("GET", paths[number % len(paths)], self.all[number % PEOPLE].access_token) for number in range(count)]
 
@@ -83,7 +87,7 @@ class People:
         async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
             cursor: str | None = None
             while True:
-                page = await _ask(client, "GET", _page_path(thread, cursor), 200, self.all[0])
+                page = await ask(client, "GET", page_path(thread, cursor), 200, self.all[0])
                 seqs[:0] = [message["seq"] for message in page["messages"]]
                 if page["nextCursor"] is None:
                     break
@@ -97,14 +101,19 @@ class People:
 
     async def _open(self, client: httpx2.AsyncClient, person: Person) -> UUID:
         body = {"kind": "booking", "bookingId": new_id().hex, "title": "A booking to talk about"}
-        return UUID((await _ask(client, "POST", "/api/collab/threads", 201, person, body))["id"])
+        return UUID((await ask(client, "POST", "/api/collab/threads", 201, person, body))["id"])
 
 
-def _page_path(thread: UUID, cursor: str | None) -> str:
+def name_of(number: int) -> str:
+    return f"Person {number}"
+
+
+def page_path(thread: UUID, cursor: str | None) -> str:
     return f"/api/collab/threads/{thread}/messages?limit=50" + (f"&before={cursor}" if cursor else "")
 
 
-async def _ask(client: httpx2.AsyncClient, method: str, path: str, status: int, person: Person | None, body: Json | None = None) -> Json:
+async def ask(client: httpx2.AsyncClient, method: str, path: str, status: int, person: Person | None, body: Json | None = None) -> Json:
+    """What is answered; another status than the one expected ends the bench."""
     headers = {"Authorization": f"Bearer {person.access_token}"} if person else {}
     answer = await client.request(method, path, headers=headers, json=body)
     if answer.status_code != status:

@@ -37,7 +37,7 @@ def as_table(results: Results, held: list[Check]) -> Table:
         )
     table.add_section()
     for check in held:
-        table.add_row(*_verdict(check))
+        table.add_row(*verdict(check))
     return table
 
 
@@ -53,7 +53,8 @@ def _cells(measured: Measured) -> Iterable[str]:
     yield ", ".join(parts)
 
 
-def _verdict(check: Check) -> Iterable[str]:
+def verdict(check: Check) -> Iterable[str]:
+    """A row of the table."""
     floor = check.floor
     yield f"{check.scenario}: {floor.name}"
     yield "[green]met[/green]" if check.met else "[bold red]MISSED[/bold red]"
@@ -63,16 +64,23 @@ def _verdict(check: Check) -> Iterable[str]:
     yield f"[dim]{floor.source}[/dim]"
 
 
+def machine() -> dict[str, object]:
+    return {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+
+
 def write(path: Path, options: Options, results: Results, held: list[Check]) -> None:
     """All figures, with what they were measured on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    machine = {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
     said = {
         "measuredAt": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine,
+        "machine": machine(),
         "options": asdict(options),
         "results": {**asdict(results), "lost": results.lost},
-        "checks": [{**asdict(check), "met": check.met} for check in held],
-        "passed": all(check.met for check in held),
+        **judged(held),
     }
     path.write_text(json.dumps(said, indent=2) + "\n")
+
+
+def judged(held: list[Check]) -> dict[str, object]:
+    """The floors, and whether all are met."""
+    return {"checks": [{**asdict(check), "met": check.met} for check in held], "passed": all(check.met for check in held)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -41,12 +41,17 @@ class _Asked(NamedTuple):
     words: bool
 
 
+# Who sees nearly all threads gets the first of them in the index's order, one look-up for each, whatever the planner believes (LATERAL with
+# LIMIT): 0.3 ms of 10,000 threads instead of 20. Who sees some, or looks for words, is shown some of all: the planner knows by which way.
 def _page(asked: _Asked) -> str:
     found = "JOIN found_threads($11) AS found (id) ON found.id = t.id" if asked.words else ""
+    where = f"{_FILTERS} AND {_SEEN[asked.sight]}"
+    threads = f"JOIN threads t ON t.id = a.thread_id AND {where} {found}"
+    if asked == (Sight.OPEN, False):
+        threads = f"CROSS JOIN LATERAL (SELECT * FROM threads t WHERE t.id = a.thread_id AND {where} LIMIT 1) AS t"
     return f"""
-        SELECT {views.COLUMNS} FROM activity a JOIN threads t ON t.id = a.thread_id {found}
-        WHERE a.archived = $6 AND {_FILTERS} AND {_SEEN[asked.sight]}
-        AND ($7::timestamptz IS NULL OR (a.at, a.thread_id) < ($7, $8::uuid))
+        SELECT {views.COLUMNS} FROM activity a {threads}
+        WHERE a.archived = $6 AND (a.at, a.thread_id) < ($7::timestamptz, $8::uuid)
         ORDER BY a.at DESC, a.thread_id DESC LIMIT $9 OFFSET $10"""
 
 
@@ -66,6 +71,9 @@ class Place:
 
     at: datetime
     thread_id: UUID
+
+
+TOP = Place(datetime.max.replace(tzinfo=UTC), UUID(int=0))  # PostgreSQL's infinity
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +99,19 @@ class Listing:
 
     async def rows(self, request: ListThreads, after: Place | None, caller: Principal, limit: int) -> list[Row]:
         """As many as `limit`, from a place on, and one more where more follow."""
-        place = (after.at, after.thread_id) if after else (None, None)
+        place = after or TOP
         archived = request.states == [State.ARCHIVED]
         words = (request.q,) if request.q is not None else ()
         async with self._database.reading(caller.workspace_id) as connection:
             records = await connection.fetch(
-                _PAGES[_asked(request, caller)], *_filters(request, caller), archived, *place, limit + 1, request.offset, *words
+                _PAGES[_asked(request, caller)],
+                *_filters(request, caller),
+                archived,
+                place.at,
+                place.thread_id,
+                limit + 1,
+                request.offset,
+                *words,
             )
             found = await standings(connection, [(record["id"], caller) for record in records])
         return [Row(record, part) for record, (_, part) in zip(records, found, strict=True)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -62,7 +62,7 @@ def _page(here: Literal["NULL", "NOT NULL"]) -> str:
     return f"""
         SELECT {PARTICIPANT} FROM participants p
         WHERE p.thread_id = $1 AND p.left_at IS {here} AND ($2::text IS NULL OR p.status = $2) AND ($3::text IS NULL OR p.role = $3)
-        AND ($4::text IS NULL OR p.participant_role = $4) AND ($5::timestamptz IS NULL OR (p.joined_at, p.id) > ($5, $6::uuid))
+        AND ($4::text IS NULL OR p.participant_role = $4) AND (p.joined_at, p.id) > ($5::timestamptz, $6::uuid)
         ORDER BY p.joined_at, p.id LIMIT $7"""
 
 
@@ -77,6 +77,8 @@ class Seat:
     id: UUID
 
 
+BEGINNING = Seat(datetime.min.replace(tzinfo=UTC), UUID(int=0))  # PostgreSQL's -infinity
+
 type _Work = Callable[[Connection, asyncpg.Record, Room], Awaitable[Participant]]
 
 
@@ -87,14 +89,15 @@ class Membership:
     async def page(self, request: ListParticipants, after: Seat | None, caller: Principal) -> list[Participant]:
         """A page, and one more where more follow. Raises `ThreadNotFound`, `ThreadIsReadOnlyForYou`."""
         gone = request.status in GONE
-        place = (after.joined_at, after.id) if after else (None, None)
+        start = after or BEGINNING
         async with self._database.reading(caller.workspace_id) as connection:
             await _refuse_unseen(connection, request.thread_id, caller, to_edit=gone)
             rows = await connection.fetch(
                 _LEFT if gone else _HERE,
                 request.thread_id,
                 *(value.value if value else None for value in (request.status, request.role, request.participant_role)),
-                *place,
+                start.joined_at,
+                start.id,
                 request.limit + 1,
             )
         return [participant_of(row) for row in rows]
