@@ -13,7 +13,7 @@ _LAST = UUID(int=(1 << 128) - 1)
 
 async def list_own_sessions(request: ListOwnSessions, caller: Principal, service: Service) -> OwnSessionPage:
     kind = f"sessions:{caller.user_id}"
-    before = UUID(cursors.decode(kind, request.cursor)[0]) if request.cursor else _LAST
+    (before,) = cursors.decode(kind, request.cursor, cursors.ID) if request.cursor else (_LAST,)
     found = await service.devices.page(caller.user_id, caller.session_id, before, request.limit + 1)
     sessions, more = found[: request.limit], len(found) > request.limit
     return OwnSessionPage(sessions=sessions, has_more=more, next_cursor=cursors.encode(kind, sessions[-1].id) if more else None)

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from shared import cursors
-from shared.contracts.refusals import CursorIsNotValid
 
 _FIRST = UUID(int=0)
 
@@ -13,15 +12,7 @@ async def page_by_id[T](
     kind: str, cursor: str | None, limit: int, read: Callable[[UUID, int], Awaitable[list[T]]], id_of: Callable[[T], UUID]
 ) -> tuple[list[T], str | None]:
     """A page, and the cursor of the next one. `kind` names the list and whose it is."""
-    after = _place(kind, cursor) if cursor else _FIRST
+    (after,) = cursors.decode(kind, cursor, cursors.ID) if cursor else (_FIRST,)
     found = await read(after, limit + 1)
     page = found[:limit]
     return page, cursors.encode(kind, id_of(page[-1])) if len(found) > limit else None
-
-
-def _place(kind: str, cursor: str) -> UUID:
-    try:
-        (after,) = cursors.decode(kind, cursor)
-        return UUID(after)
-    except (ValueError, AttributeError, TypeError):
-        raise CursorIsNotValid from None

@@ -24,10 +24,7 @@ async def get_user(request: GetUser, caller: Principal, service: Service) -> Use
 async def search_users(request: SearchUsers, caller: Principal, service: Service) -> UserPage:
     begin = domain.searchable(request.q.removeprefix("@"))
     kind = f"search:{caller.workspace_id}:{begin}"
-    after = _FIRST
-    if request.cursor:
-        name, user_id = cursors.decode(kind, request.cursor)
-        after = (name, UUID(user_id))
+    after = cursors.decode(kind, request.cursor, cursors.TEXT_AND_ID) if request.cursor else _FIRST
     found = await service.profiles.search(caller.workspace_id, begin, after, request.limit + 1)
     page, more = found[: request.limit], len(found) > request.limit
     users = [_shown(one.user, caller) for one in page]

@@ -32,7 +32,7 @@ async def create_user(request: CreateUser, service: Service) -> User:
 
 async def list_users(request: ListUsers, service: Service) -> UserPage:
     kind = f"users:{service.workspace_id}"
-    (after,) = cursors.decode(kind, request.cursor) if request.cursor else ("",)
+    (after,) = cursors.decode(kind, request.cursor, cursors.TEXT) if request.cursor else ("",)
     found = await service.users.page(service.workspace_id, after, request.limit + 1)
     users, more = found[: request.limit], len(found) > request.limit
     return UserPage(users=users, has_more=more, next_cursor=cursors.encode(kind, users[-1].email) if more else None)

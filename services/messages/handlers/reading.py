@@ -1,7 +1,6 @@
 """Messages as their readers get them: one, a page, a sub-conversation, and what auditors read."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -38,7 +37,7 @@ async def list_messages(request: ListMessages, caller: Principal, service: Servi
     before = None if request.before is None else await _moment(request.before, access, caller, service)
     rows = await service.pages.older(workspace, thread, before, request.limit, sight)
     as_of = "" if before else _as_of(thread, rows.changed_at or domain.BEGINNING)
-    return _page(rows, _cursor(kind, rows.first_at) if rows.more and rows.first_at else None, as_of)
+    return _page(rows, cursors.encode(kind, rows.first_at) if rows.more and rows.first_at else None, as_of)
 
 
 async def _poll(request: ListMessages, after: datetime, sight: domain.Sight, caller: Principal, service: Service) -> Encoded[MessagePage]:
@@ -46,27 +45,27 @@ async def _poll(request: ListMessages, after: datetime, sight: domain.Sight, cal
     workspace, thread = caller.workspace_id, request.thread_id
     changes = None
     if request.changed_since is not None:
-        since = _place(cursors.decode(f"changes:{thread}", request.changed_since), timedelta(microseconds=1))
+        (since,) = cursors.decode(f"changes:{thread}", request.changed_since, cursors.MOMENT)
         changes = await service.pages.changed(workspace, thread, after, since, request.limit, sight)
     rows = await service.pages.newer(workspace, thread, after, request.limit, sight)
     more = _as_of(thread, changes.up_to if changes else rows.changed_at or domain.BEGINNING)
     if changes is not None:
         more += f',"changed":[{",".join(changes.json)}]'
-    return _page(rows, _cursor(f"messages:{thread}", rows.last_at or after), more)
+    return _page(rows, cursors.encode(f"messages:{thread}", rows.last_at or after), more)
 
 
 async def list_replies(request: ListReplies, caller: Principal, service: Service) -> Encoded[MessagePage]:
     message, access = await service.readable(request.message_id, caller)
     kind = f"replies:{message.id}"
-    after = message.created_at if request.cursor is None else _place(cursors.decode(kind, request.cursor))
+    (after,) = (message.created_at,) if request.cursor is None else cursors.decode(kind, request.cursor, cursors.MOMENT)
     rows = await service.pages.replies(caller.workspace_id, message, after, request.limit, domain.sight(access))
-    return _page(rows, _cursor(kind, rows.last_at) if rows.more and rows.last_at else None)
+    return _page(rows, cursors.encode(kind, rows.last_at) if rows.more and rows.last_at else None)
 
 
 async def get_message_history(request: GetMessageHistory, caller: Principal, service: Service) -> MessageHistory:
     message, _ = await service.readable(request.message_id, caller)
     kind = f"history:{message.id}"
-    after = None if request.cursor is None else _history_id(cursors.decode(kind, request.cursor))
+    (after,) = (None,) if request.cursor is None else cursors.decode(kind, request.cursor, cursors.ID)
     found = await service.history.of(caller.workspace_id, message, after, request.limit + 1, reader=caller.user_id)
     log.info("message_history_read", threadId=message.thread_id, messageId=message.id, userId=caller.user_id)
     shown, more = found[: request.limit], len(found) > request.limit
@@ -77,25 +76,11 @@ async def _moment(cursor: str, access: Access, caller: Principal, service: Servi
     """The place that a cursor, or a message's id (spec 1 polls with `after=lastSeenId`), stands for in the thread."""
     message_id = _as_id(cursor)
     if message_id is None:
-        return _place(cursors.decode(f"messages:{access.thread_id}", cursor))
+        return cursors.decode(f"messages:{access.thread_id}", cursor, cursors.MOMENT)[0]
     message = await service.seen(message_id, access, caller)
     if message is None:
         raise CursorIsNotValid
     return message.created_at
-
-
-def _place(values: list[Any], unit: timedelta = domain.MILLISECOND) -> datetime:
-    match values:
-        case [int(count)] if 0 <= count < _END_OF_TIME // unit:
-            return domain.BEGINNING + count * unit
-    raise CursorIsNotValid
-
-
-def _history_id(values: list[Any]) -> UUID:
-    match values:
-        case [str(text)] if (found := _as_id(text)) is not None:
-            return found
-    raise CursorIsNotValid
 
 
 def _as_id(cursor: str) -> UUID | None:
@@ -106,12 +91,8 @@ def _as_id(cursor: str) -> UUID | None:
     return identifier if time_of(identifier) is not None else None
 
 
-def _cursor(kind: str, moment: datetime, unit: timedelta = domain.MILLISECOND) -> str:
-    return cursors.encode(kind, (moment - domain.BEGINNING) // unit)
-
-
 def _as_of(thread_id: UUID, moment: datetime) -> str:
-    return f',"asOf":"{_cursor(f"changes:{thread_id}", moment, timedelta(microseconds=1))}"'
+    return f',"asOf":"{cursors.encode(f"changes:{thread_id}", moment)}"'
 
 
 def _page(rows: Rows, next_cursor: str | None, more: str = "") -> Encoded[MessagePage]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -27,7 +26,7 @@ from shared.contracts.messages.receipts import (
 )
 from shared.contracts.messages.unread import CountUnread, Standing, Unread, UnreadCounts
 from shared.contracts.principal import Principal, Role
-from shared.contracts.refusals import CursorIsNotValid, Refusal
+from shared.contracts.refusals import Refusal
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right
 from shared.messaging.context import current_context
 from shared.messaging.work import Ask
@@ -93,7 +92,7 @@ async def mark_threads_read(request: MarkThreadsRead, caller: Principal, service
 async def list_receipts(request: ListReceipts, caller: Principal, service: Service) -> ReceiptPage:
     access = await service.access(Right.READ, request.thread_id, caller)
     kind = f"receipts:{request.thread_id}"
-    start = _FIRST if request.cursor is None else _user(cursors.decode(kind, request.cursor))
+    (start,) = (_FIRST,) if request.cursor is None else cursors.decode(kind, request.cursor, cursors.ID)
     found = await service.receipts.of_thread(caller.workspace_id, request.thread_id, start, request.limit + 1, domain.sight(access))
     following = found[request.limit :]
     cursor = cursors.encode(kind, str(following[0].user_id)) if following else None
@@ -139,11 +138,3 @@ def _since(joined_at: datetime | None, seen_from: datetime | None) -> datetime:
         return NEVER
     joined = joined_at.replace(microsecond=joined_at.microsecond // 1000 * 1000) - _MICROSECOND
     return joined if seen_from is None else max(joined, seen_from - _MICROSECOND)
-
-
-def _user(values: list[Any]) -> UUID:
-    try:
-        (text,) = values
-        return UUID(text)
-    except (ValueError, AttributeError, TypeError):
-        raise CursorIsNotValid from None

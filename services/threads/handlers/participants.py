@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import structlog
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from services.threads.domain.membership import refuse_as_moderator
 from services.threads.domain.participants import refuse_strangers
@@ -12,7 +11,6 @@ from services.threads.service import Service
 from shared import cursors
 from shared.contracts.model import Nothing
 from shared.contracts.principal import Principal
-from shared.contracts.refusals import CursorIsNotValid
 from shared.contracts.threads.participants import (
     AddParticipant,
     ChangeParticipant,
@@ -28,12 +26,10 @@ from shared.messaging.work import Replayed
 
 log = structlog.get_logger()
 
-_SEAT = TypeAdapter(tuple[AwareDatetime, UUID])
-
 
 async def list_participants(request: ListParticipants, caller: Principal, service: Service) -> ParticipantPage:
     list_name = f"participants:{request.thread_id}:{request.status}:{request.role}:{request.participant_role}"
-    after = _seat(list_name, request.cursor) if request.cursor is not None else None
+    after = Seat(*cursors.decode(list_name, request.cursor, cursors.MOMENT_AND_ID)) if request.cursor is not None else None
     found = await service.membership.page(request, after, caller)
     page, more = found[: request.limit], len(found) > request.limit
     cursor = cursors.encode(list_name, page[-1].joined_at, page[-1].id) if more else None
@@ -72,10 +68,3 @@ async def remove_participant(request: RemoveParticipant, caller: Principal, serv
     removed = await service.membership.remove(request, caller)
     log.info("participant_removed", threadId=str(request.thread_id), participantId=str(removed.id), userId=str(caller.user_id))
     return Nothing()
-
-
-def _seat(list_name: str, cursor: str) -> Seat:
-    try:
-        return Seat(*_SEAT.validate_python(cursors.decode(list_name, cursor)))
-    except ValidationError:
-        raise CursorIsNotValid from None

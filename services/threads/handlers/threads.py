@@ -5,7 +5,6 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from services.threads.domain.access import may_open
 from services.threads.domain.changes import archival, changes
@@ -17,7 +16,6 @@ from services.threads.unread import MOST_THREADS
 from shared import cursors
 from shared.contracts.messages.unread import Unread
 from shared.contracts.principal import Principal
-from shared.contracts.refusals import CursorIsNotValid
 from shared.contracts.threads.participants import NewParticipant
 from shared.contracts.threads.threads import ArchiveThread, ChangeThread, GetThread, ListThreads, OpenThread, Thread, ThreadPage
 from shared.database.idempotency import MadeBefore
@@ -28,8 +26,6 @@ log = structlog.get_logger()
 PAGE_BYTES = 4 * 1024 * 1024  # half of what one message of NATS carries here
 MOST_LOOKS = 5
 """Times 200 threads are looked through for a page of unread ones."""
-
-_PLACE = TypeAdapter(tuple[AwareDatetime, UUID])
 
 
 async def open_thread(request: OpenThread, caller: Principal, service: Service) -> Thread | Found[Thread] | Replayed[Thread]:
@@ -54,7 +50,9 @@ async def get_thread(request: GetThread, caller: Principal, service: Service) ->
 
 
 async def list_threads(request: ListThreads, caller: Principal, service: Service) -> Encoded[ThreadPage]:
-    after = _place(_list_name(request, caller), request.cursor) if request.cursor is not None else None
+    after = None
+    if request.cursor is not None:
+        after = Place(*cursors.decode(_list_name(request, caller), request.cursor, cursors.MOMENT_AND_ID))
     if request.unread:
         return await _unread(request, after, caller, service)
     rows = await service.listing.rows(request, after, caller, request.limit)
@@ -143,10 +141,3 @@ def _that_fit(threads: list[Thread]) -> list[bytes]:
             break
         fitting.append(encoded)
     return fitting
-
-
-def _place(list_name: str, cursor: str) -> Place:
-    try:
-        return Place(*_PLACE.validate_python(cursors.decode(list_name, cursor)))
-    except ValidationError:
-        raise CursorIsNotValid from None
