@@ -63,7 +63,7 @@ def test_what_services_share_has_its_rooms(room: str) -> None:
 def test_a_services_readme_names_what_it_owns_answers_emits_and_consumes(service: str) -> None:
     readme = (ROOT / "services" / service / "README.md").read_text()
     assert [word for word in ("Owns", "Answers", "Emits", "Consumes") if f"**{word}**" not in readme] == []
-    operations = {operation.name for operation in Operation.known if operation.request.__module__ == f"shared.contracts.{service}"}
+    operations = {operation.name for operation in Operation.known if operation.owner == service}
     said = {event.event_type.split(".")[1] for event in events() if event.owner == service}
     heard = {event.event_type.split(".")[1] for one in Subscription.known if one.service == service for event in one.events}
     own = {table.name for table in TABLES[service].tables.values()} - {"outbox", "inbox", "parked", "idempotency_keys"}
