@@ -1,0 +1,134 @@
+"""A folder of this machine."""
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from obstore.store import LocalStore
+
+from shared.application import CannotStart, Dependency
+from shared.store.store import CHUNK, ObjectIsMissing, Store, Stored, StoreIsAway, StoreIsFull
+from shared.store.streaming import stream_in, stream_out
+
+_AT_ONCE = 2  # chunks that are written while the next ones come
+
+
+class FolderStore(Store):
+    """Objects are files; a write is in a file of its own until it is whole, and on the disk before it is done."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._objects: LocalStore | None = None
+        self._durable: set[Path] = set()  # folders that are known to be on the disk
+
+    async def open(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            probe = self._folder / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise CannotStart(
+                f"ATRIUM_STORE: {self._folder} cannot be written ({error.strerror}): name a folder that this user owns."
+            ) from error
+        self._objects = LocalStore(self._folder, mkdir=True)
+
+    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
+        assert self._objects is not None, "it is open"
+        await stream_in(self._objects, key, chunks, part=CHUNK, at_once=_AT_ONCE)
+        try:
+            await asyncio.to_thread(self._sync, self._folder / key)
+        except OSError as error:
+            await self.delete(key)
+            raise (StoreIsFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreIsAway) from error
+
+    def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        assert self._objects is not None, "it is open"
+        return stream_out(self._objects, key, begin, end)
+
+    async def size(self, key: str) -> int | None:
+        try:
+            return (await asyncio.to_thread((self._folder / key).stat)).st_size
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreIsAway from error
+
+    async def move(self, key: str, to: str) -> None:
+        await asyncio.to_thread(self._move, self._folder / key, self._folder / to)
+
+    async def delete(self, *keys: str) -> None:
+        await asyncio.to_thread(self._delete, keys)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[Stored]:
+        found = self._files(prefix)
+        while batch := await asyncio.to_thread(_some, found):
+            for stored in batch:
+                yield stored
+
+    def presigned_put(self, key: str, seconds: int) -> str | None:
+        return None
+
+    def presigned_get(self, key: str, seconds: int, headers: Mapping[str, str]) -> str | None:
+        return None
+
+    async def health(self) -> Dependency:
+        try:
+            async with asyncio.timeout(1):
+                free = (await asyncio.to_thread(os.statvfs, self._folder)).f_bavail
+        except (OSError, TimeoutError) as error:
+            return Dependency(ok=False, detail=f"{self._folder}: {error or 'does not answer'}")
+        return Dependency(ok=free > 0, detail=None if free else f"{self._folder}: the disk is full")
+
+    def _sync(self, path: Path) -> None:
+        """The file and every folder on the way to it that may be new."""
+        _sync(path)
+        _sync(path.parent)
+        for folder in path.parent.parents:
+            if path.parent in self._durable or not folder.is_relative_to(self._folder):
+                break
+            _sync(folder)
+        self._durable.add(path.parent)
+
+    def _move(self, path: Path, to: Path) -> None:
+        try:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(to)
+            self._sync(to)
+            _sync(path.parent)
+        except FileNotFoundError:
+            raise ObjectIsMissing(path.name) from None
+        except OSError as error:
+            raise StoreIsAway from error
+
+    def _delete(self, keys: tuple[str, ...]) -> None:
+        try:
+            for key in keys:
+                (self._folder / key).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreIsAway from error
+
+    def _files(self, prefix: str) -> Iterator[Stored]:
+        for parent, _, names in os.walk(self._folder / prefix):
+            for name in names:
+                path = Path(parent, name)
+                try:
+                    known = path.stat()
+                except FileNotFoundError:
+                    continue
+                yield Stored(str(path.relative_to(self._folder)), known.st_size, datetime.fromtimestamp(known.st_mtime, UTC))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _some(found: Iterator[Stored]) -> list[Stored]:
+    return [stored for stored, _ in zip(found, range(1_000), strict=False)]

@@ -1,0 +1,84 @@
+"""What a store does, whichever it is."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from shared.application import Dependency
+from shared.contracts.refusals import Refusal, Unavailable
+
+CHUNK = 256 * 1024  # bytes that are read or written at once
+
+
+class StoreIsAway(Unavailable):
+    """The place where files are kept does not answer right now. Try again in a moment."""
+
+
+class StorageFull(Refusal, kind="storage_full"): ...
+
+
+class StoreIsFull(StorageFull):
+    """There is no room left for this file. Nothing of it was kept."""
+
+
+class ObjectIsMissing(Exception):
+    """No object has this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as the store lists it."""
+
+    key: str
+    size: int
+    written_at: datetime
+
+
+class Store(Protocol):
+    """Objects by key. Keys are made by `new_key`, never by clients.
+
+    Everything raises `StoreIsAway` when the store does not answer in time.
+    """
+
+    async def open(self) -> None:
+        """Make the folder or the bucket where it is missing. Raises `CannotStart` with what is wrong."""
+
+    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
+        """Durable once this returns; nothing is kept where it raises, which it does with what `chunks` raised, or `StoreIsFull`."""
+
+    def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `begin` to before `end`. Raises `ObjectIsMissing` before the first of them."""
+
+    async def size(self, key: str) -> int | None:
+        """In bytes; None where there is no such object."""
+
+    async def move(self, key: str, to: str) -> None:
+        """Raises `ObjectIsMissing`."""
+
+    async def delete(self, *keys: str) -> None:
+        """One that is missing is as good as deleted."""
+
+    def list(self, prefix: str = "") -> AsyncIterator[Stored]:
+        """All objects, also what broken writes left behind."""
+
+    def presigned_put(self, key: str, seconds: int) -> str | None:
+        """Where a client may put an object by itself, as often as it likes until then; None where it cannot reach the store."""
+
+    def presigned_get(self, key: str, seconds: int, headers: Mapping[str, str]) -> str | None:
+        """headers: what the store is to answer with. None where clients cannot reach the store by themselves."""
+
+    async def health(self) -> Dependency:
+        """Whether it answers, within a second."""
+
+
+def new_key(kind: str) -> str:
+    """A key that says nothing of what is under it. Two levels of folders keep each of them small."""
+    name = uuid4().hex
+    return f"{kind}/{name[:2]}/{name[2:4]}/{name}"
+
+
+def derived_key(kind: str, identifier: UUID) -> str:
+    """The key of what is made of something, so that making it twice leaves one."""
+    return f"{kind}/{identifier.hex[-2:]}/{identifier.hex[-4:-2]}/{identifier.hex}"

@@ -1,0 +1,47 @@
+"""How bytes go to and from any store, by obstore."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import BaseError
+
+from shared.store.store import CHUNK, ObjectIsMissing, StoreIsAway, StoreIsFull
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
+    from obstore.store import ObjectStore
+
+_FULL = ("os error 28", "os error 122", "QuotaExceeded", "StorageFull", "InsufficientStorage")  # no space left, over the quota
+
+
+async def stream_in(store: "ObjectStore", key: str, chunks: AsyncIterable[bytes], *, part: int, at_once: int) -> None:
+    """A write in parts of so many bytes, some of them under way while the next ones come. One that raises is aborted."""
+    with told_apart():
+        await obstore.put_async(store, key, chunks, use_multipart=True, chunk_size=part, max_concurrency=at_once)
+
+
+async def stream_out(store: "ObjectStore", key: str, begin: int, end: int | None) -> AsyncIterator[bytes]:
+    with told_apart():
+        found = await obstore.get_async(store, key, options=_range(begin, end))
+        async for chunk in found.stream(min_chunk_size=CHUNK):
+            yield bytes(chunk)
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """The store's errors as ours."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ObjectIsMissing from error
+    except (BaseError, OSError) as error:
+        raise (StoreIsFull if any(words in str(error) for words in _FULL) else StoreIsAway) from error
+
+
+def _range(begin: int, end: int | None) -> "GetOptions | None":
+    """All of an empty object has no range."""
+    if end is not None:
+        return {"range": (begin, end)}
+    return {"range": {"offset": begin}} if begin else None

@@ -1,0 +1,158 @@
+"""A store keeps what it took, whole or not at all."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from shared.application import CannotStart
+from shared.store.opening import store_of
+from shared.store.settings import StoreSettings
+from shared.store.store import ObjectIsMissing, Store, StoreIsAway, new_key
+from tests.stores import ACCESS_KEY, S3Server
+
+PIECE = os.urandom(64 * 1024)
+
+
+class Given(Exception):
+    """What the one who gives the bytes raises."""
+
+
+async def pieces(count: int, *, broken_at: int | None = None) -> AsyncIterator[bytes]:
+    for number in range(count):
+        if number == broken_at:
+            raise Given
+        yield PIECE
+
+
+async def content(store: Store, key: str, begin: int = 0, end: int | None = None) -> bytes:
+    return b"".join([chunk async for chunk in store.read(key, begin, end)])
+
+
+async def keys(store: Store, prefix: str = "") -> set[str]:
+    return {stored.key async for stored in store.list(prefix)}
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 200])
+async def test_what_was_written_is_read(count: int, store: Store) -> None:
+    key = new_key("files")
+    await store.write(key, pieces(count))
+    assert await store.size(key) == count * len(PIECE)
+    assert hashlib.sha256(await content(store, key)).digest() == hashlib.sha256(PIECE * count).digest()
+
+
+async def test_a_part_is_read(store: Store) -> None:
+    await store.write("files/a", pieces(3))
+    whole = PIECE * 3
+    for begin, end in ((0, 1), (10, 70_000), (len(whole) - 1, len(whole)), (5, None)):
+        assert await content(store, "files/a", begin, end) == whole[begin:end]
+
+
+async def test_what_is_missing_is_said_to_be(store: Store) -> None:
+    assert await store.size("files/none") is None
+    with pytest.raises(ObjectIsMissing):
+        await content(store, "files/none")
+    with pytest.raises(ObjectIsMissing):
+        await store.move("files/none", "files/other")
+    await store.delete("files/none", "files/none")
+
+
+async def test_a_write_that_breaks_off_leaves_nothing(store: Store) -> None:
+    for broken_at in (0, 1, 150):
+        with pytest.raises(Given):
+            await store.write("files/broken", pieces(200, broken_at=broken_at))
+    assert await keys(store) == set()
+
+
+async def test_a_write_that_is_cancelled_leaves_nothing(store: Store) -> None:
+    begun = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield PIECE
+        begun.set()
+        await asyncio.sleep(60)
+
+    writing = asyncio.create_task(store.write("files/cancelled", slowly()))
+    await begun.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    async with asyncio.timeout(5):
+        while await keys(store):
+            await asyncio.sleep(0.02)
+
+
+async def test_an_object_is_moved_and_deleted(store: Store) -> None:
+    await store.write("files/a", pieces(1))
+    await store.move("files/a", "quarantine/aa/a")
+    assert await keys(store) == {"quarantine/aa/a"}
+    assert await content(store, "quarantine/aa/a") == PIECE
+    await store.delete("quarantine/aa/a")
+    assert await keys(store) == set()
+
+
+async def test_objects_are_listed_by_prefix(store: Store) -> None:
+    for key in ("files/aa/1", "files/ab/2", "previews/aa/3"):
+        await store.write(key, pieces(1))
+    assert await keys(store, "files") == {"files/aa/1", "files/ab/2"}
+    (one,) = [stored async for stored in store.list("previews")]
+    assert (one.key, one.size) == ("previews/aa/3", len(PIECE))
+
+
+async def test_it_says_that_it_is_there(store: Store) -> None:
+    assert (await store.health()).ok
+
+
+async def test_a_client_puts_and_gets_by_itself_where_the_store_can_be_reached(store: Store) -> None:
+    put, get = store.presigned_put("uploads/a", 60), store.presigned_get("uploads/a", 60, {"Content-Disposition": "attachment"})
+    if put is None or get is None:
+        assert (put, get) == (None, None)
+        return
+    async with httpx2.AsyncClient() as client:
+        assert (await client.put(put, content=PIECE)).status_code == 200
+        answer = await client.get(get)
+        assert (answer.content, answer.headers["content-disposition"]) == (PIECE, "attachment")
+        assert (await client.get(get.partition("?")[0])).status_code == 403
+        assert (await client.put(put.replace("uploads", "files"), content=PIECE)).status_code == 403
+
+
+async def test_a_bucket_that_is_away_is_so_in_time_and_comes_back(s3: S3Server) -> None:
+    store = store_of(StoreSettings.model_validate(s3.settings("away")))
+    await store.open()
+    await s3.stop()
+    try:
+        async with asyncio.timeout(20):
+            for attempt in (store.write("files/a", pieces(1)), store.size("files/a"), content(store, "files/a"), store.delete("files/a")):
+                with pytest.raises(StoreIsAway):
+                    await attempt
+        assert not (await store.health()).ok
+        with pytest.raises(CannotStart, match="does not answer as an S3 server"):
+            await store.open()
+    finally:
+        await s3.start()
+    await store.write("files/a", pieces(1))
+    assert (await store.health()).ok
+
+
+async def test_a_wrong_key_is_told_at_the_start(s3: S3Server) -> None:
+    wrong = s3.settings("mine") | {"s3_secret_key": "another"}
+    with pytest.raises(CannotStart, match="refuses the bucket mine"):
+        await store_of(StoreSettings.model_validate(wrong)).open()
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"store": "s3://b"}, "ATRIUM_S3_ACCESS_KEY and ATRIUM_S3_SECRET_KEY must be set"),
+        ({"store": "s3://b", "s3_access_key": ACCESS_KEY, "s3_secret_key": "x", "s3_endpoint": "host:1"}, "is no address"),
+        ({"store": "file://relative"}, "names no absolute folder"),
+        ({"store": "file:///proc/none"}, "cannot be written"),
+    ],
+)
+async def test_what_is_wrong_with_a_setting_is_said_in_a_line(where: dict[str, str], said: str) -> None:
+    with pytest.raises(CannotStart, match=said):
+        await store_of(StoreSettings.model_validate(where)).open()
