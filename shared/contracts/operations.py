@@ -45,4 +45,4 @@ class Operation[Q: Request, R: BaseModel]:
         Operation.known.append(self)
 
 
-GATEWAY, IDENTITY, THREADS, MESSAGES, OPERATOR = "gateway", "identity", "threads", "messages", "operator"
+GATEWAY, IDENTITY, THREADS, MESSAGES, ATTACHMENTS, OPERATOR = "gateway", "identity", "threads", "messages", "attachments", "operator"

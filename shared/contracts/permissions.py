@@ -43,6 +43,10 @@ class Permission(StrEnum):
     SUPERVISOR_SEND = "supervisor:chat:send"
     SUPERVISOR_UPDATE = "supervisor:chat:update"
     SUPERVISOR_ARCHIVE = "supervisor:chat:archive"
+    FILE_READ = "chat:file:read"
+    FILE_UPLOAD = "chat:file:upload"
+    FILE_DELETE = "chat:file:delete"
+    FILE_INSPECT = "chat:file:inspect"
 
     @property
     def bit(self) -> int:

@@ -12,6 +12,9 @@ _GUEST = {
     Permission.MESSAGE_SEND,
     Permission.MESSAGE_EDIT,
     Permission.MESSAGE_DELETE,
+    Permission.FILE_READ,
+    Permission.FILE_UPLOAD,
+    Permission.FILE_DELETE,
 }
 _CLIENT = _GUEST | {
     Permission.SPACE_CREATE,
@@ -35,6 +38,7 @@ _AGENT = _PRODUCT_OWNER | {
     Permission.OPEN_ESCALATED,
     Permission.OPEN_ASSISTANT,
     Permission.MESSAGE_NOTE,
+    Permission.FILE_INSPECT,
     Permission.SUPERVISOR_UPDATE,
     Permission.SUPERVISOR_ARCHIVE,
 }

@@ -1,0 +1,1 @@
+"""What the attachments service keeps in PostgreSQL."""

@@ -1,0 +1,87 @@
+"""Uploads: bytes that are on their way into the store. The gateway streams them; the service knows of each object before it is there."""
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.attachments.attachments import FILENAME_LENGTH, TYPE_LENGTH, Attachment
+from shared.contracts.model import Nothing, Request, TrimmedText, View
+from shared.contracts.operations import GATEWAY, Operation
+from shared.contracts.refusals import Invalid, NotFound, RequestIsInvalid, TooLarge
+from shared.contracts.threads.access import ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
+
+Filename = Annotated[TrimmedText, Field(min_length=1, max_length=FILENAME_LENGTH)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class UploadKind(StrEnum):
+    FORM = "form"
+    VOICE = "voice"
+    TUS = "tus"
+    PRESIGNED = "presigned"
+
+
+class FileIsTooLarge(TooLarge):
+    """The file is larger than ATRIUM_ATTACHMENT_LIMIT; `/api/limits` says how large it may be."""
+
+
+class UploadNotFound(NotFound):
+    """There is no such upload, or it has expired."""
+
+
+class FileIsMissing(Invalid):
+    """The form has no part named `file` that is a file."""
+
+
+class Upload(View):
+    """A place for one file's bytes. `storageKey` is for the gateway alone."""
+
+    id: UUID
+    storage_key: str
+
+
+class BeginUpload(Request):
+    """A place in the store for one file of a thread, for those who may post there."""
+
+    thread_id: UUID
+    kind: UploadKind = UploadKind.FORM
+
+
+class Received(Request):
+    """What came: the bytes are in the store, durably."""
+
+    upload_id: UUID
+    filename: Filename
+    mime_type: Annotated[str, Field(max_length=TYPE_LENGTH)]
+    size: Annotated[int, Field(ge=0)]
+    sha256: Digest
+
+
+class FinishUploads(Request):
+    """Make attachments of uploads, all or none."""
+
+    thread_id: UUID
+    files: Annotated[list[Received], Field(min_length=1, max_length=10)]
+
+
+class AbortUploads(Request):
+    """Forget uploads whose bytes did not come; their objects are deleted."""
+
+    upload_ids: Annotated[list[UUID], Field(max_length=10)]
+
+
+class Attachments(View):
+    """In the order asked."""
+
+    attachments: list[Attachment]
+
+
+_THREAD = [ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou]
+
+BEGIN_UPLOAD = Operation(BeginUpload, Upload, called_by=[GATEWAY], refuses=_THREAD)
+FINISH_UPLOADS = Operation(
+    FinishUploads, Attachments, called_by=[GATEWAY], refuses=[*_THREAD, UploadNotFound, FileIsMissing, FileIsTooLarge, RequestIsInvalid]
+)
+ABORT_UPLOADS = Operation(AbortUploads, Nothing, called_by=[GATEWAY])
