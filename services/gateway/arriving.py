@@ -15,7 +15,7 @@ class Body:
     """Read piece by piece. The server takes no more from the network than what waits to be read here."""
 
     def __init__(self, receive: Receive, most: int) -> None:
-        self._receive, self._left = receive, most
+        self._receive, self.most, self._left = receive, most, most
         self.ended = False
 
     async def next(self) -> bytes | None:

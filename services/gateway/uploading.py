@@ -11,7 +11,7 @@ from starlette.types import Send
 
 from services.gateway.arriving import Body
 from services.gateway.dispatch import refused
-from services.gateway.errors import BodyIsTooSlow
+from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow
 from services.gateway.multipart import Form, Part
 from services.gateway.replies import Headers, Reply
 from services.gateway.transfers import LONGEST, Transfer
@@ -127,6 +127,8 @@ async def receive_files(begin: BeginUpload, caller: Principal, transfer: Transfe
 
 
 async def _take_all(body: Body, files: Files, transfer: Transfer) -> None:
+    if int(transfer.exchange.headers.get(b"content-length", b"0")) > body.most:
+        raise BodyIsTooLarge
     form = Form(transfer.exchange.headers, body)
     async for part in form.parts():
         await files.take(part, form.content())

@@ -112,7 +112,7 @@ async def running_house(store: Mapping[str, str] | None = None) -> AsyncIterator
     """
     async with AsyncExitStack() as stack:
         servers = await stack.enter_async_context(running_servers())
-        where, process, kept = _where(servers), Process(), store or {}
+        where, process, kept = _where(servers), Process(), dict(store or {})
         services: list[Application] = [
             IdentityApplication(IdentitySettings.model_validate(where), QUICK, process=process),
             ThreadsApplication(Settings.model_validate(where), process=process),

@@ -12,6 +12,7 @@ from shared.contracts.principal import Role
 from shared.identifiers import new_id
 from shared.store.opening import store_of
 from shared.store.settings import StoreSettings
+from shared.store.store import Store
 from tests.system.house import House
 from tests.system.people import Json, Person, expect, path_of, taking_part
 
@@ -78,6 +79,10 @@ class Room:
         found: list[Json] = expect(await person.get(attachments_of(self.thread), **query), 200)["attachments"]
         return found
 
+    def store(self) -> Store:
+        """The house's, as its services see it."""
+        return store_of(StoreSettings.model_validate({"data": self.house.servers.data, **self.house.store}))
+
     async def kept(self) -> tuple[int, int]:
         """How many rows there are of this thread's files and uploads, and how many objects in the store."""
         rows = await self.house.database.fetchval(
@@ -85,7 +90,9 @@ class Room:
                    + (SELECT count(*) FROM attachments.uploads WHERE thread_id = $1)""",
             UUID(self.thread["id"]),
         )
-        return rows, len(await objects(self.house))
+        store = self.store()
+        await store.open()
+        return rows, len([stored async for stored in store.list("files")])
 
 
 async def room_in(house: House) -> Room:
@@ -111,13 +118,6 @@ async def put_into_a_message(house: House, attachment: Json, message: Json) -> N
         UUID(message["id"]),
         datetime.fromisoformat(message["createdAt"]),
     )
-
-
-async def objects(house: House) -> set[str]:
-    """The keys in the house's store."""
-    store = store_of(StoreSettings.model_validate({"data": house.servers.data, **house.store}))
-    await store.open()
-    return {stored.key async for stored in store.list("files")}
 
 
 def sha256(content: bytes) -> str:
