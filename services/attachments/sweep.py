@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 from uuid import UUID
 
 import asyncpg
@@ -9,7 +10,7 @@ import structlog
 
 from services.attachments.repository.sweeping import Object, Sweeping
 from shared.contracts.refusals import ServiceIsUnavailable
-from shared.store.store import Store, StoreIsAway, derived_key
+from shared.store.store import StoreIsAway, derived_key
 
 log = structlog.get_logger()
 
@@ -18,10 +19,16 @@ BATCH = 100
 PREVIEWS = "previews"
 
 
+class Deletes(Protocol):
+    """What a sweep needs of the store."""
+
+    async def delete(self, *keys: str) -> None: ...
+
+
 class Sweep:
     """Objects go before their rows, so that one that could not be deleted is tried again."""
 
-    def __init__(self, sweeping: Sweeping, store: Store, quarantine_days: int) -> None:
+    def __init__(self, sweeping: Sweeping, store: Deletes, quarantine_days: int) -> None:
         self._sweeping, self._store, self._quarantine_days = sweeping, store, quarantine_days
         self._task: asyncio.Task[None] | None = None
 
