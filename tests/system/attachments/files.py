@@ -1,6 +1,7 @@
 """Files, as people send and get them."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from uuid import UUID
 
 import httpx2
 
+from services.attachments.sweep import preview_key
 from shared.contracts.principal import Role
 from shared.identifiers import new_id
 from shared.store.opening import store_of
@@ -80,8 +82,7 @@ class Room:
         return found
 
     def store(self) -> Store:
-        """The house's, as its services see it."""
-        return store_of(StoreSettings.model_validate({"data": self.house.servers.data, **self.house.store}))
+        return store_in(self.house)
 
     async def kept(self) -> tuple[int, int]:
         """How many rows there are of this thread's files and uploads, and how many objects in the store."""
@@ -93,6 +94,11 @@ class Room:
         store = self.store()
         await store.open()
         return rows, len([stored async for stored in store.list("files")])
+
+
+def store_in(house: House) -> Store:
+    """The house's, as its services see it."""
+    return store_of(StoreSettings.model_validate({"data": house.servers.data, **house.store}))
 
 
 async def room_in(house: House) -> Room:
@@ -107,6 +113,18 @@ async def scanned(house: House, attachment: Json, status: str = "clean") -> None
         UUID(attachment["id"]),
         status,
     )
+
+
+async def with_a_preview(house: House, attachment: Json) -> None:
+    """As if one had been made."""
+    identifier, store = UUID(attachment["id"]), store_in(house)
+    await store.open()
+    await store.write(preview_key(identifier, 320), _pieces(b"RIFF____WEBP"))
+    await house.database.execute("UPDATE attachments.attachments SET preview_widths = '{320}' WHERE id = $1", identifier)
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def put_into_a_message(house: House, attachment: Json, message: Json) -> None:
