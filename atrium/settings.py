@@ -19,7 +19,10 @@ def all_settings() -> list[type[Settings]]:
     """The settings of every process, and of each service that has its own."""
     for service in SERVICES:
         import_module(f"services.{service}.settings")
-    return [Settings, *Settings.__subclasses__()]
+    known: list[type[Settings]] = [Settings]
+    for each in known:
+        known += each.__subclasses__()
+    return known
 
 
 def variables() -> dict[str, str]:

@@ -9,6 +9,8 @@
 \getenv threads_background POSTGRES_BACKGROUND_PASSWORD_THREADS
 \getenv messages POSTGRES_PASSWORD_MESSAGES
 \getenv messages_background POSTGRES_BACKGROUND_PASSWORD_MESSAGES
+\getenv attachments POSTGRES_PASSWORD_ATTACHMENTS
+\getenv attachments_background POSTGRES_BACKGROUND_PASSWORD_ATTACHMENTS
 
 CREATE ROLE atrium_admin LOGIN CREATEROLE PASSWORD :'admin';
 ALTER DATABASE :"DBNAME" OWNER TO atrium_admin;
@@ -21,3 +23,5 @@ CREATE ROLE atrium_threads LOGIN PASSWORD :'threads';
 CREATE ROLE atrium_threads_background LOGIN PASSWORD :'threads_background';
 CREATE ROLE atrium_messages LOGIN PASSWORD :'messages';
 CREATE ROLE atrium_messages_background LOGIN PASSWORD :'messages_background';
+CREATE ROLE atrium_attachments LOGIN PASSWORD :'attachments';
+CREATE ROLE atrium_attachments_background LOGIN PASSWORD :'attachments_background';

@@ -37,6 +37,7 @@ attachments = Table(
     Column("message_id", Uuid),
     Column("hidden_from", SmallInteger, nullable=False, server_default=text("0")),
     Column("claimed_at", _MOMENT),
+    Column("claimed_version", Integer),
     Column("posted_at", _MOMENT),
     Column("filename", String(512), nullable=False),
     Column("mime_type", String(128), nullable=False),
@@ -81,7 +82,6 @@ attachments = Table(
         *("next_try_at", "id"),
         postgresql_where=text("scan_status = 'clean' AND previewed_at IS NULL AND deleted_at IS NULL"),
     ),
-    Index("attachments_claims", "claimed_at", postgresql_where=text("message_id IS NOT NULL AND posted_at IS NULL")),
     Index(
         "attachments_to_purge",
         "updated_at",
@@ -108,6 +108,17 @@ uploads = Table(
     Column("created_at", _MOMENT, nullable=False, server_default=func.now()),
     Index("uploads_expired", "expires_at"),
     Index("uploads_owner", "owner_id"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("attachment_id", Uuid, nullable=False),
+    Column("made_by", Uuid, nullable=False),
+    Column("expires_at", _MOMENT, nullable=False),
+    Index("links_expired", "expires_at"),
 )
 
 outbox, inbox, parked = outbox_tables(metadata, "attachments")

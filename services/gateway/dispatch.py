@@ -1,7 +1,7 @@
 """From a request to the route that answers it; what is in no table goes to the FastAPI app."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,17 +11,27 @@ from services.gateway.errors import HeadersAreTooLarge, MethodIsNotAllowed, prob
 from services.gateway.exchange import Exchange
 from services.gateway.replies import Reply, unless_known
 from services.gateway.routing import Call, OwnRoute, RateClass, Route, Table
+from services.gateway.settings import GatewaySettings
+from services.gateway.transfers import Transfer, give_time
 from shared.contracts.model import Request
 from shared.contracts.refusals import FieldError, Refusal, RequestIsInvalid
 from shared.messaging.context import IDEMPOTENCY_KEY, current_context
+from shared.store.store import Store
 
 MOST_HEADERS = 100
+
+
+class Own(Protocol):
+    """What the gateway's own routes, and those of files, need of it."""
+
+    settings: GatewaySettings
+    store: Store
 
 
 class Dispatch:
     """Runs the routes of the table. Each reads from top to bottom: admitted, read, answered."""
 
-    def __init__(self, table: Table[Route | OwnRoute], admission: Admission, call: Call, own: Any, rest: ASGIApp) -> None:
+    def __init__(self, table: Table[Route | OwnRoute], admission: Admission, call: Call, own: Own, rest: ASGIApp) -> None:
         self._table, self._admission, self._call, self._own, self._rest = table, admission, call, own, rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,19 +58,25 @@ class Dispatch:
         exchange.scope["atrium.route"] = route
         if isinstance(route, OwnRoute):
             return await route.handler(self._own)
+        if route.transfers:
+            give_time()
         if route.needs is None:
             return await self._answer_anybody(route, values, exchange)
         caller = await self._admission.signed_in(route, exchange)
         if route.operation.keyed and b"idempotency-key" in exchange.headers:
             _take_key(exchange)
-        return await route.handler(await _request(route, values, exchange), caller, self._call)
+        request = await _request(route, values, exchange)
+        return await route.handler(request, caller, self._transfer(route, exchange) if route.transfers else self._call)
 
     async def _answer_anybody(self, route: Route, values: list[str], exchange: Exchange) -> Reply:
         await self._admission.stranger(exchange)
         request = await _request(route, values, exchange)
         if route.limit is RateClass.SIGN_INS:
             request = await self._admission.signing_in(request, exchange)
-        return await route.handler(request, self._call)
+        return await route.handler(request, self._transfer(route, exchange) if route.transfers else self._call)
+
+    def _transfer(self, route: Route, exchange: Exchange) -> Transfer:
+        return Transfer(route, exchange, self._call, self._own.store, self._admission, self._own.settings)
 
 
 def _take_key(exchange: Exchange) -> None:
@@ -76,7 +92,7 @@ async def _request(route: Route, values: list[str], exchange: Exchange) -> Reque
     """What the route's operation is asked."""
     route.check_ids(values)
     path: dict[str, Any] = dict(zip(route.parameters, values, strict=True))
-    contract: type[Request] = route.operation.request
+    contract = route.asked
     if route.body:
         return from_body(contract, await read_json(exchange.headers, exchange.receive), path | route.told)
     return from_query(contract, exchange.scope["query_string"], path, route.fields)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pydantic_core import to_json
 
-from shared.contracts.refusals import NotFound, Refusal, TooLarge, TooMany
+from shared.contracts.refusals import Malformed, NotFound, Refusal, TooLarge, TooMany
 
 
 class MethodNotAllowed(Refusal, kind="method_not_allowed"): ...
@@ -17,6 +17,12 @@ class UnsupportedMedia(Refusal, kind="unsupported_media"): ...
 
 
 class HeadersTooLarge(Refusal, kind="headers_too_large"): ...
+
+
+class PreconditionFailed(Refusal, kind="precondition_failed"): ...
+
+
+class RangeNotSatisfiable(Refusal, kind="range_not_satisfiable"): ...
 
 
 class RouteNotFound(NotFound):
@@ -41,6 +47,26 @@ class BodyIsTooLarge(TooLarge):
 
 class MediaTypeIsNotSupported(UnsupportedMedia):
     """This takes application/json in UTF-8, not compressed."""
+
+
+class FormIsExpected(UnsupportedMedia):
+    """This takes multipart/form-data with a boundary, not compressed."""
+
+
+class FormIsMalformed(Malformed):
+    """The form cannot be read: a part of it is not well-formed, or its end is missing."""
+
+
+class FileIsAnother(PreconditionFailed):
+    """`If-Match` does not name this file's `ETag`."""
+
+
+class RangeIsNotInTheFile(RangeNotSatisfiable):
+    """The range begins behind the file's end; `Content-Range` says how long the file is."""
+
+    def __init__(self, *, size: int = 0) -> None:
+        super().__init__()
+        self.size = size
 
 
 class HeadersAreTooLarge(HeadersTooLarge):
@@ -73,6 +99,8 @@ def problem_headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
         headers.append((b"retry-after", str(refusal.retry_after or 1).encode()))
     if isinstance(refusal, MethodIsNotAllowed):
         headers.append((b"allow", refusal.allowed.encode()))
+    if isinstance(refusal, RangeIsNotInTheFile):
+        headers.append((b"content-range", b"bytes */%d" % refusal.size))
     if refusal.kind == "unauthenticated":
         headers.append((b"www-authenticate", b"Bearer"))
     if refusal.kind in ("slow_body", "too_large", "headers_too_large"):

@@ -33,20 +33,26 @@ from shared.http_server import HttpServer
 from shared.messaging.caller import Caller
 from shared.messaging.discovery import announce
 from shared.messaging.local import Process
+from shared.store.opening import store_of
+from shared.store.store import Store
 
 log = structlog.get_logger()
 
 CONNECT_PATIENCE = 10  # seconds
-OUR_HEADERS = ["Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
+OUR_HEADERS = [
+    *("Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"),
+    *("Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"),
+]
 
 assert services.gateway.routes, "importing the routes fills the table"
 
 
 class Gateway:
-    """The app and what it is made of, for a way to call services."""
+    """The app and what it is made of, for a way to call services. store: another than the settings name."""
 
-    def __init__(self, settings: GatewaySettings, call: Call) -> None:
+    def __init__(self, settings: GatewaySettings, call: Call, store: Store | None = None) -> None:
         self.settings, self._call = settings, call
+        self.store = store or store_of(settings)
         self.limits = Limits(settings.redis_url)
         self.tokens = Tokens(self._public_keys)
         self.api = FastAPI(title="Atrium", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
@@ -60,7 +66,7 @@ class Gateway:
 
     async def health(self) -> dict[str, Dependency]:
         nats = Dependency(ok=self._call.connected, detail=None if self._call.connected else "not connected")
-        return {"nats": nats, "valkey": await self.limits.health()}
+        return {"nats": nats, "valkey": await self.limits.health(), "store": await self.store.health()}
 
     async def readiness(self) -> Readiness:
         return await self._readiness()
@@ -87,14 +93,14 @@ class GatewayApplication:
 
     name = "gateway"
 
-    def __init__(self, settings: GatewaySettings, *, process: Process | None = None) -> None:
+    def __init__(self, settings: GatewaySettings, *, process: Process | None = None, store: Store | None = None) -> None:
         if settings.nats_url is None:
             raise CannotStart("ATRIUM_NATS_URL must be set: `atrium up` does it, or set it to your own server.")
         self._nats_url, self._settings = settings.nats_url, settings
         self._password = settings.nats_password or Credentials.of(settings.data).nats["gateway"]
         self._caller = Caller("gateway", process)
         try:
-            self._gateway = Gateway(settings, self._caller)
+            self._gateway = Gateway(settings, self._caller, store)
         except ValueError as error:
             raise CannotStart(f"ATRIUM_REDIS_URL is not the address of a Valkey or Redis: {error}") from error
         self._server = HttpServer(
@@ -119,6 +125,7 @@ class GatewayApplication:
         except (NatsError, OSError, TimeoutError) as error:
             raise CannotStart(f"gateway: NATS cannot be reached at ATRIUM_NATS_URL: {error or 'no answer'}") from error
         assert self._caller.client is not None
+        await self._gateway.store.open()
         await announce(self._caller.client, self.name, self.health)
         try:
             await self._gateway.tokens.fetch_keys()

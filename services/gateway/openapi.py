@@ -7,8 +7,19 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow, MediaTypeIsNotSupported, RateLimitIsReached
+from services.gateway.errors import (
+    BodyIsTooLarge,
+    BodyIsTooSlow,
+    FileIsAnother,
+    FormIsExpected,
+    FormIsMalformed,
+    MediaTypeIsNotSupported,
+    RangeIsNotInTheFile,
+    RateLimitIsReached,
+)
 from services.gateway.routing import OwnRoute, Route
+from shared.contracts.attachments.attachments import Attachment
+from shared.contracts.attachments.uploads import MOST_FILES
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
 from shared.contracts.identity.sessions import AUTHORIZE, Origin, TokenIsMissing
 from shared.contracts.model import View
@@ -21,17 +32,39 @@ from shared.contracts.refusals import (
     ServiceIsUnavailable,
 )
 from shared.messaging.context import IDEMPOTENCY_KEY
+from shared.store.store import StoreIsAway, StoreIsFull
 from shared.version import VERSION
 
 _REF = "#/components/schemas/{model}"
 _ANYWHERE: tuple[type[Refusal], ...] = (RateLimitIsReached, InternalError, ServiceIsUnavailable)
 _SIGNED_IN: tuple[type[Refusal], ...] = (TokenIsMissing, *AUTHORIZE_TOKEN.refuses, *AUTHORIZE.refuses)
 _WITH_BODY: tuple[type[Refusal], ...] = (RequestIsMalformed, BodyIsTooSlow, BodyIsTooLarge, MediaTypeIsNotSupported, RequestIsInvalid)
+_WITH_FORM: tuple[type[Refusal], ...] = (
+    *(FormIsExpected, FormIsMalformed, RequestIsMalformed, BodyIsTooSlow, BodyIsTooLarge, RequestIsInvalid),
+    *(StoreIsAway, StoreIsFull),
+)
+_OF_FILES: tuple[type[Refusal], ...] = (FileIsAnother, RangeIsNotInTheFile, StoreIsAway)
 
 _DESCRIPTION = (
     "The collaboration backend that a team puts behind its own app. Errors are problem details (RFC 9457); their `code` is part of the "
     "API. Every answer carries `X-Request-Id`; limited routes carry `RateLimit` and `RateLimit-Policy`."
 )
+
+_DESCRIBED = {
+    200: "Done",
+    201: "Made",
+    204: "Done; there is nothing to say",
+    206: "The range that was asked for",
+    304: "It is what `If-None-Match` names",
+    307: "The store itself has it, at this address (`ATRIUM_ATTACHMENT_REDIRECTS`)",
+}
+_BYTES = {"type": "string", "format": "binary"}
+_FORM = {
+    "type": "object",
+    "properties": {"file": {"type": "array", "items": _BYTES, "minItems": 1, "maxItems": MOST_FILES}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
 
 _KEY = (
     "The client's own name for this request. Sent again within 30 days by the same user with the same path and body, it makes nothing, "
@@ -74,13 +107,14 @@ def _schemas(routes: list[Route], own: list[OwnRoute]) -> dict[str, Any]:
     """Of all replies, and of all bodies without what their paths say."""
     replies: dict[type[BaseModel], None] = dict.fromkeys([Problem, *(each.operation.reply for each in routes if each.status != 204)])
     replies |= dict.fromkeys(each.reply for each in own if each.reply)
-    asked = dict.fromkeys(each.operation.request for each in routes)
+    replies |= dict.fromkeys([Attachment] if any(each.begins for each in routes) else [])
+    asked = dict.fromkeys(each.asked for each in routes)
     _, definitions = models_json_schema(
         [*((model, "serialization") for model in replies), *((model, "validation") for model in asked)], ref_template=_REF
     )
     schemas: dict[str, Any] = definitions["$defs"]
     for each in routes:
-        schema = schemas[each.operation.request.__name__]
+        schema = schemas[each.asked.__name__]
         for parameter in (*each.parameters, *each.told):
             schema["properties"].pop(parameter, None)
         if required := [name for name in schema.get("required", []) if name not in each.parameters]:
@@ -92,13 +126,17 @@ def _schemas(routes: list[Route], own: list[OwnRoute]) -> dict[str, Any]:
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    contract = schemas[route.operation.request.__name__]
+    contract = schemas[route.asked.__name__]
     described: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.tag],
-        "parameters": [*_path_parameters(route), *([] if route.body else _query_parameters(contract)), *_header_parameters(route)],
-        "responses": {**{str(status): _success(route, status) for status in (route.also, route.status) if status}, **_refusals(route)},
+        "parameters": [
+            *_path_parameters(route),
+            *([] if route.body or route.begins else _query_parameters(contract)),
+            *_header_parameters(route),
+        ],
+        "responses": {**{str(status): _success(route, status) for status in _statuses(route)}, **_refusals(route)},
     }
     if route.needs:
         described["security"] = [{"bearer": []}]
@@ -106,7 +144,15 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     if route.body:
         reference = {"$ref": _REF.format(model=route.operation.request.__name__)}
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference}}}
+    if route.begins:
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
     return described
+
+
+def _statuses(route: Route) -> list[int]:
+    """Of its successes."""
+    more = (304, 307) if route.file else ()
+    return sorted({status for status in (route.also, route.status, *more) if status})
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
@@ -132,8 +178,13 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _success(route: Route, status: int) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}[status]}
-    if status != 204:
+    described: dict[str, Any] = {"description": _DESCRIBED[status]}
+    if route.file:
+        return described | ({} if status in (304, 307) else {"content": {"*/*": {"schema": _BYTES}}})
+    if route.begins:
+        made = [{"$ref": _REF.format(model=model.__name__)} for model in (Attachment, route.operation.reply)]
+        described["content"] = {"application/json": {"schema": {"anyOf": made}}}
+    elif status != 204:
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
     if status == 201:
         described["headers"] = {"Location": {"description": "Where it is", "schema": {"type": "string"}}}
@@ -150,8 +201,12 @@ def _refusals(route: Route) -> dict[str, Any]:
         may |= dict.fromkeys(_SIGNED_IN)
     if route.body:
         may |= dict.fromkeys(_WITH_BODY)
+    elif route.begins:
+        may |= dict.fromkeys(_WITH_FORM)
     elif route.fields:
         may |= dict.fromkeys((RequestIsMalformed, RequestIsInvalid))
+    if route.file:
+        may |= dict.fromkeys(_OF_FILES)
     if route.operation.keyed:
         may[RequestIsInvalid] = None
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)

@@ -12,10 +12,10 @@ from shared.messaging.frames import Answer
 
 type Headers = Sequence[tuple[bytes, bytes]]
 
-_JSON = (b"content-type", b"application/json")
-_NO_STORE = (b"cache-control", b"no-store")
+JSON = (b"content-type", b"application/json")
+NO_STORE = (b"cache-control", b"no-store")
 _ASK_AGAIN = (b"cache-control", b"private, no-cache")
-_REPLAYED = (b"idempotent-replayed", b"true")
+REPLAYED = (b"idempotent-replayed", b"true")
 
 
 class Reply:
@@ -43,7 +43,7 @@ class Ok[R: BaseModel](Reply):
     documented: ClassVar[int] = 200
 
     def __init__(self, answer: Answer, *, polled: bool = False) -> None:
-        headers = (_JSON, _ASK_AGAIN, (b"etag", _tag(answer.body))) if polled else (_JSON, _NO_STORE)
+        headers = (JSON, _ASK_AGAIN, (b"etag", _tag(answer.body))) if polled else (JSON, NO_STORE)
         super().__init__(200, answer.body, headers)
 
 
@@ -56,10 +56,19 @@ def unless_known(reply: Reply, known: bytes | None) -> Reply:
     if known is None:
         return reply
     tags = [value for name, value in reply.headers if name == b"etag"]
-    named = {each.strip().removeprefix(b"W/") for each in known.split(b",")}
-    if not tags or not named & {*tags, b"*"}:
-        return reply
-    return Reply(304, b"", (_ASK_AGAIN, (b"etag", tags[0])))
+    return NotModified(tags[0]) if tags and names(known, tags[0]) else reply
+
+
+def names(tags: bytes, tag: bytes) -> bool:
+    """Whether a condition's list of tags has this one among it."""
+    return bool({each.strip().removeprefix(b"W/") for each in tags.split(b",")} & {tag, b"*"})
+
+
+class NotModified(Reply):
+    """304: the caller has it already."""
+
+    def __init__(self, tag: bytes) -> None:
+        super().__init__(304, b"", (_ASK_AGAIN, (b"etag", tag)))
 
 
 class Created[R: BaseModel](Reply):
@@ -69,9 +78,9 @@ class Created[R: BaseModel](Reply):
 
     def __init__(self, answer: Answer, at: str) -> None:
         location = (b"location", at.format_map(from_json(answer.body)).encode())
-        replayed = (_REPLAYED,) if answer.kind == "replay" else ()
+        replayed = (REPLAYED,) if answer.kind == "replay" else ()
         status = 200 if answer.kind == "found" else 201
-        super().__init__(status, answer.body, (_JSON, _NO_STORE, location, *replayed))
+        super().__init__(status, answer.body, (JSON, NO_STORE, location, *replayed))
 
 
 class CreatedOrFound[R: BaseModel](Created[R]):
@@ -86,7 +95,7 @@ class NoContent(Reply):
     documented: ClassVar[int] = 204
 
     def __init__(self) -> None:
-        super().__init__(204, b"", (_NO_STORE,))
+        super().__init__(204, b"", (NO_STORE,))
 
 
 class Plain(Reply):

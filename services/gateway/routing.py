@@ -45,6 +45,8 @@ class RateClass(Enum):
     """By user, and by workspace: all other routes together."""
     ANONYMOUS = "anonymous"
     """By address: where nobody is signed in."""
+    UPLOADS = "uploads"
+    """By user: files."""
     SIGN_INS = "sign-ins"
     """By address and email: whoever guesses passwords; they count as anonymous too. By user, where somebody is signed in."""
 
@@ -57,6 +59,8 @@ class Route:
     missing: for each parameter of the path, the refusal of what is no id there; None where it is a name.
     told: what the gateway itself says in the request, whatever a client sends; empty until admission knows it.
     also: another status of success, with the same body.
+    begins: of a form with files, what is asked for each before its bytes are taken; `operation` is asked once they are all there.
+    file: whether bytes of the store are answered.
     """
 
     name: str
@@ -69,6 +73,8 @@ class Route:
     status: int
     summary: str
     also: int | None = None
+    begins: Operation[Any, Any] | None = None
+    file: bool = False
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
@@ -79,12 +85,23 @@ class Route:
         parameters = tuple(_PARAMETER.findall(self.path))
         aliases = {info.alias or name for name, info in self.operation.request.model_fields.items()}
         told: dict[str, Any] = {ORIGIN: {}} if ORIGIN in aliases else {}
-        fields = frozenset(aliases - set(parameters) - set(told))
+        fields = frozenset(aliases - set(parameters) - set(told)) if self.begins is None else frozenset[str]()
         object.__setattr__(self, "parameters", parameters)
         object.__setattr__(self, "fields", fields)
         object.__setattr__(self, "told", told)
         object.__setattr__(self, "body", self.method in ("POST", "PATCH", "PUT") and bool(fields))
         object.__setattr__(self, "missing", tuple(map(self._missing, range(len(parameters)))))
+
+    @property
+    def transfers(self) -> bool:
+        """Whether bytes of files go through, which takes its time."""
+        return self.begins is not None or self.file
+
+    @property
+    def asked(self) -> type[Request]:
+        """What the path, with the query or a body of JSON, says."""
+        asked: type[Request] = (self.begins or self.operation).request
+        return asked
 
     @property
     def tag(self) -> str:
@@ -131,7 +148,7 @@ def route[Q: Request](
     """Put a function into the table, for those who are granted what it needs."""
 
     def registered(handler: Handler[Q]) -> Handler[Q]:
-        ROUTES.append(_route(method, path, operation, needs, limit, handler))
+        ROUTES.append(made_route(method, path, operation, needs, limit, handler))
         return handler
 
     return registered
@@ -143,7 +160,7 @@ def anonymous_route[Q: Request](
     """Put a function into the table, for anybody."""
 
     def registered(handler: AnonymousHandler[Q]) -> AnonymousHandler[Q]:
-        ROUTES.append(_route(method, path, operation, None, limit, handler))
+        ROUTES.append(made_route(method, path, operation, None, limit, handler))
         return handler
 
     return registered
@@ -161,20 +178,24 @@ def own_route[S](
     return registered
 
 
-def _route(
+def made_route(
     method: str,
     path: str,
     operation: Operation[Any, Any],
     needs: Permission | None,
     limit: RateClass,
     handler: Callable[..., Awaitable[Reply]],
+    *,
+    begins: Operation[Any, Any] | None = None,
+    file: bool = False,
 ) -> Route:
+    """For the table, with what the function says of itself."""
     returned = get_type_hints(handler)["return"]
     kind, shown = get_origin(returned) or returned, get_args(returned)
     assert shown in ((), (operation.reply,)), f"{handler.__name__} answers something else than its operation"
-    return Route(
-        handler.__name__, method, path, operation, needs, limit, handler, kind.documented, _summary(handler), getattr(kind, "also", None)
-    )
+    also: int | None = getattr(kind, "also", None)
+    summary = _summary(handler)
+    return Route(handler.__name__, method, path, operation, needs, limit, handler, kind.documented, summary, also, begins, file)
 
 
 def _summary(handler: Callable[..., Any]) -> str:

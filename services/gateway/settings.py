@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from shared.settings import Settings
+from shared.store.settings import StoreSettings
 
 
 def _are_networks(value: str) -> str:
@@ -15,7 +15,7 @@ def _are_networks(value: str) -> str:
     return value
 
 
-class GatewaySettings(Settings):
+class GatewaySettings(StoreSettings):
     """A limit of 0 is no limit."""
 
     host: str = Field("127.0.0.1", description="Address that the gateway listens on.")
@@ -24,6 +24,9 @@ class GatewaySettings(Settings):
     shared_port: bool = Field(False, description="Whether several gateways of this machine listen on the port together.")
     messages_per_minute: int = Field(60, ge=0, description="Messages that one user may post in a minute; 0 is no limit.")
     uploads_per_minute: int = Field(10, ge=0, description="Files that one user may upload in a minute; 0 is no limit.")
+    attachment_redirects: bool = Field(
+        False, description="Whether downloads are redirected to the S3 server by addresses that it takes for a minute."
+    )
     requests_per_minute: int = Field(
         1_200, ge=0, description="Requests to all other routes that one user may make in a minute; 0 is no limit."
     )

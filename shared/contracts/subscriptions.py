@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from shared.contracts.audit import Audited
 from shared.contracts.declared import import_contracts
-from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
+from shared.contracts.messages.hidden import GuardedMessageDeleted, GuardedMessagePosted
+from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted, NoteDeleted, NotePosted
 from shared.contracts.messages.receipts import ThreadRead
 from shared.contracts.model import Event
-from shared.contracts.operations import IDENTITY, THREADS
+from shared.contracts.operations import ATTACHMENTS, IDENTITY, THREADS
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,12 @@ THREADS_ACTIVITY = Subscription(THREADS, "activity", [MessagePosted, MessageEdit
 
 THREADS_READING = Subscription(THREADS, "reading", [ThreadRead])
 """How far those who take part have read."""
+
+ATTACHMENTS_POSTS = Subscription(
+    ATTACHMENTS, "posts", [MessagePosted, NotePosted, GuardedMessagePosted, MessageDeleted, NoteDeleted, GuardedMessageDeleted]
+)
+"""Which files are in messages, whom they are hidden from, and which went with theirs."""
+
 import_contracts()
 _AUDITED = [event for event in Event.known.values() if issubclass(event, Audited) and event.owner not in ("audit", IDENTITY)]
 IDENTITY_AUDIT = Subscription(IDENTITY, "audit", sorted(_AUDITED, key=lambda event: event.event_type))

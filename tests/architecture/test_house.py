@@ -11,6 +11,7 @@ from sqlalchemy import Connection, MetaData, UniqueConstraint, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+import services.attachments.tables
 import services.identity.tables
 import services.messages.tables
 import services.threads.tables
@@ -28,6 +29,7 @@ TABLES: dict[str, MetaData] = {
     "identity": services.identity.tables.metadata,
     "threads": services.threads.tables.metadata,
     "messages": services.messages.tables.metadata,
+    "attachments": services.attachments.tables.metadata,
 }
 EACH_STORING = pytest.mark.parametrize("service", STORING_SERVICES)
 

@@ -10,11 +10,14 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 import services.gateway.main
+from services.attachments.main import AttachmentsApplication
+from services.attachments.settings import AttachmentsSettings
 from services.gateway.routing import ROUTES, Route
 from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
 from services.threads.main import ThreadsApplication
+from shared.contracts.attachments.uploads import ABORT_UPLOADS
 from shared.contracts.declared import import_contracts
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
 from shared.contracts.identity.sessions import AUTHORIZE, LogOut, SessionEnded
@@ -52,10 +55,11 @@ EACH_MODEL = pytest.mark.parametrize("model", list(subclasses(Model)), ids=lambd
 
 async def test_each_service_serves_the_operations_of_its_contract_and_no_other(servers: Servers) -> None:
     where = {"data": servers.data, "postgres_url": servers.postgres_url, "nats_url": servers.nats_url}
-    applications: list[IdentityApplication | ThreadsApplication | MessagesApplication] = [
+    applications: list[IdentityApplication | ThreadsApplication | MessagesApplication | AttachmentsApplication] = [
         IdentityApplication(IdentitySettings.model_validate(where)),
         ThreadsApplication(Settings.model_validate(where)),
         MessagesApplication(Settings.model_validate(where)),
+        AttachmentsApplication(AttachmentsSettings.model_validate(where)),
     ]
     assert [application.name for application in applications] == list(STORING_SERVICES)
     try:
@@ -82,12 +86,14 @@ def test_an_operation_is_declared_once() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_a_route_has_the_name_of_its_operation(route: Route) -> None:
-    assert route.name == route.operation.name
+    """One of several, such as a form's, has one of its own."""
+    assert (route.name == route.operation.name) == (route.begins is None)
     assert GATEWAY in route.operation.called_by
 
 
 def test_what_the_gateway_may_ask_it_asks() -> None:
-    asked = {route.operation.name for route in ROUTES} | {AUTHORIZE.name, AUTHORIZE_TOKEN.name}
+    asked = {route.operation.name for route in ROUTES} | {route.begins.name for route in ROUTES if route.begins}
+    asked |= {AUTHORIZE.name, AUTHORIZE_TOKEN.name, ABORT_UPLOADS.name}
     assert asked == {operation.name for operation in OPERATIONS if GATEWAY in operation.called_by}
 
 

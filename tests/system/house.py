@@ -1,8 +1,8 @@
 """All of Atrium in the test's own event loop, over servers of its own, and the people who use it over HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,8 @@ import httpx2
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
+from services.attachments.main import AttachmentsApplication
+from services.attachments.settings import AttachmentsSettings
 from services.gateway.main import GatewayApplication
 from services.gateway.settings import GatewaySettings
 from services.identity.main import IdentityApplication
@@ -26,19 +28,23 @@ from shared.identifiers import id_at, new_id
 from shared.messaging.caller import Caller
 from shared.messaging.local import Process
 from shared.settings import Settings
+from shared.store.store import Store
 from tests.processes import free_port
 from tests.servers import Servers, running_servers
 from tests.system.people import PASSWORD, Json, Person, expect
 
 QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
-LIMITS = ("messages_per_minute", "requests_per_minute", "sign_ins_per_minute", "account_sign_ins_per_minute")
+LIMITS = (
+    *("messages_per_minute", "requests_per_minute", "uploads_per_minute"),
+    *("sign_ins_per_minute", "account_sign_ins_per_minute"),
+)
 PLENTY = 1_000_000  # the limiter counts, and lets everybody through
 HERE = {"anonymous_per_minute": 0}  # all are at one address, whose count would be that of every gateway with limits
 
 
 @dataclass(frozen=True)
 class House:
-    """An Atrium that runs. `host` is its first user, and so its admin; `database` is the server's admin."""
+    """An Atrium that runs. `host` is its first user, and so its admin; `database` is the server's admin; `store`: settings of its store."""
 
     servers: Servers
     url: str
@@ -47,6 +53,7 @@ class House:
     database: "asyncpg.Connection[asyncpg.Record]"
     workspace_id: UUID
     host: Person
+    store: Mapping[str, str] = field(default_factory=dict)
 
     async def person(self, role: Role = Role.CLIENT) -> Person:
         """Somebody who registered, and got their role from the admin."""
@@ -98,20 +105,24 @@ class House:
 
 
 @asynccontextmanager
-async def running_house() -> AsyncIterator[House]:
-    """Every service, started as `atrium run all` starts them; passwords are hashed quickly, and nobody's rate is limited."""
+async def running_house(store: Mapping[str, str] | None = None) -> AsyncIterator[House]:
+    """Every service, started as `atrium run all` starts them; passwords are hashed quickly, and nobody's rate is limited.
+
+    store: the settings of another than the folder.
+    """
     async with AsyncExitStack() as stack:
         servers = await stack.enter_async_context(running_servers())
-        where, process = _where(servers), Process()
+        where, process, kept = _where(servers), Process(), dict(store or {})
         services: list[Application] = [
             IdentityApplication(IdentitySettings.model_validate(where), QUICK, process=process),
             ThreadsApplication(Settings.model_validate(where), process=process),
             MessagesApplication(Settings.model_validate(where), process=process),
+            AttachmentsApplication(AttachmentsSettings.model_validate(where | kept), process=process),
         ]
         for service in services:
             await service.start()
             stack.push_async_callback(service.stop)
-        url = await stack.enter_async_context(running_gateway(servers, process, **dict.fromkeys(LIMITS, PLENTY), **HERE))
+        url = await stack.enter_async_context(running_gateway(servers, process, **dict.fromkeys(LIMITS, PLENTY), **HERE, **kept))
         http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=20))
         operator = Caller("operator")
         await operator.open(servers.nats_url, servers.credentials.nats["operator"])
@@ -120,13 +131,16 @@ async def running_house() -> AsyncIterator[House]:
         await database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
         stack.push_async_callback(database.close)
         host = await register(http)
-        yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host)
+        yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host, kept)
 
 
 @asynccontextmanager
-async def running_gateway(servers: Servers, process: Process | None = None, /, **settings: Any) -> AsyncIterator[str]:
+async def running_gateway(
+    servers: Servers, process: Process | None = None, kept_in: Store | None = None, /, **settings: Any
+) -> AsyncIterator[str]:
     """A gateway to the services that run, by its address: beside them in their process, or elsewhere."""
-    gateway = GatewayApplication(GatewaySettings.model_validate({**_where(servers), "port": free_port(), **settings}), process=process)
+    read = GatewaySettings.model_validate({**_where(servers), "port": free_port(), **settings})
+    gateway = GatewayApplication(read, process=process, store=kept_in)
     await gateway.start()
     try:
         yield gateway.url

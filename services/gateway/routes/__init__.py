@@ -2,6 +2,7 @@
 
 from services.gateway.routes import (
     accounts,
+    attachments,
     audit,
     auth,
     directory,
@@ -18,6 +19,7 @@ from services.gateway.routes import (
 
 __all__ = [
     "accounts",
+    "attachments",
     "audit",
     "auth",
     "directory",

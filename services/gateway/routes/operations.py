@@ -9,6 +9,7 @@ from services.gateway.fleet import Readiness
 from services.gateway.replies import Plain
 from services.gateway.routing import own_route
 from services.gateway.settings import GatewaySettings
+from shared.contracts.attachments.uploads import MOST_FILES
 from shared.contracts.messages.messages import CONTENT_LENGTH, METADATA_BYTES
 from shared.contracts.model import View
 
@@ -41,6 +42,8 @@ class LimitsView(View):
     message_length: int
     metadata_bytes: int
     body_bytes: int
+    attachment_bytes: int
+    files_per_upload: int
 
 
 @own_route("/healthz", Life)
@@ -78,5 +81,7 @@ async def get_limits(gateway: Gateway) -> Plain:
         message_length=CONTENT_LENGTH,
         metadata_bytes=METADATA_BYTES,
         body_bytes=MOST_BYTES,
+        attachment_bytes=settings.attachment_limit,
+        files_per_upload=MOST_FILES,
     )
     return Plain(limits.model_dump_json().encode())

@@ -65,7 +65,10 @@ class AttachmentPage(View):
 
 
 class StoredFile(View):
-    """Where the bytes of a file are, for the gateway, which streams them. `etag` changes with the bytes."""
+    """Where the bytes of a file are, for the gateway, which streams them.
+
+    etag: changes with the bytes. inline: it was asked to be shown, and its type is safe to be.
+    """
 
     attachment_id: UUID
     storage_key: str
@@ -100,10 +103,18 @@ class ListAttachments(Request):
     cursor: Annotated[str, Field(max_length=500)] | None = None
 
 
+class Disposition(StrEnum):
+    """What a browser does with a file (RFC 6266): it saves it, or shows it where its type is safe to be shown."""
+
+    ATTACHMENT = "attachment"
+    INLINE = "inline"
+
+
 class OpenAttachment(Request):
     """Let the caller read a file's bytes: asked for every download."""
 
     attachment_id: UUID
+    disposition: Disposition = Disposition.ATTACHMENT
 
 
 class OpenPreview(Request):
@@ -111,10 +122,6 @@ class OpenPreview(Request):
 
     attachment_id: UUID
     width: Annotated[int, Field(ge=1, le=4_096)] = 320
-
-
-class GetAttachment(Request):
-    attachment_id: UUID
 
 
 class DeleteAttachment(Request):
@@ -126,7 +133,6 @@ class DeleteAttachment(Request):
 LIST_ATTACHMENTS = Operation(
     ListAttachments, AttachmentPage, called_by=[GATEWAY], refuses=[ThreadNotFound, CursorIsNotValid], coalesced=False
 )
-GET_ATTACHMENT = Operation(GetAttachment, Attachment, called_by=[GATEWAY], refuses=[AttachmentNotFound])
 OPEN_ATTACHMENT = Operation(OpenAttachment, StoredFile, called_by=[GATEWAY], refuses=[AttachmentNotFound, AttachmentIsNotClean])
 OPEN_PREVIEW = Operation(
     OpenPreview, StoredFile, called_by=[GATEWAY], refuses=[AttachmentNotFound, AttachmentIsNotClean, PreviewIsNotThere]

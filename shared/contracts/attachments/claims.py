@@ -14,12 +14,12 @@ MOST_OF_A_MESSAGE = 10
 
 
 class AttachmentIsNotUsable(Invalid):
-    """One of the attachments is not there, is another's, is of another thread, or is in a message already."""
+    """An attachment is not there, is another's, of another thread, in a message already, or was not found clean; `errors` says which."""
 
 
 class ClaimAttachments(Request):
-    """Keep files for a message that is about to be posted. Again by the same message changes nothing; a claim whose message was not
-    posted lapses after ten minutes."""
+    """Keep files for a message that is about to be posted. Again by the same message changes nothing; where that is not posted, another
+    message may take them after ten minutes."""
 
     thread_id: UUID
     message_id: UUID

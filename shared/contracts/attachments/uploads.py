@@ -4,15 +4,17 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from shared.contracts.attachments.attachments import FILENAME_LENGTH, TYPE_LENGTH, Attachment
-from shared.contracts.model import Nothing, Request, TrimmedText, View
+from shared.contracts.attachments.attachments import Attachment, AttachmentNotFound
+from shared.contracts.model import Nothing, Request, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.refusals import Invalid, NotFound, RequestIsInvalid, TooLarge
 from shared.contracts.threads.access import ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
 
-Filename = Annotated[TrimmedText, Field(min_length=1, max_length=FILENAME_LENGTH)]
+MOST_FILES = 10  # of one upload
+HEAD_BYTES = 4 * 1024  # of a file, by which its type is told
+LONGEST_NAME = 8 * 1024  # characters that a client may say; 512 of them are kept
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -32,7 +34,7 @@ class UploadNotFound(NotFound):
 
 
 class FileIsMissing(Invalid):
-    """The form has no part named `file` that is a file."""
+    """The form has no part named `file` that is a file with a name."""
 
 
 class Upload(View):
@@ -50,26 +52,31 @@ class BeginUpload(Request):
 
 
 class Received(Request):
-    """What came: the bytes are in the store, durably."""
+    """What came: the bytes are in the store, durably.
+
+    filename: as the client said it. head: how the file begins; its type is told by that, never by the client.
+    """
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     upload_id: UUID
-    filename: Filename
-    mime_type: Annotated[str, Field(max_length=TYPE_LENGTH)]
+    filename: Annotated[str, Field(max_length=LONGEST_NAME)]
+    head: Annotated[bytes, Field(max_length=HEAD_BYTES)]
     size: Annotated[int, Field(ge=0)]
     sha256: Digest
 
 
 class FinishUploads(Request):
-    """Make attachments of uploads, all or none."""
+    """Make attachments of uploads, all or none; each has its upload's id. Again by the same caller, it answers what was made."""
 
     thread_id: UUID
-    files: Annotated[list[Received], Field(min_length=1, max_length=10)]
+    files: Annotated[list[Received], Field(min_length=1, max_length=MOST_FILES)]
 
 
 class AbortUploads(Request):
     """Forget uploads whose bytes did not come; their objects are deleted."""
 
-    upload_ids: Annotated[list[UUID], Field(max_length=10)]
+    upload_ids: Annotated[list[UUID], Field(max_length=MOST_FILES)]
 
 
 class Attachments(View):
@@ -82,6 +89,10 @@ _THREAD = [ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyFor
 
 BEGIN_UPLOAD = Operation(BeginUpload, Upload, called_by=[GATEWAY], refuses=_THREAD)
 FINISH_UPLOADS = Operation(
-    FinishUploads, Attachments, called_by=[GATEWAY], refuses=[*_THREAD, UploadNotFound, FileIsMissing, FileIsTooLarge, RequestIsInvalid]
+    FinishUploads,
+    Attachments,
+    called_by=[GATEWAY],
+    refuses=[*_THREAD, UploadNotFound, AttachmentNotFound, FileIsMissing, FileIsTooLarge, RequestIsInvalid],
+    keyed=True,
 )
 ABORT_UPLOADS = Operation(AbortUploads, Nothing, called_by=[GATEWAY])

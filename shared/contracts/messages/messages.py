@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View, storable_json
-from shared.contracts.operations import GATEWAY, Operation
+from shared.contracts.operations import ATTACHMENTS, GATEWAY, Operation
 from shared.contracts.principal import Role
 from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, Invalid, NotFound, PermissionIsMissing, RequestIsInvalid
 from shared.contracts.threads.access import ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
@@ -241,7 +241,7 @@ EDIT_MESSAGE = Operation(
 DELETE_MESSAGE = Operation(
     DeleteMessage, Message, called_by=[GATEWAY], refuses=[MessageNotFound, ThreadIsArchived, ThreadIsReadOnlyForYou, NotTheAuthor]
 )
-GET_MESSAGE = Operation(GetMessage, Message, called_by=[GATEWAY], refuses=[MessageNotFound])
+GET_MESSAGE = Operation(GetMessage, Message, called_by=[GATEWAY, ATTACHMENTS], refuses=[MessageNotFound])
 LIST_MESSAGES = Operation(ListMessages, MessagePage, called_by=[GATEWAY], refuses=[ThreadNotFound, CursorIsNotValid], coalesced=False)
 LIST_REPLIES = Operation(ListReplies, MessagePage, called_by=[GATEWAY], refuses=[MessageNotFound, CursorIsNotValid], coalesced=False)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
+from tests.system.attachments.files import put_into_a_message, scanned, upload, with_a_preview
 from tests.system.house import House, log_in
 from tests.system.people import Json, Person, expect, message_path, opening, path_of, taking_part
 
@@ -29,6 +30,8 @@ class Stage:
             "threadId": self._thread_id,
             "participantId": self._thread_id,  # named together with the thread that it is in
             "messageId": self._message_id,
+            "attachmentId": self._attachment_id,
+            "token": self._link,
             "userId": self._user_id,
             "sessionId": self._session_id,
             "workspaceId": self._workspace_id,
@@ -162,6 +165,40 @@ class Stage:
         if thing.endswith("_lost"):
             await self.delete(thread)
         return str(message["id"])
+
+    async def _attachment_id(self, thing: str, caller: str) -> str:
+        """In a message, but `uploaded` (by the caller) and `unposted` (by another); scanned, but `said_pending`; with a preview."""
+        if thing in ("missing", "malformed"):
+            return _no_id(thing)
+        host, person = self.house.host, self.people.get(caller, self.colleague)
+        rooms = {"heard_in_own": "own", "foreign": "foreign", "private": "private", "elsewhere": "elsewhere"}
+        thread = await self._thread(rooms.get(thing, "joined"), caller)
+        own = thing.startswith(("said", "uploaded"))
+        by = person if own else self.stranger if thing == "elsewhere" else host
+        file = await upload(by, thread)
+        if thing not in ("uploaded", "unposted"):
+            message = await by.say(thread, channel="note" if thing == "note" else "in-app")
+            await put_into_a_message(self.house, file, message)
+            if thing.endswith("_gone"):
+                expect(await by.delete(message_path(message)), 204)
+        if not thing.endswith("_pending"):
+            await scanned(self.house, file)
+            await with_a_preview(self.house, file)
+        if thing.endswith("_deleted"):
+            expect(await by.delete(file["url"]), 204)
+        if thing.endswith("_archived"):
+            expect(await host.delete(path_of(thread)), 204)
+        if thing.endswith("_lost"):
+            await self.delete(thread)
+        return str(file["id"])
+
+    async def _link(self, thing: str, caller: str) -> str:
+        """The token of a link to a file, whosever it is."""
+        if thing == "missing":
+            return _no_id(thing)
+        file = await self._attachment_id("uploaded", "")
+        link = expect(await self.colleague.post(f"/api/collab/attachments/{file}/link", {}), 201)
+        return str(link["url"]).rpartition("/")[2]
 
     async def delete(self, thread: Json) -> None:
         """What no operation does."""

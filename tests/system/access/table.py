@@ -8,6 +8,7 @@ CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
 # Threads: `own`; `joined` (somebody else's, and one takes part); `foreign` (one takes no part); `elsewhere` (in another workspace);
 # `direct` (of two others; `direct_joined` with oneself).
 # Messages: `said` by the caller and `heard` from another, both in a joined thread; `said_lost` in one that was deleted since.
+# Attachments: `uploaded` by the caller and `unposted` by another are in no message; `said_gone` is in one that was deleted since.
 # Nobody is told what is hidden from what is missing. The marks name a message that is not there, which is 422 to those who may mark.
 TABLE = """
                                        nobody admin agent productOwner client guest
@@ -512,6 +513,117 @@ revoke_service_token   own             401    204   403   403          403    40
 revoke_service_token   elsewhere       401    404   403   403          403    403
 revoke_service_token   missing         401    404   403   403          403    403
 revoke_service_token   malformed       401    404   403   403          403    403
+
+upload_attachments     own             401    201   201   201          201    -
+upload_attachments     joined          401    201   201   201          201    201
+upload_attachments     no_guests       401    201   201   201          201    404
+upload_attachments     private_joined  401    201   201   201          201    201
+upload_attachments     closed_joined   401    409   409   409          409    409
+upload_attachments     archived_joined 401    409   409   409          409    409
+upload_attachments     archived        401    409   409   409          404    404
+upload_attachments     left            401    201   201   201          404    404
+upload_attachments     foreign         401    201   201   201          404    404
+upload_attachments     private         401    404   404   404          404    404
+upload_attachments     elsewhere       401    404   404   404          404    404
+upload_attachments     missing         401    404   404   404          404    404
+upload_attachments     malformed       401    404   404   404          404    404
+upload_attachments     deleted_joined  401    404   404   404          404    404
+upload_attachments     direct_joined   401    201   201   201          201    201
+upload_attachments     direct          401    404   404   404          404    404
+upload_attachments     assistant       401    404   404   404          404    404
+
+list_attachments       own             401    200   200   200          200    -
+list_attachments       joined          401    200   200   200          200    200
+list_attachments       no_guests       401    200   200   200          200    404
+list_attachments       private_joined  401    200   200   200          200    200
+list_attachments       closed_joined   401    200   200   200          200    200
+list_attachments       archived_joined 401    200   200   200          200    200
+list_attachments       archived        401    200   200   200          404    404
+list_attachments       left            401    200   200   200          404    404
+list_attachments       foreign         401    200   200   200          404    404
+list_attachments       private         401    404   404   404          404    404
+list_attachments       elsewhere       401    404   404   404          404    404
+list_attachments       missing         401    404   404   404          404    404
+list_attachments       malformed       401    404   404   404          404    404
+list_attachments       deleted_joined  401    404   404   404          404    404
+list_attachments       direct_joined   401    200   200   200          200    200
+list_attachments       direct          401    404   404   404          404    404
+list_attachments       assistant       401    404   404   404          404    404
+
+open_attachment        uploaded        401    200   200   200          200    200
+open_attachment        said            401    200   200   200          200    200
+open_attachment        heard           401    200   200   200          200    200
+open_attachment        heard_in_own    401    200   200   200          200    -
+open_attachment        note            401    200   200   404          404    404
+open_attachment        unposted        401    404   404   404          404    404
+open_attachment        said_pending    401    409   409   409          409    409
+open_attachment        said_gone       401    404   404   404          404    404
+open_attachment        said_deleted    401    404   404   404          404    404
+open_attachment        heard_deleted   401    404   404   404          404    404
+open_attachment        said_archived   401    200   200   200          200    200
+open_attachment        foreign         401    200   200   200          404    404
+open_attachment        private         401    404   404   404          404    404
+open_attachment        elsewhere       401    404   404   404          404    404
+open_attachment        missing         401    404   404   404          404    404
+open_attachment        malformed       401    404   404   404          404    404
+open_attachment        said_lost       401    404   404   404          404    404
+
+open_preview           uploaded        401    200   200   200          200    200
+open_preview           said            401    200   200   200          200    200
+open_preview           heard           401    200   200   200          200    200
+open_preview           heard_in_own    401    200   200   200          200    -
+open_preview           note            401    200   200   404          404    404
+open_preview           unposted        401    404   404   404          404    404
+open_preview           said_pending    401    409   409   409          409    409
+open_preview           said_gone       401    404   404   404          404    404
+open_preview           said_deleted    401    404   404   404          404    404
+open_preview           heard_deleted   401    404   404   404          404    404
+open_preview           said_archived   401    200   200   200          200    200
+open_preview           foreign         401    200   200   200          404    404
+open_preview           private         401    404   404   404          404    404
+open_preview           elsewhere       401    404   404   404          404    404
+open_preview           missing         401    404   404   404          404    404
+open_preview           malformed       401    404   404   404          404    404
+open_preview           said_lost       401    404   404   404          404    404
+
+link_attachment        uploaded        401    201   201   201          201    201
+link_attachment        said            401    201   201   201          201    201
+link_attachment        heard           401    201   201   201          201    201
+link_attachment        heard_in_own    401    201   201   201          201    -
+link_attachment        note            401    201   201   404          404    404
+link_attachment        unposted        401    404   404   404          404    404
+link_attachment        said_pending    401    409   409   409          409    409
+link_attachment        said_gone       401    404   404   404          404    404
+link_attachment        said_deleted    401    404   404   404          404    404
+link_attachment        heard_deleted   401    404   404   404          404    404
+link_attachment        said_archived   401    201   201   201          201    201
+link_attachment        foreign         401    201   201   201          404    404
+link_attachment        private         401    404   404   404          404    404
+link_attachment        elsewhere       401    404   404   404          404    404
+link_attachment        missing         401    404   404   404          404    404
+link_attachment        malformed       401    404   404   404          404    404
+link_attachment        said_lost       401    404   404   404          404    404
+
+delete_attachment      uploaded        401    204   204   204          204    204
+delete_attachment      said            401    204   204   204          204    204
+delete_attachment      heard           401    204   204   403          403    403
+delete_attachment      heard_in_own    401    204   204   204          403    -
+delete_attachment      note            401    204   204   404          404    404
+delete_attachment      unposted        401    404   404   404          404    404
+delete_attachment      said_pending    401    204   204   204          204    204
+delete_attachment      said_gone       401    204   204   204          204    204
+delete_attachment      said_deleted    401    204   204   204          204    204
+delete_attachment      heard_deleted   401    204   204   404          404    404
+delete_attachment      said_archived   401    409   409   409          409    409
+delete_attachment      foreign         401    204   204   403          404    404
+delete_attachment      private         401    404   404   404          404    404
+delete_attachment      elsewhere       401    404   404   404          404    404
+delete_attachment      missing         401    404   404   404          404    404
+delete_attachment      malformed       401    404   404   404          404    404
+delete_attachment      said_lost       401    404   404   404          404    404
+
+open_link              own             200    200   200   200          200    200
+open_link              missing         404    404   404   404          404    404
 """
 
 

@@ -82,6 +82,7 @@ ACTIONS = {name: Action(name) for name in BY_NAME} | {
     "mark_read": Action("mark_read", lambda _: {"lastMessageId": str(new_id())}),
     "mark_unread": Action("mark_unread", lambda _: {"fromMessageId": str(new_id())}),
     "mark_delivered": Action("mark_delivered", lambda _: {"lastMessageId": str(new_id())}),
+    "delete_attachment": Action("delete_attachment", spends=True),
     "mark_threads_read": Action("mark_threads_read", lambda _: {"threads": [{"threadId": str(new_id()), "lastMessageId": str(new_id())}]}),
 }
 
@@ -111,7 +112,8 @@ async def ask(stage: Stage, cell: Cell, identifier: str) -> httpx2.Response:
     body = action.body(subject if cell.action != "join_thread" else person or subject) if action.body else None
     if cell.action == "open_direct":
         body = (body or {}) | {"participants": taking_part(stage.colleague)}
-    return await stage.house.http.request(route.method, path, json=body, headers=headers)
+    files = {"file": ("a.txt", b"hello")} if isinstance(route, Route) and route.begins else None
+    return await stage.house.http.request(route.method, path, json=body, files=files, headers=headers)
 
 
 def test_every_route_is_in_the_table() -> None:
@@ -124,6 +126,7 @@ AT_LEAST = {
     "threadId": {"own", "joined", "private", "elsewhere", "missing", "malformed", "deleted_joined"},
     "messageId": {"said", "heard", "private", "elsewhere", "missing", "malformed", "said_deleted", "said_lost"},
     "userId": {"own", "elsewhere", "missing", "malformed", "deleted"},
+    "attachmentId": {"uploaded", "said", "heard", "unposted", "private", "elsewhere", "missing", "malformed", "said_deleted", "said_lost"},
 }
 
 
@@ -157,10 +160,10 @@ async def test_access(cell: Cell, stage: Stage) -> None:
 
 
 def not_found(route: Route | OwnRoute) -> str:
-    """What is said of the thing that varies: the last that a path names, and of participants the thread."""
+    """What is said of the thing that varies: the last that a path names, of participants the thread; of what is made, its parent."""
     assert isinstance(route, Route)
     codes = [refusal.code for refusal in route.operation.refuses if issubclass(refusal, NotFound)]
-    return codes[0 if "participantId" in route.parameters else -1]
+    return codes[0 if "participantId" in route.parameters or route.transfers else -1]
 
 
 def shown(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -19,7 +19,7 @@ from shared.observability.probes import Probes
 from shared.settings import Settings
 from tests.servers import Servers
 
-NAMES = ("identity", "threads", "messages")
+NAMES = ("identity", "threads", "messages", "attachments")
 HEALTHY = {"postgres": Dependency(ok=True), "nats": Dependency(ok=True)}
 
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +17,13 @@ from pydantic import BaseModel
 from services.gateway.main import Gateway
 from services.gateway.protocol import BoundedProtocol
 from services.gateway.settings import GatewaySettings
+from shared.contracts.attachments.attachments import OPEN_ATTACHMENT, OPEN_PREVIEW, StoredFile
+from shared.contracts.attachments.links import OPEN_LINK
+from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, Upload
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN, AuthorizeToken
 from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, Authorize, PublicKeys, TokenIsNotValid
 from shared.contracts.messages.messages import POST_MESSAGE
-from shared.contracts.model import Request
+from shared.contracts.model import Nothing, Request
 from shared.contracts.operations import Operation
 from shared.contracts.principal import Principal, Role
 from shared.contracts.roles import built_in_grants
@@ -26,11 +31,22 @@ from shared.http_server import HttpServer
 from shared.identifiers import new_id
 from shared.messaging.context import Context, current_context
 from shared.messaging.frames import Answer, AnswerKind
+from shared.store.local import FolderStore
+from shared.store.store import Store
 
 SIGNING_KEY = ECKey.generate_key("P-256")
 THREAD, MESSAGE = UUID("0194d3c2-7a00-7000-8000-000000000001"), UUID("0194d3c2-7a00-7000-8000-000000000002")
 MESSAGE_JSON = f'{{"id":"{MESSAGE}","threadId":"{THREAD}","content":"héllo"}}'.encode()
 POST_PATH = f"/api/collab/threads/{THREAD}/messages"
+
+STORED = StoredFile(
+    attachment_id=MESSAGE, storage_key="files/stored", filename="a.txt", mime_type="text/plain", size=5, etag="digest", inline=False
+)
+TRANSFERS: dict[Operation[Any, Any], BaseModel] = {
+    BEGIN_UPLOAD: Upload(id=MESSAGE, storage_key="files/new"),
+    ABORT_UPLOADS: Nothing(),
+    **dict.fromkeys((OPEN_ATTACHMENT, OPEN_PREVIEW, OPEN_LINK), STORED),
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,8 @@ class Neighbours:
             if isinstance(self.keys, Exception):
                 raise self.keys
             reply = PublicKeys(keys=self.keys)
+        elif operation in TRANSFERS:
+            reply = TRANSFERS[operation]
         elif operation is AUTHORIZE_TOKEN:
             assert isinstance(request, AuthorizeToken)
             reply = self.authorize_token(request)
@@ -134,7 +152,22 @@ class Running:
 @asynccontextmanager
 async def running_gateway(neighbours: Neighbours | None = None, **settings: Any) -> AsyncIterator[Running]:
     neighbours = neighbours or Neighbours()
-    gateway = Gateway(GatewaySettings(**settings), neighbours)
+    with TemporaryDirectory() as folder:
+        async with _serving(Gateway(GatewaySettings(**settings), neighbours, await _store(Path(folder))), neighbours) as running:
+            yield running
+
+
+async def _store(folder: Path) -> Store:
+    """Has the one file that neighbours know of."""
+    store = FolderStore(folder)
+    await store.open()
+    (folder / "files").mkdir()
+    (folder / STORED.storage_key).write_bytes(b"hello")
+    return store
+
+
+@asynccontextmanager
+async def _serving(gateway: Gateway, neighbours: Neighbours) -> AsyncIterator[Running]:
     server = HttpServer(
         gateway.app,  # type: ignore[arg-type]
         "127.0.0.1",

@@ -119,6 +119,8 @@ async def test_limits_are_told() -> None:
             "messageLength": 10_000,
             "metadataBytes": 16_384,
             "bodyBytes": 1_048_576,
+            "attachmentBytes": 5_242_880,
+            "filesPerUpload": 10,
         }
 
 

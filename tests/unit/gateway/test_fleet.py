@@ -1,6 +1,7 @@
 """What is told of the processes behind the gateway."""
 
 from services.gateway.fleet import merged
+from shared.credentials import STORING_SERVICES
 from tests.unit.gateway.neighbours import Neighbours, running_gateway
 
 ONE = """# HELP posts_total Posts.
@@ -44,8 +45,9 @@ async def test_without_nats_it_is_not_ready_and_says_what_is_missing() -> None:
                 "dependencies": {
                     "nats": {"ok": False, "detail": "not connected"},
                     "valkey": {"ok": False, "detail": "ATRIUM_REDIS_URL is not set"},
+                    "store": {"ok": True},
                     "postgres": {"ok": False, "detail": "no service that uses it answers"},
                 },
-                "services": {name: {"ok": False, "detail": "does not answer"} for name in ("identity", "threads", "messages")},
+                "services": {name: {"ok": False, "detail": "does not answer"} for name in STORING_SERVICES},
             },
         )

@@ -18,6 +18,7 @@ FOR_ANYBODY = {
     "verify_email",
     "request_reset",
     "reset_password",
+    "open_link",
 }
 
 NEEDED = {
@@ -42,6 +43,9 @@ NEEDED = {
     "chat:message:send": "post_message",
     "chat:message:edit": "edit_message",
     "chat:message:delete": "delete_message",
+    "chat:file:read": "list_attachments open_attachment open_preview link_attachment",
+    "chat:file:upload": "upload_attachments",
+    "chat:file:delete": "delete_attachment",
 }
 
 

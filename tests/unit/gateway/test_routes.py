@@ -49,7 +49,13 @@ BODIES = {
     "mark_delivered": {"lastMessageId": str(MESSAGE)},
     "mark_threads_read": {"threads": [{"threadId": str(THREAD), "lastMessageId": str(MESSAGE)}]},
 }
-ANSWERS = {"register_user": b'{"user":{"id":"%b"}}' % str(MESSAGE).encode(), "create_role": b'{"name":"auditor"}'}
+ANSWERS = {
+    "register_user": b'{"user":{"id":"%b"}}' % str(MESSAGE).encode(),
+    "create_role": b'{"name":"auditor"}',
+    "link_attachment": b'{"url":"/api/collab/links/token"}',
+    "upload_attachments": b'{"attachments":[{"url":"/api/collab/attachments/%b"}]}' % str(MESSAGE).encode(),
+}
+FILES = {"file": ("a.txt", b"hello")}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)
 
 
@@ -60,7 +66,8 @@ def path_of(route: Route) -> str:
 async def ask(running: Running, route: Route, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
     if route.name in ANSWERS:
         running.neighbours.answers.setdefault(route.operation, ANSWERS[route.name])
-    answer = await running.client.request(route.method, path_of(route), json=BODIES.get(route.name), headers=headers)
+    files = FILES if route.begins else None
+    answer = await running.client.request(route.method, path_of(route), json=BODIES.get(route.name), files=files, headers=headers)
     return answer.status_code, dict(answer.headers), answer.content
 
 
@@ -273,7 +280,7 @@ async def test_opening_a_thread_tells_where_it_is(running: Running) -> None:
 
 
 # What gives out a secret, or a mail, is not given out again to whoever knows a key (API.md).
-NEVER_REPLAYED = {"register_user", "create_invitation", "create_service_token", "rotate_service_token"}
+NEVER_REPLAYED = {"register_user", "create_invitation", "create_service_token", "rotate_service_token", "link_attachment"}
 
 
 def test_every_post_that_makes_something_takes_an_idempotency_key() -> None:

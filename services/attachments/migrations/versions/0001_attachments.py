@@ -1,17 +1,17 @@
-"""Files of threads and messages, uploads that are under way, and the outbox."""
+"""Files of threads and messages, uploads that are under way, links to files, and the outbox."""
 
 from alembic import op
 
 from shared.credentials import background_role, database_role
 from shared.database.idempotency import create_idempotency_keys
-from shared.database.policies import workspace_table
+from shared.database.policies import definer_function, workspace_table
 from shared.outbox.tables import create_outbox
 
 revision = "0001"
 down_revision = None
 
 # hidden_from: as in messages (0 nobody, 1 those without notes, 2 guests). posted_at: the time of the message, once that is posted.
-# A claim is a message_id without posted_at.
+# A claim is a message_id without posted_at; claimed_version is what the message's author was told of the file.
 _ATTACHMENTS = """
     CREATE TABLE attachments.attachments (
         id uuid PRIMARY KEY,
@@ -20,6 +20,7 @@ _ATTACHMENTS = """
         message_id uuid,
         hidden_from smallint NOT NULL DEFAULT 0 CHECK (hidden_from BETWEEN 0 AND 2),
         claimed_at timestamptz,
+        claimed_version integer,
         posted_at timestamptz,
         filename varchar(512) NOT NULL CHECK (filename <> ''),
         mime_type varchar(128) NOT NULL,
@@ -60,7 +61,6 @@ _ATTACHMENTS = """
         WHERE scan_status IN ('pending', 'scanning') AND deleted_at IS NULL;
     CREATE INDEX attachments_to_preview ON attachments.attachments (next_try_at, id)
         WHERE scan_status = 'clean' AND previewed_at IS NULL AND deleted_at IS NULL;
-    CREATE INDEX attachments_claims ON attachments.attachments (claimed_at) WHERE message_id IS NOT NULL AND posted_at IS NULL;
     CREATE INDEX attachments_to_purge ON attachments.attachments (updated_at)
         WHERE purged_at IS NULL AND (deleted_at IS NOT NULL OR scan_status = 'infected');
     CREATE INDEX attachments_statuses ON attachments.attachments (scan_status, created_at DESC, id DESC);
@@ -86,12 +86,27 @@ _UPLOADS = """
     CREATE INDEX uploads_owner ON attachments.uploads (owner_id);
 """
 
+# Who has a link shows its token, of which the hash is kept, and no workspace.
+_LINKS = """
+    CREATE TABLE attachments.links (
+        token_hash bytea PRIMARY KEY,
+        workspace_id uuid NOT NULL,
+        attachment_id uuid NOT NULL,
+        made_by uuid NOT NULL,
+        expires_at timestamptz NOT NULL
+    );
+    CREATE INDEX links_expired ON attachments.links (expires_at);
+"""
+_LINKED = "SELECT l.workspace_id, l.attachment_id FROM links l WHERE l.token_hash = $1 AND l.expires_at > now()"
+
 
 def upgrade() -> None:
-    for tables in (_ATTACHMENTS, _UPLOADS):
+    for tables in (_ATTACHMENTS, _UPLOADS, _LINKS):
         op.execute(tables)
     op.execute(workspace_table("attachments", "attachments", grants="SELECT, INSERT, UPDATE"))
     op.execute(workspace_table("attachments", "uploads"))
+    op.execute(workspace_table("attachments", "links", grants="SELECT, INSERT, DELETE"))
+    op.execute(definer_function("attachments", "linked", "token_hash bytea", "TABLE (workspace_id uuid, attachment_id uuid)", _LINKED))
     create_idempotency_keys(op, "attachments")
     create_outbox(op, "attachments")
     op.execute(f"GRANT SELECT ON attachments.schema_version TO {database_role('attachments')}, {background_role('attachments')}")

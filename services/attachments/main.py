@@ -1,0 +1,81 @@
+"""Builds the attachments service; nothing else does."""
+
+from services.attachments.consumers import follow_posts
+from services.attachments.handlers import attachments, claims, uploads
+from services.attachments.repository.attachments import Attachments
+from services.attachments.repository.claims import Claims
+from services.attachments.repository.links import FORGET_LINKS, Links
+from services.attachments.repository.sweeping import Sweeping
+from services.attachments.repository.uploads import Uploads
+from services.attachments.service import Service
+from services.attachments.settings import AttachmentsSettings
+from services.attachments.sweep import Sweep
+from shared.application import Dependency
+from shared.contracts.attachments.attachments import DELETE_ATTACHMENT, LIST_ATTACHMENTS, OPEN_ATTACHMENT, OPEN_PREVIEW
+from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS
+from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK
+from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS
+from shared.contracts.subscriptions import ATTACHMENTS_POSTS
+from shared.foundation import Foundation
+from shared.messaging.consumers import EventConsumers
+from shared.messaging.local import Process
+from shared.messaging.responder import Responder
+from shared.store.opening import store_of
+from shared.store.store import Store
+
+
+class AttachmentsApplication:
+    """store: another than the settings name."""
+
+    name = "attachments"
+
+    def __init__(self, settings: AttachmentsSettings, *, process: Process | None = None, store: Store | None = None) -> None:
+        self._foundation = foundation = Foundation(self.name, settings, process, forgets=[FORGET_LINKS])
+        self._store = store or store_of(settings)
+        self._sweep = Sweep(Sweeping(foundation.background), self._store, settings.quarantine_days)
+        self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
+        self._consumers.react(ATTACHMENTS_POSTS, follow_posts)
+        database, poke = foundation.database, foundation.relay.poke
+        service = Service(
+            call=foundation.caller,
+            store=self._store,
+            uploads=Uploads(database, poke),
+            attachments=Attachments(database, poke),
+            claims=Claims(database),
+            links=Links(database),
+            scanning=settings.scanning == "on",
+            limit=settings.attachment_limit,
+        )
+        _serve(foundation.responder, service)
+
+    async def start(self) -> None:
+        await self._store.open()
+        await self._foundation.open()
+        self._sweep.start()
+        await self._consumers.start()
+        await self._foundation.serve()
+
+    async def stop(self) -> None:
+        await self._consumers.stop()
+        await self._sweep.stop()
+        await self._foundation.close()
+
+    async def health(self) -> dict[str, Dependency]:
+        return await self._foundation.health() | {"store": await self._store.health()}
+
+
+def _serve(responder: Responder, service: Service) -> None:
+    responder.serve(BEGIN_UPLOAD, uploads.begin_upload, service)
+    responder.serve(FINISH_UPLOADS, uploads.finish_uploads, service)
+    responder.serve(ABORT_UPLOADS, uploads.abort_uploads, service)
+    responder.serve(LIST_ATTACHMENTS, attachments.list_attachments, service)
+    responder.serve(OPEN_ATTACHMENT, attachments.open_attachment, service)
+    responder.serve(OPEN_PREVIEW, attachments.open_preview, service)
+    responder.serve(LINK_ATTACHMENT, attachments.link_attachment, service)
+    responder.serve_anonymous(OPEN_LINK, attachments.open_link, service)
+    responder.serve(DELETE_ATTACHMENT, attachments.delete_attachment, service)
+    responder.serve(CLAIM_ATTACHMENTS, claims.claim_attachments, service)
+
+
+def build(process: Process | None = None) -> AttachmentsApplication:
+    return AttachmentsApplication(AttachmentsSettings(), process=process)

@@ -1,0 +1,51 @@
+"""What is to be deleted from the store: unfinished uploads, deleted files, and infected ones whose time is over. All workspaces'."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from shared.database.connections import Database
+
+# A minute's grace: a transaction that began before the end may still make an attachment of it.
+EXPIRED = "SELECT id, storage_key FROM uploads WHERE expires_at < now() - interval '1 minute' ORDER BY expires_at LIMIT $1"
+_FORGET = "DELETE FROM uploads WHERE id = ANY($1::uuid[]) AND expires_at < now() - interval '1 minute'"
+
+# Who has begun to read a file that is deleted meanwhile reads it to its end, within that minute.
+TO_PURGE = """
+    SELECT id, storage_key, preview_widths FROM attachments
+    WHERE purged_at IS NULL AND (deleted_at IS NOT NULL OR scan_status = 'infected') AND updated_at < now() - interval '1 minute'
+        AND (deleted_at IS NOT NULL OR scanned_at < now() - make_interval(days => $2))
+    ORDER BY updated_at LIMIT $1"""
+_PURGED = "UPDATE attachments SET purged_at = now() WHERE id = ANY($1::uuid[])"
+
+
+class Object(NamedTuple):
+    """One of the store, of an upload or an attachment."""
+
+    of: UUID
+    key: str
+    preview_widths: Sequence[int] = ()
+
+
+class Sweeping:
+    """`background` is the background role's."""
+
+    def __init__(self, background: Database) -> None:
+        self._background = background
+
+    async def expired(self, most: int) -> list[Object]:
+        async with self._background.connection() as connection:
+            return [Object(row["id"], row["storage_key"]) for row in await connection.fetch(EXPIRED, most)]
+
+    async def forget(self, upload_ids: Sequence[UUID]) -> None:
+        async with self._background.connection() as connection:
+            await connection.execute(_FORGET, upload_ids)
+
+    async def to_purge(self, most: int, quarantine_days: int) -> list[Object]:
+        async with self._background.connection() as connection:
+            rows = await connection.fetch(TO_PURGE, most, quarantine_days)
+        return [Object(row["id"], row["storage_key"], row["preview_widths"]) for row in rows]
+
+    async def purged(self, attachment_ids: Sequence[UUID]) -> None:
+        async with self._background.connection() as connection:
+            await connection.execute(_PURGED, attachment_ids)

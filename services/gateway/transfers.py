@@ -1,0 +1,81 @@
+"""Routes through which the bytes of files go, and what their handlers work with."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from services.gateway.admission import Admission
+from services.gateway.exchange import Exchange
+from services.gateway.replies import Reply
+from services.gateway.routing import ROUTES, Call, RateClass, Route, made_route
+from services.gateway.settings import GatewaySettings
+from shared.contracts.model import Request
+from shared.contracts.operations import Operation
+from shared.contracts.permissions import Permission
+from shared.contracts.principal import Principal
+from shared.messaging.context import current_context
+from shared.store.store import Store
+
+LONGEST = 15 * 60.0  # seconds that one may take in all
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One request whose body or answer is a file."""
+
+    route: Route
+    exchange: Exchange
+    call: Call
+    store: Store
+    admission: Admission
+    settings: GatewaySettings
+
+    async def count_one_more(self, caller: Principal) -> None:
+        """The first file was counted with the request. Raises `RateLimitIsReached`."""
+        await self.admission.again(self.route, caller, self.exchange)
+
+
+def give_time() -> None:
+    """Its calls may be made as long as it takes; each has its own patience."""
+    current_context.set(current_context.get()._replace(deadline=time.time() + LONGEST))
+
+
+type TransferHandler[Q: Request] = Callable[[Q, Principal, Transfer], Awaitable[Reply]]
+type AnonymousTransferHandler[Q: Request] = Callable[[Q, Transfer], Awaitable[Reply]]
+
+
+def form_route[Q: Request](
+    path: str, operation: Operation[Any, Any], *, begins: Operation[Q, Any], needs: Permission
+) -> Callable[[TransferHandler[Q]], TransferHandler[Q]]:
+    """Put a function into the table that takes files out of a form."""
+
+    def registered(handler: TransferHandler[Q]) -> TransferHandler[Q]:
+        ROUTES.append(made_route("POST", path, operation, needs, RateClass.UPLOADS, handler, begins=begins))
+        return handler
+
+    return registered
+
+
+def file_route[Q: Request](
+    path: str, operation: Operation[Q, Any], *, needs: Permission
+) -> Callable[[TransferHandler[Q]], TransferHandler[Q]]:
+    """Put a function into the table that answers a file."""
+
+    def registered(handler: TransferHandler[Q]) -> TransferHandler[Q]:
+        ROUTES.append(made_route("GET", path, operation, needs, RateClass.REQUESTS, handler, file=True))
+        return handler
+
+    return registered
+
+
+def anonymous_file_route[Q: Request](
+    path: str, operation: Operation[Q, Any]
+) -> Callable[[AnonymousTransferHandler[Q]], AnonymousTransferHandler[Q]]:
+    """Put a function into the table that answers a file to anybody."""
+
+    def registered(handler: AnonymousTransferHandler[Q]) -> AnonymousTransferHandler[Q]:
+        ROUTES.append(made_route("GET", path, operation, None, RateClass.ANONYMOUS, handler, file=True))
+        return handler
+
+    return registered

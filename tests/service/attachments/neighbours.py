@@ -1,0 +1,76 @@
+"""A stand-in for messages: it answers what attachments asks of it, over the real NATS, from what a test tells it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.contracts.messages.messages import (
+    GET_MESSAGE,
+    Channel,
+    DeliveryStatus,
+    GetMessage,
+    Message,
+    MessageNotFound,
+    MessageType,
+)
+from shared.contracts.principal import Principal, Role
+from shared.identifiers import id_at, new_id
+from shared.messaging.caller import Caller
+from shared.messaging.responder import Responder
+from tests.servers import Servers
+
+
+def message(thread_id: UUID, *, channel: Channel = Channel.IN_APP, identifier: UUID | None = None) -> Message:
+    """As messages tells of it."""
+    at = datetime.now(UTC).replace(microsecond=0)
+    return Message(
+        id=identifier or id_at(at),
+        thread_id=thread_id,
+        seq=1,
+        sub_seq=0,
+        root_id=None,
+        author_id=new_id(),
+        author_role=Role.AGENT,
+        author_name="Ada",
+        channel=channel,
+        message_type=MessageType.CHAT,
+        content="hello",
+        reply_to=None,
+        metadata={},
+        content_metadata={},
+        mentions=[],
+        delivery_status=DeliveryStatus.DELIVERED,
+        robot_id=None,
+        robot_response_to=None,
+        client_message_id=None,
+        created_at=at,
+        edited_at=None,
+        deleted_at=None,
+    )
+
+
+@dataclass
+class FakeMessages:
+    """Answers GET_MESSAGE: each is there for everybody but those it is hidden from."""
+
+    there: dict[UUID, Message] = field(default_factory=dict)
+    hidden: set[tuple[UUID, UUID]] = field(default_factory=set)
+    responder: Responder = field(default_factory=lambda: Responder("messages", 1_000))
+    caller: Caller = field(default_factory=lambda: Caller("messages"))
+
+    async def start(self, servers: Servers) -> None:
+        await self.caller.open(servers.nats_url, servers.credentials.nats["messages"])
+        self.responder.serve(GET_MESSAGE, get_message, self)
+        assert self.caller.client is not None
+        await self.responder.start(self.caller.client)
+
+    async def stop(self) -> None:
+        await self.responder.stop()
+        await self.caller.close()
+
+
+async def get_message(request: GetMessage, caller: Principal, messages: FakeMessages) -> Message:
+    found = messages.there.get(request.message_id)
+    if found is None or (request.message_id, caller.user_id) in messages.hidden:
+        raise MessageNotFound
+    return found

@@ -1,0 +1,146 @@
+"""Files, as people send and get them."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import httpx2
+
+from services.attachments.sweep import preview_key
+from shared.contracts.principal import Role
+from shared.identifiers import new_id
+from shared.store.opening import store_of
+from shared.store.settings import StoreSettings
+from shared.store.store import Store
+from tests.system.house import House
+from tests.system.people import Json, Person, expect, path_of, taking_part
+
+BOUNDARY = "a-boundary-of-the-tests"
+
+
+class Sent(NamedTuple):
+    """A file that somebody sends. `disposition`: its header, where that is not the usual one."""
+
+    content: bytes = b"hello"
+    filename: str = "note.txt"
+    mime_type: str = "text/plain"
+    field: str = "file"
+    disposition: bytes | None = None
+
+
+def form(*files: Sent) -> bytes:
+    """multipart/form-data, byte by byte as it is given."""
+    parts = []
+    for file in files:
+        usual = f'form-data; name="{file.field}"; filename="{file.filename}"'.encode()
+        head = b"Content-Disposition: %b\r\nContent-Type: %b" % (file.disposition or usual, file.mime_type.encode())
+        parts.append(b"--%b\r\n%b\r\n\r\n%b\r\n" % (BOUNDARY.encode(), head, file.content))
+    return b"".join([*parts, b"--%b--\r\n" % BOUNDARY.encode()])
+
+
+FORM = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def attachments_of(thread: Json) -> str:
+    return f"{path_of(thread)}/attachments"
+
+
+async def send(person: Person, thread: Json, *files: Sent, content: bytes | None = None, **headers: str) -> httpx2.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = form(*files) if content is None else content
+    return await person.http.post(attachments_of(thread), content=body, headers={**person.bearer, **FORM, **named})
+
+
+async def upload(person: Person, thread: Json, *files: Sent) -> Json:
+    """What was answered to an upload that went well."""
+    return expect(await send(person, thread, *(files or (Sent(),))), 201)
+
+
+@dataclass(frozen=True)
+class Room:
+    """A thread of an agent and a client, in a house."""
+
+    house: House
+    agent: Person
+    client: Person
+    thread: Json
+
+    async def upload(self, *files: Sent, by: Person | None = None) -> Json:
+        return await upload(by or self.client, self.thread, *files)
+
+    async def clean(self, *files: Sent, by: Person | None = None) -> Json:
+        """One file that was scanned and found clean."""
+        made = await self.upload(*files, by=by)
+        await scanned(self.house, made)
+        return made
+
+    async def listed(self, person: Person, **query: object) -> list[Json]:
+        found: list[Json] = expect(await person.get(attachments_of(self.thread), **query), 200)["attachments"]
+        return found
+
+    def store(self) -> Store:
+        return store_in(self.house)
+
+    async def kept(self) -> tuple[int, int]:
+        """How many rows there are of this thread's files and uploads, and how many objects in the store."""
+        rows = await self.house.database.fetchval(
+            """SELECT (SELECT count(*) FROM attachments.attachments WHERE thread_id = $1)
+                   + (SELECT count(*) FROM attachments.uploads WHERE thread_id = $1)""",
+            UUID(self.thread["id"]),
+        )
+        store = self.store()
+        await store.open()
+        return rows, len([stored async for stored in store.list("files")])
+
+
+def store_in(house: House) -> Store:
+    """The house's, as its services see it."""
+    return store_of(StoreSettings.model_validate({"data": house.servers.data, **house.store}))
+
+
+async def room_in(house: House) -> Room:
+    agent, client = await house.person(Role.AGENT), await house.person()
+    return Room(house, agent, client, await agent.open(participants=taking_part(client)))
+
+
+async def scanned(house: House, attachment: Json, status: str = "clean") -> None:
+    """As if a scan had ended so."""
+    await house.database.execute(
+        "UPDATE attachments.attachments SET scan_status = $2, version = version + 1, scanned_at = now() WHERE id = $1",
+        UUID(attachment["id"]),
+        status,
+    )
+
+
+async def with_a_preview(house: House, attachment: Json) -> None:
+    """As if one had been made."""
+    identifier, store = UUID(attachment["id"]), store_in(house)
+    await store.open()
+    await store.write(preview_key(identifier, 320), _pieces(b"RIFF____WEBP"))
+    await house.database.execute("UPDATE attachments.attachments SET preview_widths = '{320}' WHERE id = $1", identifier)
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def put_into_a_message(house: House, attachment: Json, message: Json) -> None:
+    """As if the message had been posted with it."""
+    await house.database.execute(
+        """UPDATE attachments.attachments SET message_id = $2, claimed_at = now(), claimed_version = version, posted_at = $3::timestamptz
+           WHERE id = $1""",
+        UUID(attachment["id"]),
+        UUID(message["id"]),
+        datetime.fromisoformat(message["createdAt"]),
+    )
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def unheard_of() -> str:
+    return f"/api/collab/attachments/{new_id()}"
