@@ -1,0 +1,1 @@
+"""attachments: files of threads and messages, scanned before anybody opens them."""
