@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from shared.embedded.account import Account
@@ -12,15 +13,6 @@ from shared.embedded.program import Program
 
 MEBIBYTE = 1024 * 1024
 FOLDERS_OF_PROGRAMS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")  # often not on the path of those who are not root
-CONFIGURATIONS = (
-    "/etc/clamav/clamd.conf",
-    "/etc/clamd.d/scan.conf",
-    "/etc/clamd.conf",
-    "/usr/local/etc/clamav/clamd.conf",
-    "/opt/homebrew/etc/clamav/clamd.conf",
-)
-SOCKETS = ("/run/clamav/clamd.ctl", "/run/clamav/clamd.sock", "/run/clamd.scan/clamd.sock", "/var/run/clamav/clamd.sock")
-DATABASES = ("/var/lib/clamav", "/usr/local/share/clamav", "/opt/homebrew/var/lib/clamav", "/usr/local/var/lib/clamav")
 OFFICIAL = ("main.cvd", "main.cld", "daily.cvd", "daily.cld")
 HAND_MADE = (".hdb", ".hsb", ".ndb", ".ldb")
 
@@ -28,6 +20,38 @@ LEAST_LOOKED_AT = 256 * MEBIBYTE
 MOST_LOOKED_AT = 2_047 * MEBIBYTE  # clamd's own bound
 SCAN_MAY_TAKE = 60_000  # ms
 INSTALL = "install ClamAV (`apt install clamav-daemon`, `brew install clamav`) and fetch its signatures with `freshclam`"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Where systems keep what belongs to ClamAV."""
+
+    configurations: tuple[str, ...] = (
+        "/etc/clamav/clamd.conf",
+        "/etc/clamd.d/scan.conf",
+        "/etc/clamd.conf",
+        "/usr/local/etc/clamav/clamd.conf",
+        "/opt/homebrew/etc/clamav/clamd.conf",
+    )
+    sockets: tuple[str, ...] = ("/run/clamav/clamd.ctl", "/run/clamav/clamd.sock", "/run/clamd.scan/clamd.sock")
+    databases: tuple[str, ...] = (
+        "/var/lib/clamav",
+        "/usr/local/share/clamav",
+        "/opt/homebrew/var/lib/clamav",
+        "/usr/local/var/lib/clamav",
+    )
+
+    def configured(self, option: str) -> Iterator[str]:
+        """What the system's own configurations of clamd say."""
+        for configuration in self.configurations:
+            try:
+                lines = Path(configuration).read_text().splitlines()
+            except (OSError, UnicodeDecodeError):
+                continue
+            yield from (words[1] for line in lines if len(words := line.split()) == 2 and words[0] == option)
+
+
+SYSTEM = System()
 
 
 class Clamd(Program):
@@ -94,20 +118,22 @@ class Clamd(Program):
         return await _answers(self.socket)
 
 
-async def running_clamd() -> str | None:
+async def running_clamd(system: System = SYSTEM) -> str | None:
     """The URL of a clamd that runs on this machine already. Not of one in a folder like /tmp: anybody can say OK there."""
-    for place in map(Path, (*_configured("LocalSocket"), *SOCKETS)):
+    for place in map(Path, (*system.configured("LocalSocket"), *system.sockets)):
         if not _is_open_to_all(place.parent) and await _answers(place):
             return f"unix://{place}"
     return None
 
 
-def own_clamd(data: Path, sockets: Path, limit: int, database: Path | None = None, account: Account | None = None) -> Clamd | str:
+def own_clamd(
+    data: Path, sockets: Path, limit: int, database: Path | None = None, account: Account | None = None, system: System = SYSTEM
+) -> Clamd | str:
     """One that can be started, or what is missing for that. database: where the signatures are, if not where the system keeps them."""
     program = clamd_program()
     if program is None:
         return f"clamd is not installed: {INSTALL}."
-    signatures = _signatures(database)
+    signatures = _signatures(database, system)
     if signatures is None:
         return f"clamd has no signatures{f' in {database}' if database else ''}: fetch them with `freshclam`."
     return Clamd(data, sockets, limit, program, signatures, account)
@@ -117,23 +143,13 @@ def clamd_program() -> str | None:
     return shutil.which("clamd") or shutil.which("clamd", path=os.pathsep.join(FOLDERS_OF_PROGRAMS))
 
 
-def _signatures(database: Path | None) -> Path | None:
+def _signatures(database: Path | None, system: System) -> Path | None:
     """A folder that holds signatures. Where the system keeps them the official ones must be; somebody's own may have what they like."""
     if database is not None:
         named = list(database.iterdir()) if database.is_dir() else []
         return database if any(file.name in OFFICIAL or file.suffix in HAND_MADE for file in named) else None
-    places = [Path(value) for value in (*_configured("DatabaseDirectory"), *DATABASES)]
+    places = [Path(value) for value in (*system.configured("DatabaseDirectory"), *system.databases)]
     return next((place for place in places if any(os.access(place / name, os.R_OK) for name in OFFICIAL)), None)
-
-
-def _configured(option: str) -> Iterator[str]:
-    """What the system's own configurations of clamd say."""
-    for configuration in CONFIGURATIONS:
-        try:
-            lines = Path(configuration).read_text().splitlines()
-        except (OSError, UnicodeDecodeError):
-            continue
-        yield from (words[1] for line in lines if len(words := line.split()) == 2 and words[0] == option)
 
 
 def _is_open_to_all(folder: Path) -> bool:
