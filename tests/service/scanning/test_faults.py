@@ -11,6 +11,7 @@ from services.attachments.scanning.clamd import Clamd
 from services.attachments.scanning.pieces import WAITING
 from services.attachments.scanning.verdicts import ClamdIsAway, Clean, Infected, Unscannable
 from tests.clamav import LIMIT, ClamdServer
+from tests.processes import HOST, free_port
 from tests.samples import MEBIBYTE, VIRUSES, in_encrypted_zip
 from tests.service.scanning.chunks import SIZE, chunks
 from tests.service.scanning.impostor import Act, answering, closing_at_once, deaf, impostor, silent
@@ -84,6 +85,23 @@ async def test_what_is_no_whole_answer_of_clamds_is_none(act: Act, said: str, sh
 
 async def test_an_answer_before_all_was_read_counts(clamd: Clamd) -> None:
     assert isinstance(await clamd.scan(chunks(bytes(4 * LIMIT))), Unscannable)
+
+
+async def test_over_tcp_it_is_the_same(short: Path) -> None:
+    port = free_port()
+    server = ClamdServer(short / "t", others={"TCPSocket": str(port), "TCPAddr": HOST})
+    await server.start()
+    client = Clamd(f"tcp://{HOST}:{port}")
+    try:
+        await client.ping()
+        assert await client.scan(chunks(CONTENT)) == Clean()
+        assert isinstance(await client.scan(chunks(VIRUSES["in a zip"]())), Infected)
+        assert isinstance(await client.scan(chunks(bytes(4 * LIMIT))), Unscannable)
+        with pytest.raises(ClamdIsAway):
+            await client.scan(after_the_first(server.kill))
+    finally:
+        client.close()
+        await server.stop()
 
 
 async def test_nobody_at_all_is_away(short: Path) -> None:
