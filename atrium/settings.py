@@ -9,6 +9,7 @@ from pydantic_settings import SettingsError
 
 from shared.application import CannotStart
 from shared.credentials import SERVICES
+from shared.scanning import ScanningSettings as ScanningSettings
 from shared.settings import Settings
 
 PREFIX = "ATRIUM_"

@@ -15,6 +15,7 @@ from pathlib import Path
 from atrium.settings import check_settings, unknown_variables
 from atrium.up.folder import check_port, take_folder
 from atrium.up.record import Addresses, Record
+from atrium.up.scanner import Scanner, choose_scanner
 from atrium.up.screen import Screen
 from atrium.up.servers import Servers
 from atrium.up.supervisor import Supervisor
@@ -24,6 +25,7 @@ from shared.application import CannotStart
 from shared.credentials import Credentials
 from shared.database.migrations import migrate
 from shared.embedded import Program, data_folder
+from shared.scanning import ScanningSettings
 
 PROJECT = Path(__file__).parents[2]
 READY_WITHIN = 90.0
@@ -108,16 +110,19 @@ class Start:
         self._servers = servers = Servers(self._settings, self._data, credentials)
         await servers.check_outside()
         await self._supervisor.start(servers.embedded, keepers)
+        scanner = await choose_scanner(ScanningSettings(), self._data, servers.sockets, servers.account)
+        if scanner.program:
+            self._supervisor.start_aside(scanner.program, keepers)  # its signatures take a while, and files can wait
         with self._screen.step("Bringing the schemas up to date …", "The schemas are up to date"):
             await migrate(servers.admin_url, credentials, lambda line: self._screen.line(f"    {line}"))
         await servers.declare_stream()
-        environment = self._environment(servers)
+        environment = self._environment(servers, scanner)
         for name, services in self._children.items():
             await self._supervisor.start([Child(name, services, environment, self._data)], keepers)
         if self._children:
             with self._screen.step("Waiting until it is ready …", "Ready"):
                 await self._ready()
-        self._screen.banner(self._url, self._data, self._wanted if self._wanted != self._data else None)
+        self._screen.banner(self._url, self._data, self._wanted if self._wanted != self._data else None, scanner.notes)
 
     async def _stop(self, work: asyncio.Task[None]) -> None:
         work.cancel()
@@ -129,7 +134,7 @@ class Start:
         if self._servers:
             shutil.rmtree(self._servers.sockets, ignore_errors=True)
 
-    def _environment(self, servers: Servers) -> dict[str, str]:
+    def _environment(self, servers: Servers, scanner: Scanner) -> dict[str, str]:
         return {
             **os.environ,
             "ATRIUM_DATA": str(self._data),
@@ -140,6 +145,7 @@ class Start:
             "ATRIUM_POSTGRES_URL": servers.postgres_url,
             "ATRIUM_NATS_URL": servers.nats_url,
             "ATRIUM_REDIS_URL": servers.redis_url,
+            "ATRIUM_CLAMD_URL": scanner.url or "",
         }
 
     def _write_record(self) -> None:

@@ -1,7 +1,7 @@
 """What `atrium up` shows: what it does while it does it, then one banner."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Screen:
             yield
         self.line(f"  {done} ({time.monotonic() - since:.1f} s)")
 
-    def banner(self, url: str, data: Path, moved_from: Path | None) -> None:
+    def banner(self, url: str, data: Path, moved_from: Path | None, notes: Sequence[str] = ()) -> None:
         """All that somebody needs who sees Atrium for the first time."""
         self.line()
         self.line("Atrium is running.", "bold green")
@@ -46,6 +46,8 @@ class Screen:
         self.line(f"  Data      {data}")
         if moved_from is not None:
             self.line(f"            (PostgreSQL's own user cannot enter {moved_from.parent}, and nobody's folder is opened for it)")
+        for note in notes:
+            self.warn(note)
         self.line()
         self.line("Paste these three lines to sign up, open a thread and post to it:")
         for line in first_steps(url):

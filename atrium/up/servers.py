@@ -26,7 +26,9 @@ class Servers:
     def __init__(self, settings: Settings, data: Path, credentials: Credentials) -> None:
         self._settings, self._credentials = settings, credentials
         embeds_postgres = settings.postgres_url is None
-        self.sockets = socket_folder(data, postgres_account() if embeds_postgres else None)
+        self.account = postgres_account() if embeds_postgres else None
+        """Whose the folder of sockets is, if not ours."""
+        self.sockets = socket_folder(data, self.account)
         self._postgres = Postgres(data, self.sockets, credentials.postgres["postgres"]) if embeds_postgres else None
         self._nats = Nats(data, authorization(credentials)) if settings.nats_url is None else None
         self._valkey = Valkey(data, self.sockets) if settings.redis_url is None else None

@@ -40,6 +40,11 @@ class Supervisor:
             self._changed()
             self._keepers.append(keepers.create_task(self._keep(program)))
 
+    def start_aside(self, program: Program, keepers: asyncio.TaskGroup) -> None:
+        """Start what nothing waits for, and keep it running. It belongs to the last step, and is stopped with it."""
+        self._steps[-1:] = [[*(self._steps[-1] if self._steps else ()), program]]
+        self._keepers.append(keepers.create_task(self._start_and_keep(program)))
+
     async def stop(self) -> None:
         """Stop the steps, the last one first. (The keepers are cancelled before.)"""
         for step in reversed(self._steps):
@@ -57,13 +62,22 @@ class Supervisor:
             delay = min(delay * 2, LONGEST_DELAY)
             await self._start_again(program)
 
-    async def _start_again(self, program: Program) -> None:
+    async def _start_and_keep(self, program: Program) -> None:
+        delay = FIRST_DELAY
+        while not await self._start_again(program):
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
+        self._screen.line(f"  {program.name} started")
+        await self._keep(program)
+
+    async def _start_again(self, program: Program) -> bool:
         try:
             await program.start()
         except (CouldNotStart, OSError) as error:
             self._screen.warn(str(error))
-        else:
-            self._changed()
+            return False
+        self._changed()
+        return True
 
 
 def _reason(code: int | None) -> str:

@@ -1,0 +1,1 @@
+"""Scanning: bytes go to clamd, and what it says becomes a verdict."""
