@@ -1,0 +1,1 @@
+"""Attachments: files that people share, scanned before anyone can open them."""
