@@ -49,7 +49,7 @@ def read_picture(file: BinaryIO, widths: list[int]) -> Picture:
     for wide in reversed(wanted):
         preview = preview.resize(fitting(width, height, wide), Image.Resampling.LANCZOS)
         previews[wide] = encoded(preview)
-    return Picture(width, height, previews)
+    return Picture(width, height, dict(sorted(previews.items())))
 
 
 def orientation(image: Image.Image) -> int:

@@ -91,7 +91,8 @@ class Worker:
         await self._send(END)
 
     async def _send(self, *parts: bytes) -> None:
-        self._writer.writelines(parts)
+        for part in parts:  # `writelines` of Python 3.13 watches a closed socket's number, which may be another's by then
+            self._writer.write(part)
         try:
             await self._writer.drain()
         except OSError as error:

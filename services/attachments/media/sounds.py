@@ -35,18 +35,18 @@ def heard(container: InputContainer, stream: AudioStream) -> Sound:
     stream.codec_context.thread_count = 1  # a worker may start none
     mono = av.AudioResampler(format="s16", layout="mono", rate=RATE)
     meter = Meter()
-    duration = 0.0
+    samples = rate = 0
     for frame in frames(container, stream):
-        duration += frame.samples / frame.sample_rate
-        if duration > LONGEST_SOUND:
+        samples, rate = samples + frame.samples, frame.sample_rate
+        if samples > LONGEST_SOUND * rate:
             raise CannotBeRead(Reason.TOO_LARGE, "it plays for too long")
-        for part in mono.resample(frame):
+        for part in mono.resample(frame):  # which refuses a rate that changes
             meter.hear(part)
-    if duration == 0:
+    if samples == 0:
         raise CannotBeRead(Reason.BROKEN, "nothing of it could be decoded")
     for part in mono.resample(None):
         meter.hear(part)
-    return Sound(round(duration, 3), meter.waveform())
+    return Sound(round(samples / rate, 3), meter.waveform())
 
 
 def frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
