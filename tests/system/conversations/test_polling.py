@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.system.house import House
 from tests.system.people import Json, Person, expect, message_path, messages_of, path_of, taking_part
 
 
@@ -51,3 +52,12 @@ async def test_who_sees_no_history_is_not_told_that_it_changed(agent: Person, cl
     expect(await agent.patch(message_path(old), {"content": "Old, and changed"}), 200)
     after = await client.ask("GET", path)
     assert (after.json(), after.headers["etag"]) == (before.json(), before.headers["etag"])
+
+
+async def test_the_document_says_that_a_poll_may_be_not_modified(house: House) -> None:
+    document = expect(await house.http.get("/api/openapi.json"), 200)
+    described = document["paths"]["/api/collab/threads/{threadId}/messages"]["get"]
+    assert list(described["responses"])[:2] == ["200", "304"]
+    assert "content" not in described["responses"]["304"]
+    assert "ETag" in described["responses"]["304"]["headers"]
+    assert "If-None-Match" in [parameter["name"] for parameter in described["parameters"]]
