@@ -38,6 +38,8 @@ _KEY = (
     "and is answered with what was made, as it is now; with another path or body it is `key_was_used_for_another`."
 )
 
+_TAGS = "The ETag of an answer that is known; a poll whose answer is still the same is 304."
+
 
 class Problem(View):
     """An error (RFC 9457). `code` is stable; `title` and `detail` are for people."""
@@ -98,7 +100,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "summary": route.summary,
         "tags": [route.tag],
         "parameters": [*_path_parameters(route), *([] if route.body else _query_parameters(contract)), *_header_parameters(route)],
-        "responses": {**{str(status): _success(route, status) for status in (route.also, route.status) if status}, **_refusals(route)},
+        "responses": {**_successes(route), **_refusals(route)},
     }
     if route.needs:
         described["security"] = [{"bearer": []}]
@@ -125,15 +127,27 @@ def _query_parameters(contract: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    if route.also == 304:
+        schema: dict[str, Any] = {"type": "string"}
+        return [{"name": "If-None-Match", "in": "header", "required": False, "description": _TAGS, "schema": schema}]
     if not route.operation.keyed:
         return []
     schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"}
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": _KEY, "schema": schema}]
 
 
+_SAID = {200: "Done", 201: "Made", 204: "Done; there is nothing to say", 304: "It is the same as If-None-Match says"}
+
+
+def _successes(route: Route) -> dict[str, Any]:
+    return {str(status): _success(route, status) for status in sorted({route.status, route.also or route.status})}
+
+
 def _success(route: Route, status: int) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}[status]}
-    if status != 204:
+    described: dict[str, Any] = {"description": _SAID[status]}
+    if route.also == 304:
+        described["headers"] = {"ETag": {"description": "By which a poll's answer is known to be the same", "schema": {"type": "string"}}}
+    if status not in (204, 304):
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
     if status == 201:
         described["headers"] = {"Location": {"description": "Where it is", "schema": {"type": "string"}}}

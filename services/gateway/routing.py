@@ -56,7 +56,7 @@ class Route:
     body: whether the fields that the path does not name are in the body; they are in the query otherwise.
     missing: for each parameter of the path, the refusal of what is no id there; None where it is a name.
     told: what the gateway itself says in the request, whatever a client sends; empty until admission knows it.
-    also: another status of success, with the same body.
+    also: another status that is no refusal.
     """
 
     name: str

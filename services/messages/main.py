@@ -1,5 +1,6 @@
 """Builds the messages service; nothing else does."""
 
+from services.messages.consumers import note_parts
 from services.messages.handlers import messages, reading, receipts
 from services.messages.partitions import Partitions
 from services.messages.repository.history import History
@@ -15,7 +16,9 @@ from shared.contracts.messages.history import GET_MESSAGE_HISTORY
 from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, LIST_REPLIES, POST_MESSAGE
 from shared.contracts.messages.receipts import GET_UNREAD, LIST_RECEIPTS, MARK_DELIVERED, MARK_READ, MARK_THREADS_READ, MARK_UNREAD
 from shared.contracts.messages.unread import COUNT_UNREAD
+from shared.contracts.subscriptions import MESSAGES_PARTS
 from shared.foundation import Foundation
+from shared.messaging.consumers import EventConsumers
 from shared.messaging.local import Process
 from shared.messaging.responder import Responder
 
@@ -39,15 +42,19 @@ class MessagesApplication:
             receipts=Receipts(database, poke),
             unread=UnreadMessages(database),
         )
+        self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
+        self._consumers.react(MESSAGES_PARTS, note_parts)
         foundation.responder.serve_together(POST_MESSAGE, messages.post_message, service)
         _serve(foundation.responder, service)
 
     async def start(self) -> None:
         await self._foundation.open()
         await self._partitions.start()
+        await self._consumers.start()
         await self._foundation.serve()
 
     async def stop(self) -> None:
+        await self._consumers.stop()
         await self._partitions.stop()
         await self._foundation.close()
 

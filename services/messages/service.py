@@ -50,8 +50,12 @@ class Service:
 
     async def seen(self, message_id: UUID, access: Access, caller: Principal) -> Message | None:
         """A message of a thread, if it is there for the caller to see."""
-        found = await self.messages.get(caller.workspace_id, message_id)
-        if found is None or found.message.thread_id != access.thread_id:
-            return None
-        message = found.message
-        return message if domain.sight(access).sees(domain.hidden_from(message), message.created_at) else None
+        return seen_in(await self.messages.get(caller.workspace_id, message_id), access)
+
+
+def seen_in(found: Stored | None, access: Access) -> Message | None:
+    """What was found, if it is in the thread and there for the caller to see."""
+    if found is None or found.message.thread_id != access.thread_id:
+        return None
+    message = found.message
+    return message if domain.sight(access).sees(domain.hidden_from(message), message.created_at) else None

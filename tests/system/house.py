@@ -99,9 +99,14 @@ class House:
 
 @asynccontextmanager
 async def running_house() -> AsyncIterator[House]:
+    async with running_servers() as servers, house_over(servers) as house:
+        yield house
+
+
+@asynccontextmanager
+async def house_over(servers: Servers) -> AsyncIterator[House]:
     """Every service, started as `atrium run all` starts them; passwords are hashed quickly, and nobody's rate is limited."""
     async with AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(running_servers())
         where, process = _where(servers), Process()
         services: list[Application] = [
             IdentityApplication(IdentitySettings.model_validate(where), QUICK, process=process),

@@ -13,7 +13,9 @@ from services.identity.repository.users import USER_COLUMNS, myself_of, seen_by_
 from shared.contracts.identity.directory import Member
 from shared.contracts.identity.profiles import UserChanged, UsernameIsTaken
 from shared.contracts.identity.users import Myself, User, UserNotFound
+from shared.contracts.permissions import bits_of
 from shared.contracts.principal import Role
+from shared.contracts.roles import built_in_grants
 from shared.database.connections import Database, once_more
 from shared.outbox.outbox import emission, emit
 
@@ -31,13 +33,14 @@ _SEARCH = f"""
     ORDER BY n.name, n.user_id LIMIT $7"""
 
 _MEMBERS = """
-    SELECT u.id, u.username, u.name, m.role
+    SELECT u.id, u.username, u.name, m.role, r.permissions
     FROM (
         SELECT id FROM users WHERE username = ANY($2::text[])
         UNION SELECT unnest($3::uuid[])
     ) AS asked
     JOIN users u ON u.id = asked.id
     JOIN workspace_members m ON m.workspace_id = $1 AND m.user_id = u.id
+    LEFT JOIN roles r ON r.workspace_id = m.workspace_id AND r.name = m.custom_role
     WHERE m.deleted_at IS NULL AND m.suspended_at IS NULL AND u.deleted_at IS NULL AND u.current_account_status = ANY($4::text[])
     ORDER BY u.username"""
 
@@ -79,7 +82,7 @@ class Profiles:
         """Who may sign in, in one statement."""
         async with self._database.reading(workspace_id) as connection:
             rows = await connection.fetch(_MEMBERS, workspace_id, usernames, user_ids, _SIGNING_IN)
-        return [Member(id=row["id"], username=row["username"], name=row["name"], role=Role(row["role"])) for row in rows]
+        return [_member(row) for row in rows]
 
     async def change(self, workspace_id: UUID, user_id: UUID, changes: Mapping[str, object]) -> Myself:
         """Change the fields that are named, and tell every workspace of the user."""
@@ -103,6 +106,12 @@ class Profiles:
             raise UsernameIsTaken from None
         self._on_commit()
         return user
+
+
+def _member(row: asyncpg.Record) -> Member:
+    role, permissions = Role(row["role"]), row["permissions"]
+    grants = built_in_grants(role) if permissions is None else bits_of(permissions)
+    return Member(id=row["id"], username=row["username"], name=row["name"], role=role, grants=grants)
 
 
 def _values(changes: Mapping[str, object]) -> dict[str, Any]:

@@ -17,12 +17,11 @@ from shared.contracts.identity.users import (
     UserNotFound,
     WorkspaceNeedsAnAdmin,
 )
-from shared.contracts.model import Event, Nothing, Request, Time, TrimmedText, View
+from shared.contracts.model import Event, Nothing, Reason, Request, Time, View
 from shared.contracts.operations import GATEWAY, OPERATOR, Operation
 from shared.contracts.refusals import Conflict, Forbidden, Invalid
 
 MailedToken = Annotated[Secret, Field(min_length=1, max_length=200)]
-Reason = Annotated[TrimmedText, Field(min_length=1, max_length=500)]
 Purpose = Literal["verify", "reset"]
 
 

@@ -7,14 +7,21 @@ from pydantic import Field
 
 from shared.contracts.model import Request, View
 from shared.contracts.operations import MESSAGES, THREADS, Operation
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Role
 
 
 class Member(View):
+    """`grants`: the bits of what their role grants, their workspace's own roles among them."""
+
     id: UUID
     username: str
     name: str
     role: Role
+    grants: int = 0
+
+    def may(self, permission: Permission) -> bool:
+        return bool(self.grants & permission.bit)
 
 
 class Members(View):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
-from shared.contracts.model import Event, Model, Nothing, Request, Text, Time, TrimmedText, View
+from shared.contracts.model import Event, Model, Nothing, Reason, Request, Text, Time, TrimmedText, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
 from shared.contracts.refusals import Conflict, CursorIsNotValid, NotFound, RequestIsInvalid
@@ -31,8 +31,6 @@ class ParticipantStatus(StrEnum):
 
 ParticipantName = Annotated[Text, StringConstraints(max_length=255)]
 Contact = Annotated[TrimmedText, Field(min_length=1, max_length=255)]
-Reason = Annotated[TrimmedText, Field(min_length=1, max_length=500)]
-"""Why something is changed; it is kept with what it was before."""
 
 
 class NewParticipant(Model):

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
 
-from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View, storable_json
+from shared.contracts.model import Event, Reason, Request, Text, Time, TrimmedText, View, storable_json
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.refusals import Conflict, CursorIsNotValid, PermissionIsMissing, RequestIsInvalid
 from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
-from shared.contracts.threads.participants import DirectThreadIsFixed, Participant, Participants, Reason
+from shared.contracts.threads.participants import DirectThreadIsFixed, Participant, Participants
 
 SETTINGS_BYTES = 16 * 1024
 SHOWN_PARTICIPANTS = 100
