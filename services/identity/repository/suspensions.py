@@ -5,11 +5,12 @@ from uuid import UUID
 
 from services.identity import domain
 from services.identity.repository.audit import audit
-from services.identity.repository.roles import Held, held_by
+from services.identity.repository.grants import Held, held_by, lock_as
 from services.identity.repository.sessions import end_sessions
-from services.identity.repository.users import LOCK_WORKSPACE, OTHER_ADMINS, next_version, seen_by_each_workspace, user_of
+from services.identity.repository.users import OTHER_ADMINS, next_version, seen_by_each_workspace, user_of
 from shared.contracts.identity.accounts import UserReinstated, UserSuspended
 from shared.contracts.identity.users import AccountStatus, User, UserNotFound
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.database.connections import Connection, Database, once_more
 from shared.database.history import SYSTEM_ACTOR
@@ -40,8 +41,8 @@ class Suspensions:
 
         async def attempt() -> User:
             async with self._database.workspace(by.workspace_id, actor=by.user_id, reason=reason) as connection:
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
-                user, held = await user_of(connection, user_id), await _within(connection, by, user_id)
+                own = (await lock_as(connection, by, Permission.USER_SUSPEND)).grants
+                user, held = await user_of(connection, user_id), await _within(connection, by.workspace_id, own, user_id)
                 others = await connection.fetchval(OTHER_ADMINS, user_id, list(domain.SIGNING_IN))
                 domain.check_an_admin_stays(held.name, None, other_admins=others)
                 if await connection.fetchval(_MARK, user_id, True) is None:
@@ -54,9 +55,9 @@ class Suspensions:
     async def reinstate(self, by: Principal, user_id: UUID, reason: str | None) -> User:
         async def attempt() -> User:
             async with self._database.workspace(by.workspace_id, actor=by.user_id, reason=reason) as connection:
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
+                own = (await lock_as(connection, by, Permission.USER_SUSPEND)).grants
                 user = await user_of(connection, user_id)
-                await _within(connection, by, user_id)
+                await _within(connection, by.workspace_id, own, user_id)
                 if await connection.fetchval(_MARK, user_id, False) is None:
                     return user
                 return await _say_reinstated(connection, by.workspace_id, by.user_id, user_id, reason)
@@ -99,12 +100,12 @@ async def _seen_by_the_first(connection: Connection, user_id: UUID) -> User:
     raise UserNotFound
 
 
-async def _within(connection: Connection, by: Principal, user_id: UUID) -> Held:
+async def _within(connection: Connection, workspace_id: UUID, own: int, user_id: UUID) -> Held:
     """What the user has, which is no more than whoever judges them has."""
-    held = await held_by(connection, by.workspace_id, user_id)
+    held = await held_by(connection, workspace_id, user_id)
     if held is None:
         raise UserNotFound
-    domain.check_within(held.grants, by.grants)
+    domain.check_within(held.grants, own)
     return held
 
 

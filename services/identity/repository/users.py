@@ -21,7 +21,7 @@ from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
 
 # What decides about all of a workspace (its first admin, its last one) is decided one at a time.
-LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"
 
 # Who is suspended in this workspace alone is suspended to all who see them here.
 USER_COLUMNS = """u.id, u.email, u.username, u.name, u.display_name, u.avatar_url, m.role, m.workspace_id, u.is_email_verified,

@@ -19,7 +19,7 @@ from shared.contracts.identity.users import (
 )
 from shared.contracts.model import Event, Nothing, Request, Time, TrimmedText, View
 from shared.contracts.operations import GATEWAY, OPERATOR, Operation
-from shared.contracts.refusals import Conflict, Forbidden, Invalid
+from shared.contracts.refusals import Conflict, Forbidden, Invalid, PermissionIsMissing
 
 MailedToken = Annotated[Secret, Field(min_length=1, max_length=200)]
 Reason = Annotated[TrimmedText, Field(min_length=1, max_length=500)]
@@ -126,9 +126,9 @@ SUSPEND_USER = Operation(
     SuspendUser,
     User,
     called_by=[GATEWAY],
-    refuses=[UserNotFound, NobodySuspendsThemself, GrantExceedsYours, WorkspaceNeedsAnAdmin],
+    refuses=[UserNotFound, NobodySuspendsThemself, PermissionIsMissing, GrantExceedsYours, WorkspaceNeedsAnAdmin],
 )
-REINSTATE_USER = Operation(ReinstateUser, User, called_by=[GATEWAY], refuses=[UserNotFound, GrantExceedsYours])
+REINSTATE_USER = Operation(ReinstateUser, User, called_by=[GATEWAY], refuses=[UserNotFound, PermissionIsMissing, GrantExceedsYours])
 SUSPEND_ACCOUNT = Operation(SuspendAccount, User, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
 REINSTATE_ACCOUNT = Operation(ReinstateAccount, User, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
 MAKE_LINK = Operation(MakeLink, MailedLink, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)

@@ -12,7 +12,7 @@ from shared.contracts.identity.workspaces import NotForServiceAccounts, TooManyW
 from shared.contracts.model import Event, Nothing, Request, Time, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
-from shared.contracts.refusals import CursorIsNotValid, NotFound
+from shared.contracts.refusals import CursorIsNotValid, NotFound, PermissionIsMissing
 
 HOURS, MOST_HOURS = 7 * 24, 30 * 24
 
@@ -78,7 +78,7 @@ CREATE_INVITATION = Operation(
     CreateInvitation,
     InvitationMade,
     called_by=[GATEWAY],
-    refuses=[WorkspaceNotFound, RoleIsNotUsable, GrantExceedsYours, AlreadyAMember],
+    refuses=[WorkspaceNotFound, RoleIsNotUsable, PermissionIsMissing, GrantExceedsYours, AlreadyAMember],
 )
 LIST_INVITATIONS = Operation(
     ListInvitations, InvitationPage, called_by=[GATEWAY], refuses=[WorkspaceNotFound, CursorIsNotValid], coalesced=False

@@ -69,7 +69,7 @@ CHANGE_MEMBER = Operation(
     ChangeMember,
     WorkspaceMember,
     called_by=[GATEWAY],
-    refuses=[WorkspaceNotFound, MemberNotFound, RoleIsNotUsable, GrantExceedsYours, WorkspaceNeedsAnAdmin],
+    refuses=[WorkspaceNotFound, MemberNotFound, RoleIsNotUsable, PermissionIsMissing, GrantExceedsYours, WorkspaceNeedsAnAdmin],
 )
 REMOVE_MEMBER = Operation(
     RemoveMember,

@@ -15,6 +15,7 @@ from shared.contracts.refusals import (
     CursorIsNotValid,
     Forbidden,
     NotFound,
+    PermissionIsMissing,
     TooMany,
 )
 
@@ -144,7 +145,9 @@ class AssignRole(Request):
 
 
 GET_ME = Operation(GetMe, Myself, called_by=[GATEWAY], refuses=[UserNotFound])
-SET_ROLE = Operation(SetRole, User, called_by=[GATEWAY], refuses=[UserNotFound, WorkspaceNeedsAnAdmin, GrantExceedsYours])
+SET_ROLE = Operation(
+    SetRole, User, called_by=[GATEWAY], refuses=[UserNotFound, WorkspaceNeedsAnAdmin, PermissionIsMissing, GrantExceedsYours]
+)
 CREATE_USER = Operation(CreateUser, User, called_by=[OPERATOR], refuses=[EmailIsTaken, SignInIsThrottled], anonymous=True, timeout=10.0)
 LIST_USERS = Operation(ListUsers, UserPage, called_by=[OPERATOR], refuses=[CursorIsNotValid], anonymous=True, coalesced=False)
 ASSIGN_ROLE = Operation(AssignRole, User, called_by=[OPERATOR], refuses=[UserNotFound, WorkspaceNeedsAnAdmin], anonymous=True)

@@ -18,6 +18,8 @@ from shared.contracts.identity.accounts import (
     UserReinstated,
     UserSuspended,
 )
+from shared.contracts.identity.members import CHANGE_MEMBER, ChangeMember
+from shared.contracts.identity.roles import CREATE_ROLE, CreateRole
 from shared.contracts.identity.sessions import (
     LOG_IN,
     REFRESH_SESSION,
@@ -30,6 +32,8 @@ from shared.contracts.identity.sessions import (
 )
 from shared.contracts.identity.users import AccountStatus, UserNotFound, WorkspaceNeedsAnAdmin
 from shared.contracts.principal import Role
+from shared.contracts.refusals import PermissionIsMissing
+from shared.contracts.roles import BUILT_IN
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
@@ -91,7 +95,7 @@ async def test_an_admin_keeps_nobody_out_of_another_workspace(
     assert (signed_in.user.workspace_id, signed_in.user.account_status) == (elsewhere, AccountStatus.PENDING_VERIFICATION)
     assert (await authorize(signed_in)).role is Role.AGENT
     stranger = (await authorize(admin)).model_copy(update={"workspace_id": elsewhere})
-    await database.execute("DELETE FROM workspace_members WHERE workspace_id = $1", elsewhere)
+    await database.execute("UPDATE workspace_members SET user_id = $2, role = 'admin' WHERE workspace_id = $1", elsewhere, admin.user.id)
     with pytest.raises(UserNotFound):
         await call(SUSPEND_USER, SuspendUser(user_id=bob.user.id), stranger)
 
@@ -121,7 +125,16 @@ async def test_nobody_suspends_themself_or_the_last_admin(
         call(SUSPEND_USER, SuspendUser(user_id=ada.user.id), other),
         return_exceptions=True,
     )
-    assert [type(outcome) for outcome in outcomes].count(WorkspaceNeedsAnAdmin) == 1
+    assert [type(outcome) for outcome in outcomes].count(PermissionIsMissing) == 1, "who is suspended suspends nobody"
+
+
+async def test_whoever_has_an_admins_grants_suspends_no_last_admin(register: Register, authorize: AuthorizeSession, call: Caller) -> None:
+    ada, bob = await register("ada@example.org"), await register("bob@example.org")
+    admin = await authorize(ada)
+    await call(CREATE_ROLE, CreateRole(name="deputy", permissions=list(BUILT_IN[Role.ADMIN])), admin)
+    await call(CHANGE_MEMBER, ChangeMember(workspace_id=admin.workspace_id, user_id=bob.user.id, role="deputy"), admin)
+    with pytest.raises(WorkspaceNeedsAnAdmin):
+        await call(SUSPEND_USER, SuspendUser(user_id=ada.user.id), await authorize(bob))
 
 
 async def test_the_operator_keeps_somebody_out_everywhere(
