@@ -21,6 +21,8 @@ EVERYBODYS = frozenset({Permission.SELF_READ, Permission.SELF_UPDATE, Permission
 FOR_SERVICES_ALONE = frozenset({Permission.MESSAGE_FOR_CONTACT})
 """What no person is granted, and who manages service accounts may give to them."""
 _FOR_SERVICES_ALONE = as_bits(FOR_SERVICES_ALONE)
+SERVED = frozenset({Role.CLIENT, Role.GUEST})
+"""Who see those who serve them, and not each other: together they are the list of customers."""
 SIGNING_IN = frozenset({AccountStatus.ACTIVE, AccountStatus.PENDING_VERIFICATION})
 
 

@@ -16,8 +16,10 @@ from shared.database.connections import Connection
 
 _HELD = """
     SELECT m.role, coalesce(m.custom_role, m.role) AS name, r.permissions
-    FROM workspace_members m LEFT JOIN roles r ON r.workspace_id = m.workspace_id AND r.name = m.custom_role
-    WHERE m.workspace_id = $1 AND m.user_id = $2 AND m.deleted_at IS NULL"""
+    FROM workspace_members m
+    JOIN users u ON u.id = m.user_id
+    LEFT JOIN roles r ON r.workspace_id = m.workspace_id AND r.name = m.custom_role
+    WHERE m.workspace_id = $1 AND m.user_id = $2 AND m.deleted_at IS NULL AND u.deleted_at IS NULL"""
 
 _PRESENT = """
     SELECT m.role, r.permissions

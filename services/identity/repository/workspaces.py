@@ -9,11 +9,11 @@ from services.identity import domain
 from services.identity.repository.audit import audit
 from services.identity.repository.users import ADD_MEMBER, myself_of
 from services.identity.tokens import RefreshToken
+from shared.contracts.identity.sessions import TooManyWorkspaces
 from shared.contracts.identity.users import Myself
 from shared.contracts.identity.workspaces import (
     MOST_WORKSPACES,
     CreateWorkspace,
-    TooManyWorkspaces,
     Workspace,
     WorkspaceChanged,
     WorkspaceCreated,

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts.identity.users import (
+    AccountStatus,
     Email,
     GrantExceedsYours,
     KnownEmail,
@@ -82,6 +83,17 @@ class ReinstateUser(Request):
     reason: Reason | None = None
 
 
+class Account(View):
+    """An account as the operator sees it, whatever workspaces it is in."""
+
+    id: UUID
+    email: str
+    username: str
+    name: str
+    account_status: AccountStatus
+    is_email_verified: bool
+
+
 class SuspendAccount(Request):
     """Keep somebody out of every workspace; the operator's."""
 
@@ -129,8 +141,8 @@ SUSPEND_USER = Operation(
     refuses=[UserNotFound, NobodySuspendsThemself, PermissionIsMissing, GrantExceedsYours, WorkspaceNeedsAnAdmin],
 )
 REINSTATE_USER = Operation(ReinstateUser, User, called_by=[GATEWAY], refuses=[UserNotFound, PermissionIsMissing, GrantExceedsYours])
-SUSPEND_ACCOUNT = Operation(SuspendAccount, User, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
-REINSTATE_ACCOUNT = Operation(ReinstateAccount, User, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
+SUSPEND_ACCOUNT = Operation(SuspendAccount, Account, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
+REINSTATE_ACCOUNT = Operation(ReinstateAccount, Account, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
 MAKE_LINK = Operation(MakeLink, MailedLink, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
 
 

@@ -120,6 +120,13 @@ class ListServiceTokens(Request):
     account_id: UUID
 
 
+class GetServiceToken(Request):
+    """One token of a service account."""
+
+    account_id: UUID
+    token_id: UUID
+
+
 class RotateServiceToken(Request):
     """Trade a token for another with the same scopes and as long a life, which the caller answers for; the old one ends at once."""
 
@@ -158,6 +165,7 @@ CREATE_SERVICE_TOKEN = Operation(
     refuses=[ServiceAccountNotFound, PermissionIsMissing, GrantExceedsYours, TooManyTokens],
 )
 LIST_SERVICE_TOKENS = Operation(ListServiceTokens, ServiceTokenList, called_by=[GATEWAY], refuses=[ServiceAccountNotFound], coalesced=False)
+GET_SERVICE_TOKEN = Operation(GetServiceToken, ServiceToken, called_by=[GATEWAY], refuses=[ServiceTokenNotFound])
 ROTATE_SERVICE_TOKEN = Operation(
     RotateServiceToken, ServiceTokenMade, called_by=[GATEWAY], refuses=[ServiceTokenNotFound, PermissionIsMissing, GrantExceedsYours]
 )

@@ -1,6 +1,7 @@
 """Who is suspended is out at once: of a workspace by its admins, everywhere by the operator."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -18,8 +19,9 @@ from shared.contracts.identity.accounts import (
     UserReinstated,
     UserSuspended,
 )
-from shared.contracts.identity.members import CHANGE_MEMBER, ChangeMember
+from shared.contracts.identity.members import CHANGE_MEMBER, REMOVE_MEMBER, ChangeMember, RemoveMember
 from shared.contracts.identity.roles import CREATE_ROLE, CreateRole
+from shared.contracts.identity.service_accounts import CREATE_SERVICE_ACCOUNT, CreateServiceAccount
 from shared.contracts.identity.sessions import (
     LOG_IN,
     REFRESH_SESSION,
@@ -157,3 +159,29 @@ async def test_the_operator_keeps_somebody_out_everywhere(
     assert seen == {bob.user.workspace_id, elsewhere}
     with pytest.raises(UserNotFound):
         await operator(SUSPEND_ACCOUNT, SuspendAccount(email="nobody@example.org"), None)
+
+
+async def test_the_operator_keeps_somebody_out_who_is_nowhere(
+    register: Register, authorize: AuthorizeSession, call: Caller, operator: Caller, database: Admin
+) -> None:
+    admin, bob = await authorize(await register("ada@example.org")), await register("bob@example.org")
+    await call(REMOVE_MEMBER, RemoveMember(workspace_id=admin.workspace_id, user_id=bob.user.id), admin)
+    suspended = await operator(SUSPEND_ACCOUNT, SuspendAccount(email="bob@example.org", reason="Spam"), None)
+    assert (suspended.id, suspended.account_status) == (bob.user.id, AccountStatus.SUSPENDED)
+    back = await operator(REINSTATE_ACCOUNT, ReinstateAccount(email="bob@example.org"), None)
+    assert back.account_status is AccountStatus.PENDING_VERIFICATION
+    rows = await database.fetch("SELECT workspace_id, action, reason FROM audit_log WHERE actor_id = $1 ORDER BY at", UUID(SYSTEM_ACTOR))
+    assert [tuple(row) for row in rows] == [
+        (admin.workspace_id, "identity:user:suspend", "Spam"),
+        (admin.workspace_id, "identity:user:reinstate", None),
+    ]
+
+
+async def test_a_program_that_is_reinstated_is_active(
+    register: Register, authorize: AuthorizeSession, call: Caller, operator: Caller, database: Admin
+) -> None:
+    admin = await authorize(await register("ada@example.org"))
+    account = await call(CREATE_SERVICE_ACCOUNT, CreateServiceAccount(name="Bot"), admin)
+    email = await database.fetchval("SELECT email FROM users WHERE id = $1", account.id)
+    await operator(SUSPEND_ACCOUNT, SuspendAccount(email=email), None)
+    assert (await operator(REINSTATE_ACCOUNT, ReinstateAccount(email=email), None)).account_status is AccountStatus.ACTIVE

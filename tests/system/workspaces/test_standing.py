@@ -6,19 +6,11 @@ import httpx2
 
 from shared.identifiers import new_id
 from tests.system.house import House, log_in, register
-from tests.system.people import PASSWORD, Json, Person, expect, refusal
+from tests.system.people import PASSWORD, Json, expect, refusal
 from tests.system.workspaces.test_service_accounts import Program, program_of, tokens_of
-from tests.system.workspaces.test_workspaces import here, invited, lab_of, switched
+from tests.system.workspaces.test_workspaces import here, invited, lab_of, member_of
 
 MANAGE = ("identity:service:manage", "identity:self:read")
-
-
-async def joined(founder: Person, role: str) -> Person:
-    """Somebody in the workspace, by an invitation."""
-    person = await register(founder.http)
-    made = await invited(founder, role=role)
-    there = expect(await person.post("/api/auth/invitations/accept", {"token": made["token"]}), 200)
-    return await switched(person, there["id"])
 
 
 async def sign_up(house: House, invitation: Json) -> httpx2.Response:
@@ -28,7 +20,7 @@ async def sign_up(house: House, invitation: Json) -> httpx2.Response:
 
 async def test_an_admin_who_was_removed_comes_back_by_no_invitation_of_theirs(house: House) -> None:
     founder = await lab_of(house)
-    mallory = await joined(founder, "admin")
+    mallory = await member_of(founder, "admin")
     kept = [await invited(mallory, role="admin"), await invited(mallory, role="client")]
     expect(await founder.delete(f"{here(founder)}/members/{mallory.id}"), 204)
     outside = await log_in(house.http, mallory.user["email"])
@@ -39,7 +31,7 @@ async def test_an_admin_who_was_removed_comes_back_by_no_invitation_of_theirs(ho
 
 async def test_an_invitation_gives_what_its_maker_still_may_give(house: House) -> None:
     founder = await lab_of(house)
-    suspended, demoted = await joined(founder, "admin"), await joined(founder, "admin")
+    suspended, demoted = await member_of(founder, "admin"), await member_of(founder, "admin")
     kept = [await invited(suspended, role="client"), await invited(demoted, role="admin")]
     expect(await founder.post(f"/api/users/{suspended.id}/suspend", {}), 200)
     expect(await founder.patch(f"{here(founder)}/members/{demoted.id}", {"role": "agent"}), 200)
@@ -61,7 +53,7 @@ async def test_an_invitation_of_a_program_ends_with_its_token(house: House) -> N
 
 async def test_a_token_grants_no_more_than_who_answers_for_it_has(house: House) -> None:
     founder = await lab_of(house)
-    maker = await joined(founder, "admin")
+    maker = await member_of(founder, "admin")
     program = await program_of(house, maker, "chat:room:read", "audit:log:read", *MANAGE)
     account = f"/api/service-accounts/{program.account['id']}"
     own = expect(await program.ask("POST", f"{account}/tokens", {"name": "child", "scopes": ["chat:room:read"]}), 201)
@@ -104,7 +96,7 @@ async def test_a_program_lets_nobody_post_for_contacts_who_may_not_itself(house:
 async def test_of_two_admins_who_remove_each_other_one_stays(house: House) -> None:
     founder = await lab_of(house)
     for _ in range(3):
-        one, other = await joined(founder, "admin"), await joined(founder, "admin")
+        one, other = await member_of(founder, "admin"), await member_of(founder, "admin")
         answers = await asyncio.gather(one.delete(f"{here(founder)}/members/{other.id}"), other.delete(f"{here(founder)}/members/{one.id}"))
         codes = sorted(answer.status_code for answer in answers)
         assert codes in ([204, 401], [204, 403]), [answer.text for answer in answers]
@@ -115,7 +107,7 @@ async def test_nobody_is_shown_as_more_than_whoever_gave_the_role(house: House) 
     clerk = ["identity:role:assign", "workspace:member:invite", "chat:room:read"]
     expect(await founder.post("/api/roles", {"name": "figurehead", "baseRole": "admin", "permissions": ["chat:room:read"]}), 201)
     expect(await founder.post("/api/roles", {"name": "clerk", "baseRole": "guest", "permissions": clerk}), 201)
-    inside = await joined(founder, "clerk")
+    inside = await member_of(founder, "clerk")
     for answer in (
         await inside.patch(f"{here(inside)}/members/{inside.id}", {"role": "figurehead"}),
         await inside.post(f"{here(inside)}/invitations", {"role": "figurehead"}),
