@@ -107,7 +107,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         described["description"] = f"Needs the permission `{route.needs}`."
     if route.body:
         reference = {"$ref": _REF.format(model=route.operation.request.__name__)}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference}}}
+        described["requestBody"] = {"required": route.body_is_required, "content": {"application/json": {"schema": reference}}}
     return described
 
 

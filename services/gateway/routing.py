@@ -54,6 +54,7 @@ class Route:
     """One operation at one path. `needs` is the permission that a caller must be granted; without one anybody may ask.
 
     body: whether the fields that the path does not name are in the body; they are in the query otherwise.
+    body_is_required: whether any of those has to be sent; nothing at all is taken otherwise.
     missing: for each parameter of the path, the refusal of what is no id there; None where it is a name.
     told: what the gateway itself says in the request, whatever a client sends; empty until admission knows it.
     also: another status that is no refusal.
@@ -72,6 +73,7 @@ class Route:
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
+    body_is_required: bool = field(init=False)
     missing: tuple[type[Refusal] | None, ...] = field(init=False)
     told: dict[str, Any] = field(init=False, hash=False)
 
@@ -84,6 +86,8 @@ class Route:
         object.__setattr__(self, "fields", fields)
         object.__setattr__(self, "told", told)
         object.__setattr__(self, "body", self.method in ("POST", "PATCH", "PUT") and bool(fields))
+        required = {info.alias or name for name, info in self.operation.request.model_fields.items() if info.is_required()}
+        object.__setattr__(self, "body_is_required", bool(required & fields))
         object.__setattr__(self, "missing", tuple(map(self._missing, range(len(parameters)))))
 
     @property

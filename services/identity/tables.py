@@ -99,6 +99,7 @@ roles = Table(
     Column("permissions", ARRAY(Text), nullable=False),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     *_made_and_changed(),
+    Column("deleted_at", _MOMENT),
     PrimaryKeyConstraint("workspace_id", "name"),
     UniqueConstraint("id", name="roles_id_key"),
     CheckConstraint("base_role IN ('admin', 'agent', 'productOwner', 'client', 'guest')"),
@@ -119,6 +120,12 @@ workspace_members = Table(
     CheckConstraint("role IN ('admin', 'agent', 'productOwner', 'client', 'guest', 'system')"),
     Index("workspace_members_user", "user_id", "workspace_id"),
     Index("workspace_members_custom_role", "workspace_id", "custom_role", postgresql_where=text("custom_role IS NOT NULL")),
+    Index(
+        "workspace_members_staff",
+        "workspace_id",
+        "user_id",
+        postgresql_where=text("role <> 'client' AND role <> 'guest' AND deleted_at IS NULL"),
+    ),
 )
 
 workspace_members_history = history_table(workspace_members)
@@ -178,6 +185,7 @@ service_tokens = Table(
     Column("expires_at", _MOMENT),
     Column("last_used_at", _MOMENT),
     Column("revoked_at", _MOMENT),
+    Column("granted_by", Uuid, ForeignKey(users.c.id), nullable=False),
     Index("service_tokens_account", "account_id", "id", postgresql_where=text("revoked_at IS NULL")),
 )
 

@@ -58,7 +58,7 @@ async def log_in(request: LogIn, service: Service) -> SignedIn:
     if known is None or not matches or known.status not in domain.SIGNING_IN:
         raise CredentialsAreWrong
     home = known.home
-    if home is None and request.invitation is not None:
+    if request.invitation is not None:
         home = (await service.invitations.accept(known.user_id, request.invitation.get_secret_value())).id
     if home is None:
         raise CredentialsAreWrong

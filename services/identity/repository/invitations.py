@@ -10,7 +10,8 @@ from services.identity import domain
 from services.identity.mail import Links, Mailbox
 from services.identity.repository.accounts import verify
 from services.identity.repository.audit import audit
-from services.identity.repository.roles import Held, role_named
+from services.identity.repository.grants import Held, lock_as, present_grants
+from services.identity.repository.roles import role_named
 from services.identity.repository.users import (
     LOCK_WORKSPACE,
     Account,
@@ -35,6 +36,7 @@ from shared.contracts.identity.members import MemberAdded, RoleIsNotUsable
 from shared.contracts.identity.sessions import AlreadyAMember, InvitationIsNotValid, Origin
 from shared.contracts.identity.users import Myself
 from shared.contracts.identity.workspaces import Workspace
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.database.connections import Connection, Database, once_more
 from shared.identifiers import new_id
@@ -54,10 +56,14 @@ _PAGE = f"""
     SELECT {_COLUMNS} FROM invitations
     WHERE workspace_id = $1 AND id > $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now() ORDER BY id LIMIT $3"""
 
+_OPEN = f"""
+    SELECT {_COLUMNS} FROM invitations
+    WHERE workspace_id = $1 AND id = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()"""
+
 _FIND = "SELECT workspace_of_invitation($1)"
 
 _LOCK = """
-    SELECT id, email, is_mailed, role, version FROM invitations
+    SELECT id, email, is_mailed, role, invited_by, version FROM invitations
     WHERE token_hash = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > clock_timestamp() FOR UPDATE"""
 
 _ACCEPT = "UPDATE invitations SET accepted_at = now(), accepted_by = $2, version = version + 1 WHERE id = $1 RETURNING version"
@@ -87,11 +93,11 @@ class Invitations:
 
         async def attempt() -> InvitationMade:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
+                own = (await lock_as(connection, by, Permission.MEMBER_INVITE)).grants
                 held = await role_named(connection, by.workspace_id, role)
                 if held is None:
                     raise RoleIsNotUsable
-                domain.check_within(held.grants, by.grants)
+                domain.check_within(held.worth, own)
                 if email is not None and await connection.fetchval(_IS_MEMBER, by.workspace_id, email):
                     raise AlreadyAMember
                 mailed = email is not None and self._mailbox.is_open
@@ -105,6 +111,13 @@ class Invitations:
     async def page(self, workspace_id: UUID, after: UUID, count: int) -> list[Invitation]:
         async with self._database.reading(workspace_id) as connection:
             return [Invitation(**row) for row in await connection.fetch(_PAGE, workspace_id, after, count)]
+
+    async def get(self, workspace_id: UUID, invitation_id: UUID) -> Invitation:
+        async with self._database.reading(workspace_id) as connection:
+            row = await connection.fetchrow(_OPEN, workspace_id, invitation_id)
+        if row is None:
+            raise InvitationNotFound
+        return Invitation(**row)
 
     async def revoke(self, by: Principal, invitation_id: UUID) -> None:
         async def attempt() -> None:
@@ -191,11 +204,14 @@ class Invitations:
 
 
 async def _lock(connection: Connection, workspace_id: UUID, token_hash: str) -> tuple[asyncpg.Record, Held]:
-    """The invitation, which nobody else accepts meanwhile, and the role that it gives."""
-    await connection.execute(LOCK_WORKSPACE, workspace_id)
-    row = await connection.fetchrow(_LOCK, token_hash)
+    """The invitation, which nobody else accepts meanwhile, and the role that it gives: as long as whoever invited may still give it."""
+    is_there = await connection.fetchval(LOCK_WORKSPACE, workspace_id)
+    row = await connection.fetchrow(_LOCK, token_hash) if is_there else None
     held = await role_named(connection, workspace_id, row["role"]) if row else None
     if row is None or held is None:
+        raise InvitationIsNotValid
+    needed = held.worth | Permission.MEMBER_INVITE.bit
+    if needed & ~await present_grants(connection, workspace_id, row["invited_by"]):
         raise InvitationIsNotValid
     return row, held
 

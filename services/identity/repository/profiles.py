@@ -32,6 +32,24 @@ _SEARCH = f"""
         AND m.deleted_at IS NULL AND m.suspended_at IS NULL AND u.deleted_at IS NULL AND u.current_account_status = ANY($6::text[])
     ORDER BY n.name, n.user_id LIMIT $7"""
 
+# Those who serve clients are few: an index has them alone.
+_SEARCH_STAFF = f"""
+    SELECT {USER_COLUMNS}, n.name AS found_by
+    FROM (
+        SELECT user_id FROM workspace_members
+        WHERE workspace_id = $1 AND role <> 'client' AND role <> 'guest' AND deleted_at IS NULL
+        UNION SELECT $8::uuid
+    ) AS seen
+    JOIN workspace_members m ON m.workspace_id = $1 AND m.user_id = seen.user_id
+    JOIN users u ON u.id = m.user_id
+    CROSS JOIN LATERAL (
+        SELECT name FROM member_names
+        WHERE workspace_id = $1 AND user_id = m.user_id AND name >= $2 AND name < $3 ORDER BY name LIMIT 1
+    ) AS n
+    WHERE (n.name, m.user_id) > ($4, $5)
+        AND m.deleted_at IS NULL AND m.suspended_at IS NULL AND u.deleted_at IS NULL AND u.current_account_status = ANY($6::text[])
+    ORDER BY n.name, m.user_id LIMIT $7"""
+
 _MEMBERS = """
     SELECT u.id, u.username, u.name, m.role, r.permissions
     FROM (
@@ -77,6 +95,12 @@ class Profiles:
         values = (workspace_id, begin, begin + domain.LAST_CHARACTER, *after, _SIGNING_IN, count)
         async with self._database.reading(workspace_id) as connection:
             return [Found(user_of_row(row), row["found_by"]) for row in await connection.fetch(_SEARCH, *values)]
+
+    async def search_staff(self, workspace_id: UUID, user_id: UUID, begin: str, after: tuple[str, UUID], count: int) -> list[Found]:
+        """As `search`, of those who serve clients, and of whoever asks."""
+        values = (workspace_id, begin, begin + domain.LAST_CHARACTER, *after, _SIGNING_IN, count, user_id)
+        async with self._database.reading(workspace_id) as connection:
+            return [Found(user_of_row(row), row["found_by"]) for row in await connection.fetch(_SEARCH_STAFF, *values)]
 
     async def members(self, workspace_id: UUID, usernames: Sequence[str], user_ids: Sequence[UUID]) -> list[Member]:
         """Who may sign in, in one statement."""

@@ -10,6 +10,7 @@ from pydantic_core import from_json
 
 from services.identity import domain
 from services.identity.mail import Mailbox
+from services.identity.repository.audit import OPERATOR, audit
 from services.identity.tokens import RefreshToken
 from shared.contracts.identity.sessions import Origin
 from shared.contracts.identity.users import AccountStatus, AccountType, EmailIsTaken, Myself, User, UserNotFound, UserRegistered
@@ -21,7 +22,7 @@ from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
 
 # What decides about all of a workspace (its first admin, its last one) is decided one at a time.
-LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"
 
 # Who is suspended in this workspace alone is suspended to all who see them here.
 USER_COLUMNS = """u.id, u.email, u.username, u.name, u.display_name, u.avatar_url, m.role, m.workspace_id, u.is_email_verified,
@@ -140,6 +141,8 @@ class Users:
                 await connection.execute(LOCK_WORKSPACE, workspace_id)
                 user_id = await add_user(connection, account, verified=True)
                 await connection.execute(ADD_MEMBER, workspace_id, user_id, role)
+                details = {"role": role.value}
+                await audit(connection, workspace_id, OPERATOR, "identity:user:create", "user", user_id, details=details)
                 return await registered(connection, user_id)
 
         return await self._committed(attempt)
@@ -175,10 +178,15 @@ async def myself_of(connection: Connection, user_id: UUID) -> Myself:
     )
 
 
+async def enter(connection: Connection, workspace_id: UUID) -> None:
+    """Let the rest of the transaction see one workspace."""
+    await connection.execute("SELECT set_config('app.workspace', $1, true)", str(workspace_id))
+
+
 async def seen_by_each_workspace(connection: Connection, user_id: UUID) -> AsyncIterator[tuple[UUID, User]]:
     """A user as each of their workspaces sees them; meanwhile the transaction is in that workspace."""
     for row in await connection.fetch(_MEMBERSHIPS, user_id):
-        await connection.execute("SELECT set_config('app.workspace', $1, true)", str(row[0]))
+        await enter(connection, row[0])
         yield row[0], await user_of(connection, user_id)
 
 

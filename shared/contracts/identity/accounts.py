@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts.identity.users import (
+    AccountStatus,
     Email,
     GrantExceedsYours,
     KnownEmail,
@@ -19,7 +20,7 @@ from shared.contracts.identity.users import (
 )
 from shared.contracts.model import Event, Nothing, Reason, Request, Time, View
 from shared.contracts.operations import GATEWAY, OPERATOR, Operation
-from shared.contracts.refusals import Conflict, Forbidden, Invalid
+from shared.contracts.refusals import Conflict, Forbidden, Invalid, PermissionIsMissing
 
 MailedToken = Annotated[Secret, Field(min_length=1, max_length=200)]
 Purpose = Literal["verify", "reset"]
@@ -81,6 +82,17 @@ class ReinstateUser(Request):
     reason: Reason | None = None
 
 
+class Account(View):
+    """An account as the operator sees it, whatever workspaces it is in."""
+
+    id: UUID
+    email: str
+    username: str
+    name: str
+    account_status: AccountStatus
+    is_email_verified: bool
+
+
 class SuspendAccount(Request):
     """Keep somebody out of every workspace; the operator's."""
 
@@ -125,11 +137,11 @@ SUSPEND_USER = Operation(
     SuspendUser,
     User,
     called_by=[GATEWAY],
-    refuses=[UserNotFound, NobodySuspendsThemself, GrantExceedsYours, WorkspaceNeedsAnAdmin],
+    refuses=[UserNotFound, NobodySuspendsThemself, PermissionIsMissing, GrantExceedsYours, WorkspaceNeedsAnAdmin],
 )
-REINSTATE_USER = Operation(ReinstateUser, User, called_by=[GATEWAY], refuses=[UserNotFound, GrantExceedsYours])
-SUSPEND_ACCOUNT = Operation(SuspendAccount, User, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
-REINSTATE_ACCOUNT = Operation(ReinstateAccount, User, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
+REINSTATE_USER = Operation(ReinstateUser, User, called_by=[GATEWAY], refuses=[UserNotFound, PermissionIsMissing, GrantExceedsYours])
+SUSPEND_ACCOUNT = Operation(SuspendAccount, Account, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
+REINSTATE_ACCOUNT = Operation(ReinstateAccount, Account, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
 MAKE_LINK = Operation(MakeLink, MailedLink, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
 
 

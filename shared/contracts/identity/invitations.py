@@ -6,13 +6,13 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts.identity.members import RoleIsNotUsable
-from shared.contracts.identity.sessions import AlreadyAMember, InvitationIsNotValid, InvitationToken
+from shared.contracts.identity.sessions import AlreadyAMember, InvitationIsNotValid, InvitationToken, TooManyWorkspaces
 from shared.contracts.identity.users import Email, GrantExceedsYours
-from shared.contracts.identity.workspaces import NotForServiceAccounts, TooManyWorkspaces, Workspace, WorkspaceNotFound
+from shared.contracts.identity.workspaces import NotForServiceAccounts, Workspace, WorkspaceNotFound
 from shared.contracts.model import Event, Nothing, Request, Time, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
-from shared.contracts.refusals import CursorIsNotValid, NotFound
+from shared.contracts.refusals import CursorIsNotValid, NotFound, PermissionIsMissing
 
 HOURS, MOST_HOURS = 7 * 24, 30 * 24
 
@@ -61,6 +61,13 @@ class ListInvitations(Request):
     cursor: Annotated[str, Field(max_length=500)] | None = None
 
 
+class GetInvitation(Request):
+    """One invitation that waits."""
+
+    workspace_id: UUID
+    invitation_id: UUID
+
+
 class RevokeInvitation(Request):
     """Take an invitation back."""
 
@@ -78,11 +85,12 @@ CREATE_INVITATION = Operation(
     CreateInvitation,
     InvitationMade,
     called_by=[GATEWAY],
-    refuses=[WorkspaceNotFound, RoleIsNotUsable, GrantExceedsYours, AlreadyAMember],
+    refuses=[WorkspaceNotFound, RoleIsNotUsable, PermissionIsMissing, GrantExceedsYours, AlreadyAMember],
 )
 LIST_INVITATIONS = Operation(
     ListInvitations, InvitationPage, called_by=[GATEWAY], refuses=[WorkspaceNotFound, CursorIsNotValid], coalesced=False
 )
+GET_INVITATION = Operation(GetInvitation, Invitation, called_by=[GATEWAY], refuses=[WorkspaceNotFound, InvitationNotFound])
 REVOKE_INVITATION = Operation(RevokeInvitation, Nothing, called_by=[GATEWAY], refuses=[WorkspaceNotFound, InvitationNotFound])
 ACCEPT_INVITATION = Operation(
     AcceptInvitation,

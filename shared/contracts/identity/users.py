@@ -15,6 +15,7 @@ from shared.contracts.refusals import (
     CursorIsNotValid,
     Forbidden,
     NotFound,
+    PermissionIsMissing,
     TooMany,
 )
 
@@ -56,7 +57,7 @@ AssignableRole = Literal[Role.ADMIN, Role.AGENT, Role.PRODUCT_OWNER, Role.CLIENT
 
 
 class User(View):
-    """A user as one workspace sees them (API.md, Users). `email` is shown to themselves and to those who may read members."""
+    """A user as one workspace sees them (API.md, Users). `email` and `accountStatus` are for themselves and those who may read members."""
 
     id: UUID
     email: str | None
@@ -66,7 +67,7 @@ class User(View):
     avatar_url: str | None
     role: Role
     workspace_id: UUID
-    account_status: AccountStatus
+    account_status: AccountStatus | None
     is_email_verified: bool
     current_status: str
     last_seen_at: Time | None
@@ -75,6 +76,7 @@ class User(View):
 class Myself(User):
     """The caller's own account. `roleName` is their role in the workspace, built in or made there; `permissions` are what it grants."""
 
+    account_status: AccountStatus
     first_name: str
     last_name: str
     account_type: AccountType
@@ -130,21 +132,25 @@ class CreateUser(Request):
 
 
 class ListUsers(Request):
-    """The users of the default workspace, by email; the operator's."""
+    """The users of a workspace, by email: of the default one where none is named; the operator's."""
 
+    workspace_id: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, Field(max_length=500)] | None = None
 
 
 class AssignRole(Request):
-    """Give the user with this email another role in the default workspace; the operator's."""
+    """Give the user with this email another role in a workspace, the default one where none is named; the operator's."""
 
+    workspace_id: UUID | None = None
     email: KnownEmail
     role: AssignableRole
 
 
 GET_ME = Operation(GetMe, Myself, called_by=[GATEWAY], refuses=[UserNotFound])
-SET_ROLE = Operation(SetRole, User, called_by=[GATEWAY], refuses=[UserNotFound, WorkspaceNeedsAnAdmin, GrantExceedsYours])
+SET_ROLE = Operation(
+    SetRole, User, called_by=[GATEWAY], refuses=[UserNotFound, WorkspaceNeedsAnAdmin, PermissionIsMissing, GrantExceedsYours]
+)
 CREATE_USER = Operation(CreateUser, User, called_by=[OPERATOR], refuses=[EmailIsTaken, SignInIsThrottled], anonymous=True, timeout=10.0)
 LIST_USERS = Operation(ListUsers, UserPage, called_by=[OPERATOR], refuses=[CursorIsNotValid], anonymous=True, coalesced=False)
 ASSIGN_ROLE = Operation(AssignRole, User, called_by=[OPERATOR], refuses=[UserNotFound, WorkspaceNeedsAnAdmin], anonymous=True)

@@ -55,6 +55,7 @@ from shared.contracts.refusals import PermissionIsMissing
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from tests.service.identity.conftest import Admin, AuthorizeSession, Register
+from tests.service.identity.test_invitations import lab_of
 
 READ, SEND = Permission.MESSAGE_READ, Permission.MESSAGE_SEND
 
@@ -207,7 +208,7 @@ async def test_service_accounts_of_another_workspace_are_none(
     account = await account_of(call, admin)
     made = await token_of(call, admin, account.id, READ)
     other = await account_of(call, admin, "Other")
-    elsewhere = admin.model_copy(update={"workspace_id": nothing})
+    elsewhere = await lab_of(call, admin)
     assert (await call(LIST_SERVICE_ACCOUNTS, ListServiceAccounts(), elsewhere)).service_accounts == []
     for attempt in (
         call(GET_SERVICE_ACCOUNT, GetServiceAccount(account_id=account.id), elsewhere),

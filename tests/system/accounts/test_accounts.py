@@ -67,8 +67,9 @@ async def test_people_are_found_by_their_names_in_their_workspace_alone(house: H
         assert (page["hasMore"], page["nextCursor"]) == (False, None)
     assert page["users"][0]["email"] == client.user["email"], "agents may read members"
     other = await house.person()
-    shown = expect(await other.get(f"/api/users/{client.id}"), 200)
-    assert shown == page["users"][0] | {"email": None, "lastSeenAt": shown["lastSeenAt"]}
+    assert refusal(await other.get(f"/api/users/{client.id}")) == (404, "user_not_found"), "clients do not see each other"
+    shown, whole = [expect(await person.get(f"/api/users/{agent.id}"), 200) for person in (other, agent)]
+    assert shown == whole | {"email": None, "accountStatus": None, "lastSeenAt": shown["lastSeenAt"]}
 
 
 async def test_an_email_is_verified_by_its_link_alone(house: House, client: Person) -> None:

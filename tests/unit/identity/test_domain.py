@@ -12,11 +12,12 @@ from services.identity.domain import (
     Refreshing,
     Session,
     check_an_admin_stays,
-    check_scopes,
     check_within,
     first_and_last,
     first_role,
+    givable,
     normal_email,
+    token_grants,
     usernames,
 )
 from shared.contracts.identity.users import GrantExceedsYours, WorkspaceNeedsAnAdmin
@@ -132,10 +133,12 @@ def test_nobody_gives_what_they_are_not_granted(gift: int, own: int) -> None:
         check_within(gift, own)
 
 
-def test_programs_alone_may_be_given_more_than_their_maker_has() -> None:
-    check_scopes(Permission.MESSAGE_FOR_CONTACT.bit, 0)
-    with pytest.raises(GrantExceedsYours):
-        check_scopes(Permission.MESSAGE_READ.bit, 0)
+def test_who_manages_programs_alone_gives_them_what_no_person_is_granted() -> None:
+    for_contact, manage, read = Permission.MESSAGE_FOR_CONTACT.bit, Permission.SERVICE_MANAGE.bit, Permission.MESSAGE_READ.bit
+    assert givable(manage) == manage | for_contact
+    assert givable(read) == read
+    assert token_grants(for_contact | read, manage) == for_contact
+    assert token_grants(for_contact | read, read) == read
 
 
 def test_whoever_has_a_role_of_the_workspace_is_no_admin() -> None:
