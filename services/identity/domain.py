@@ -13,6 +13,7 @@ from shared.contracts.permissions import Permission, as_bits
 from shared.contracts.principal import Role
 
 SESSION_LIFE = timedelta(days=30)  # since its last refresh
+MOST_SESSIONS = 100  # of one user; a sign-in beyond ends the oldest
 RETRY_GRACE = timedelta(seconds=10)
 MOST_WORDS, LONGEST_NAME = 10, 255  # words and characters of a name, by which somebody is found
 ROLES_OF_PEOPLE = frozenset(Role) - {Role.SYSTEM}

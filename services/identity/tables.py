@@ -220,6 +220,7 @@ user_sessions = Table(
     Column("last_used_at", _MOMENT, nullable=False, server_default=func.now()),
     CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)"),
     Index("idx_sessions_user", "user_id", "id"),
+    Index("user_sessions_living", "user_id", "id", postgresql_where=text("ended_at IS NULL")),
     Index("user_sessions_over", text("COALESCE(ended_at, expires_at)")),
     Index("idx_sessions_token_hash", "token_hash"),
 )

@@ -31,9 +31,9 @@ log = structlog.get_logger()
 
 async def authorize(asks: Sequence[Ask[Authorize, None]], service: Service) -> Sequence[Principal | Refusal]:
     answers = await service.sessions.authorize([ask.request for ask in asks])
-    for ask, answer in zip(asks, answers, strict=True):
+    for answer in answers:
         if isinstance(answer, Principal):
-            service.last_seen.note(ask.request)
+            service.last_seen.note(answer.session_id, answer.user_id)
     return answers
 
 

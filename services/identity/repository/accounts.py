@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.identity import domain
 from services.identity.mail import Mailbox
+from services.identity.repository.ending import end_sessions
 from services.identity.repository.mail import Kind
-from services.identity.repository.sessions import end_sessions
 from services.identity.repository.users import next_version, seen_by_each_workspace
 from services.identity.tokens import MailedToken
 from shared.contracts.identity.accounts import EmailVerified, LinkIsSpent, PasswordChanged, Purpose

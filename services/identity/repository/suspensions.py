@@ -5,8 +5,8 @@ from uuid import UUID
 
 from services.identity import domain
 from services.identity.repository.audit import audit
+from services.identity.repository.ending import end_sessions
 from services.identity.repository.roles import Held, held_by
-from services.identity.repository.sessions import end_sessions
 from services.identity.repository.users import LOCK_WORKSPACE, OTHER_ADMINS, next_version, seen_by_each_workspace, user_of
 from shared.contracts.identity.accounts import UserReinstated, UserSuspended
 from shared.contracts.identity.users import AccountStatus, User, UserNotFound

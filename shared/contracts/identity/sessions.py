@@ -160,12 +160,19 @@ GET_PUBLIC_KEYS = Operation(GetPublicKeys, PublicKeys, called_by=[GATEWAY], anon
 
 
 type EndReason = Literal[
-    "signed-out", "ended-elsewhere", "refresh-token-reused", "password-changed", "password-reset", "suspended", "deactivated"
+    "signed-out",
+    "ended-elsewhere",
+    "too-many-sessions",
+    "refresh-token-reused",
+    "password-changed",
+    "password-reset",
+    "suspended",
+    "deactivated",
 ]
 
 
 class SessionEnded(Event):
-    """A session is over. `ended-elsewhere`: its user ended it from another one."""
+    """A session is over. `ended-elsewhere`: its user ended it from another one; `too-many-sessions`: they began a newer one."""
 
     user_id: UUID
     session_id: UUID
