@@ -24,11 +24,6 @@ FOR_SERVICES_ALONE = frozenset({Permission.MESSAGE_FOR_CONTACT})
 SIGNING_IN = frozenset({AccountStatus.ACTIVE, AccountStatus.PENDING_VERIFICATION})
 
 
-def normal_email(email: str) -> str:
-    """The one form in which an email is stored and looked for."""
-    return unicodedata.normalize("NFC", email.strip()).lower()
-
-
 LAST_CHARACTER = "\U0010ffff"  # all that begin alike are before their beginning and this
 LINK_LIVES: dict[Purpose, timedelta] = {"verify": timedelta(hours=24), "reset": timedelta(hours=1)}
 MOST_LINKS = 5  # letters of a kind that one mailbox gets in an hour

@@ -40,6 +40,8 @@ async def authorize(asks: Sequence[Ask[Authorize, None]], service: Service) -> S
 async def register_user(request: RegisterUser, service: Service) -> SignedIn:
     if not service.registration_is_open and request.invitation is None:
         raise RegistrationIsClosed
+    if request.invitation is not None:
+        await service.invitations.check(request.invitation.get_secret_value())  # a hash is costly
     account = Account(request.email, request.name, await service.passwords.hash(request.password))
     refresh_token = service.refresh_tokens.first()
     if request.invitation is None:

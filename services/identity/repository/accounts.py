@@ -63,7 +63,7 @@ class MailedTokens:
 
     async def make(self, purpose: Purpose, email: str, token: MailedToken) -> datetime | None:
         """Until when the token is good; None where there is nobody whom it could serve."""
-        values = (token.hash, purpose, domain.LINK_LIVES[purpose], domain.normal_email(email), _SIGNING_IN)
+        values = (token.hash, purpose, domain.LINK_LIVES[purpose], email, _SIGNING_IN)
         async with self._database.connection() as connection:
             expires_at: datetime | None = await connection.fetchval(_MAKE, *values)
         return expires_at
@@ -87,7 +87,7 @@ class Accounts:
 
     async def offer_reset(self, email: str) -> None:
         async with self._database.connection() as connection:
-            await self._mailbox.offer_reset(connection, domain.normal_email(email))
+            await self._mailbox.offer_reset(connection, email)
 
     async def owner_of(self, purpose: Purpose, token_hash: str) -> UUID:
         """Whom a token that is good belongs to. Raises `LinkIsSpent`."""

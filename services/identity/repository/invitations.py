@@ -83,7 +83,6 @@ class Invitations:
 
     async def create(self, by: Principal, email: str | None, role: str, life: timedelta) -> InvitationMade:
         token = MailedToken.new()
-        email = None if email is None else domain.normal_email(email)
 
         async def attempt() -> InvitationMade:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
@@ -120,6 +119,10 @@ class Invitations:
 
         await self._committed(attempt)
 
+    async def check(self, token: str) -> None:
+        """Raises `InvitationIsNotValid` where it is none of ours."""
+        await self._workspace_of(MailedToken.of(token).hash)
+
     async def accept(self, user_id: UUID, token: str) -> Workspace:
         """Somebody who has an account joins."""
         token_hash = MailedToken.of(token).hash
@@ -149,7 +152,7 @@ class Invitations:
         """Somebody makes an account, and joins. Whoever has what was mailed has the mailbox."""
         token_hash = MailedToken.of(token).hash
         workspace_id = await self._workspace_of(token_hash)
-        email, user_id = domain.normal_email(account.email), new_id()
+        email, user_id = account.email, new_id()
 
         async def attempt() -> Myself:
             async with self._database.workspace(workspace_id, actor=user_id) as connection:

@@ -113,7 +113,7 @@ class Users:
 
     async def credentials(self, email: str, address: str | None = None) -> Credentials | None:
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(_CREDENTIALS, domain.normal_email(email), address)
+            row = await connection.fetchrow(_CREDENTIALS, email, address)
         if row is None:
             return None
         return Credentials(row["id"], row["password_hash"], AccountStatus(row["current_account_status"]), row["home"], row["known_there"])
@@ -128,7 +128,7 @@ class Users:
                 user_id = await add_user(connection, account, verified=False)
                 await connection.execute(ADD_MEMBER, workspace_id, user_id, role)
                 await start_session(connection, user_id, workspace_id, first_token, origin)
-                await self._mailbox.ask_to_verify(connection, domain.normal_email(account.email))
+                await self._mailbox.ask_to_verify(connection, account.email)
                 await registered(connection, user_id)
                 return await myself_of(connection, user_id)
 
@@ -216,7 +216,7 @@ async def insert_user(
     kind: AccountType,
 ) -> None:
     """With the best username that is free, though others look for theirs meanwhile. Raises `EmailIsTaken`."""
-    email = domain.normal_email(account.email)
+    email = account.email
     first, last = domain.first_and_last(account.name)
     candidates = list(domain.usernames(named_after, secrets.token_hex(6)))
     taken = {row["username"] for row in await connection.fetch(_TAKEN, candidates)}
