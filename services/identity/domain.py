@@ -26,7 +26,6 @@ SIGNING_IN = frozenset({AccountStatus.ACTIVE, AccountStatus.PENDING_VERIFICATION
 
 LAST_CHARACTER = "\U0010ffff"  # all that begin alike are before their beginning and this
 LINK_LIVES: dict[Purpose, timedelta] = {"verify": timedelta(hours=24), "reset": timedelta(hours=1)}
-MOST_LINKS = 5  # letters of a kind that one mailbox gets in an hour
 
 
 def searchable(text: str) -> str:

@@ -147,6 +147,7 @@ invitations = Table(
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     UniqueConstraint("token_hash", name="invitations_token_hash_key"),
     Index("invitations_open", "workspace_id", "id", postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL")),
+    Index("invitations_email", "workspace_id", "email", postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL")),
 )
 
 service_accounts = Table(
