@@ -23,9 +23,10 @@ _MAKE = """
         AND ($2::varchar <> 'verify' OR NOT is_email_verified)
     RETURNING expires_at"""
 
+# As one condition, so that it is found by its id alone, and not by an index of those that are open.
 _INVITE = """
     UPDATE invitations SET token_hash = $2
-    WHERE id = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > clock_timestamp() RETURNING expires_at"""
+    WHERE id = $1 AND coalesce(accepted_at, revoked_at) IS NULL AND expires_at > clock_timestamp() RETURNING expires_at"""
 
 _GOOD = """
     SELECT user_id FROM mailed_tokens

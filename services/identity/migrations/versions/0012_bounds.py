@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0011"
+revision = "0012"
 down_revision = "0010"
 
 _SESSIONS = "CREATE INDEX user_sessions_living ON identity.user_sessions (user_id, id) WHERE ended_at IS NULL"
