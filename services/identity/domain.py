@@ -13,6 +13,7 @@ from shared.contracts.permissions import Permission, as_bits
 from shared.contracts.principal import Role
 
 SESSION_LIFE = timedelta(days=30)  # since its last refresh
+MOST_SESSIONS = 100  # of one user; a sign-in beyond ends the oldest
 RETRY_GRACE = timedelta(seconds=10)
 MOST_WORDS, LONGEST_NAME = 10, 255  # words and characters of a name, by which somebody is found
 ROLES_OF_PEOPLE = frozenset(Role) - {Role.SYSTEM}
@@ -26,14 +27,8 @@ SERVED = frozenset({Role.CLIENT, Role.GUEST})
 SIGNING_IN = frozenset({AccountStatus.ACTIVE, AccountStatus.PENDING_VERIFICATION})
 
 
-def normal_email(email: str) -> str:
-    """The one form in which an email is stored and looked for."""
-    return unicodedata.normalize("NFC", email.strip()).lower()
-
-
 LAST_CHARACTER = "\U0010ffff"  # all that begin alike are before their beginning and this
 LINK_LIVES: dict[Purpose, timedelta] = {"verify": timedelta(hours=24), "reset": timedelta(hours=1)}
-MOST_LINKS = 5  # letters of a kind that one mailbox gets in an hour
 
 
 def searchable(text: str) -> str:

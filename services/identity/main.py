@@ -117,7 +117,7 @@ class IdentityApplication:
             roles=Roles(database, poke),
             members=Members(database, poke),
             workspaces=Workspaces(database, poke),
-            invitations=Invitations(database, self._mailbox, self._links, poke),
+            invitations=Invitations(database, self._mailbox, poke),
             service_accounts=ServiceAccounts(database, poke),
             service_tokens=ServiceTokens(database, self._checks, poke),
             audit=Audit(database, poke),
@@ -159,7 +159,7 @@ def _serve_accounts(responder: Responder, service: Service) -> None:
     responder.serve(SEARCH_USERS, profiles.search_users, service)
     responder.serve(CHANGE_ME, profiles.change_me, service)
     responder.serve_together(FIND_MEMBERS, profiles.find_members, service)
-    responder.serve_anonymous(VERIFY_EMAIL, accounts.verify_email, service)
+    responder.serve(VERIFY_EMAIL, accounts.verify_email, service)
     responder.serve(REQUEST_VERIFICATION, accounts.request_verification, service)
     responder.serve_anonymous(REQUEST_RESET, accounts.request_reset, service)
     responder.serve_anonymous(RESET_PASSWORD, accounts.reset_password, service)

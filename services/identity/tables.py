@@ -154,6 +154,7 @@ invitations = Table(
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     UniqueConstraint("token_hash", name="invitations_token_hash_key"),
     Index("invitations_open", "workspace_id", "id", postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL")),
+    Index("invitations_email", "workspace_id", "email", postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL")),
 )
 
 service_accounts = Table(
@@ -228,6 +229,7 @@ user_sessions = Table(
     Column("last_used_at", _MOMENT, nullable=False, server_default=func.now()),
     CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)"),
     Index("idx_sessions_user", "user_id", "id"),
+    Index("user_sessions_living", "user_id", "id", postgresql_where=text("ended_at IS NULL")),
     Index("user_sessions_over", text("COALESCE(ended_at, expires_at)")),
     Index("idx_sessions_token_hash", "token_hash"),
 )

@@ -41,10 +41,10 @@ async def change_me(request: ChangeMe, caller: Principal, call: Call) -> Ok[Myse
     return Ok(await call.answer(CHANGE_ME, request, caller))
 
 
-@anonymous_route("POST", "/api/auth/verify", VERIFY_EMAIL)
-async def verify_email(request: VerifyEmail, call: Call) -> NoContent:
-    """Verify an email by the token of the link that was mailed to it."""
-    await call.answer(VERIFY_EMAIL, request, None)
+@route("POST", "/api/auth/verify", VERIFY_EMAIL, needs=Permission.SELF_UPDATE)
+async def verify_email(request: VerifyEmail, caller: Principal, call: Call) -> NoContent:
+    """Verify the caller's email by the token of the link that was mailed to it."""
+    await call.answer(VERIFY_EMAIL, request, caller)
     return NoContent()
 
 

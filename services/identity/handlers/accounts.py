@@ -28,11 +28,10 @@ from shared.contracts.principal import Principal
 log = structlog.get_logger()
 
 
-async def verify_email(request: VerifyEmail, service: Service) -> Nothing:
-    token = MailedToken.of(request.token.get_secret_value())
-    user_id = await service.accounts.owner_of("verify", token.hash)
-    await service.accounts.verify(user_id, token.hash)
-    log.info("email_verified", userId=str(user_id))
+async def verify_email(request: VerifyEmail, caller: Principal, service: Service) -> Nothing:
+    """By who made the account and has the mailbox: whoever registered with somebody else's email is not that somebody."""
+    await service.accounts.verify(caller.user_id, MailedToken.of(request.token.get_secret_value()).hash)
+    log.info("email_verified", userId=str(caller.user_id))
     return Nothing()
 
 
@@ -49,7 +48,7 @@ async def request_reset(request: RequestReset, service: Service) -> Nothing:
 
 async def reset_password(request: ResetPassword, service: Service) -> Nothing:
     token = MailedToken.of(request.token.get_secret_value())
-    user_id = await service.accounts.owner_of("reset", token.hash)
+    user_id = await service.accounts.owner_of_reset(token.hash)
     await service.accounts.reset(user_id, token.hash, await service.passwords.hash(request.password))
     log.info("password_reset", userId=str(user_id))
     return Nothing()

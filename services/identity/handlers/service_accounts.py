@@ -35,7 +35,11 @@ log = structlog.get_logger()
 
 
 async def authorize_token(asks: Sequence[Ask[AuthorizeToken, None]], service: Service) -> Sequence[Principal | Refusal]:
-    return await service.service_tokens.authorize([ask.request for ask in asks])
+    answers = await service.service_tokens.authorize([ask.request for ask in asks])
+    for answer in answers:
+        if isinstance(answer, Principal):
+            service.last_seen.note_program(answer.session_id, answer.user_id)
+    return answers
 
 
 async def create_service_account(

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from services.identity.repository.sessions import end_session, end_sessions
+from services.identity.repository.ending import end_session, end_sessions
 from shared.contracts.identity.devices import OwnSession, SessionNotFound
 from shared.database.connections import Database, once_more
 

@@ -36,7 +36,6 @@ _GRANTS = {role: built_in_grants(role) for role in Role}
 _COLUMNS = "id, name, scopes, created_by, granted_by, created_at, issued_at, expires_at, last_used_at"
 
 _AUTHORIZE = "SELECT * FROM authorize_tokens($1::uuid[])"
-_USED = "SELECT tokens_were_used($1::uuid[])"
 
 _LIST = f"""
     SELECT {_COLUMNS} FROM service_tokens WHERE workspace_id = $1 AND account_id = $2 AND revoked_at IS NULL ORDER BY id"""
@@ -72,17 +71,14 @@ class ServiceTokens:
         self._database, self._checks, self._on_commit = database, checks, on_commit
 
     async def authorize(self, asked: Sequence[AuthorizeToken]) -> list[Principal | Refusal]:
-        """One statement for all that ask at once, as for sessions. That a token is used is written down once a minute."""
+        """One statement for all that ask at once, as for sessions."""
         answers: list[Principal | Refusal] = [TokenIsNotValid() for _ in asked]
-        stale: list[UUID] = []
         async with self._checks.connection() as connection:
-            for row in await connection.fetch(_AUTHORIZE, [one.token_id for one in asked]):
-                one = asked[row["place"] - 1]
-                if compare_digest(row["token_hash"], one.token_hash):
-                    answers[row["place"] - 1] = _granted(one, row)
-                    stale += [one.token_id] if row["is_stale"] else []
-            if stale:
-                await connection.execute(_USED, stale)
+            rows = await connection.fetch(_AUTHORIZE, [one.token_id for one in asked])
+        for row in rows:
+            one = asked[row["place"] - 1]
+            if compare_digest(row["token_hash"], one.token_hash):
+                answers[row["place"] - 1] = _granted(one, row)
         return answers
 
     async def list(self, workspace_id: UUID, account_id: UUID) -> list[ServiceToken]:

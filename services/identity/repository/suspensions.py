@@ -5,8 +5,8 @@ from uuid import UUID
 
 from services.identity import domain
 from services.identity.repository.audit import OPERATOR, audit
+from services.identity.repository.ending import end_sessions
 from services.identity.repository.grants import Held, held_by, lock_as
-from services.identity.repository.sessions import end_sessions
 from services.identity.repository.users import OTHER_ADMINS, enter, next_version, seen_by_each_workspace, user_of
 from shared.contracts.identity.accounts import Account, UserReinstated, UserSuspended
 from shared.contracts.identity.users import AccountStatus, User, UserNotFound

@@ -27,7 +27,7 @@ Purpose = Literal["verify", "reset"]
 
 
 class LinkIsSpent(Invalid):
-    """The link is good for nothing any more: it was used, it is too old, or it is none of ours. Ask for another."""
+    """The link is good for nothing: it was used, it is too old, it is for another account, or it is none of ours. Ask for another."""
 
 
 class PasswordIsWrong(Forbidden):
@@ -39,7 +39,7 @@ class NobodySuspendsThemself(Conflict):
 
 
 class VerifyEmail(Request):
-    """Verify the email that a link was mailed to."""
+    """Verify the caller's email by the link that was mailed to it."""
 
     token: MailedToken
 
@@ -124,7 +124,7 @@ class MailedLink(View):
     expires_at: Time
 
 
-VERIFY_EMAIL = Operation(VerifyEmail, Nothing, called_by=[GATEWAY], refuses=[LinkIsSpent], anonymous=True)
+VERIFY_EMAIL = Operation(VerifyEmail, Nothing, called_by=[GATEWAY], refuses=[LinkIsSpent])
 REQUEST_VERIFICATION = Operation(RequestVerification, Nothing, called_by=[GATEWAY], refuses=[UserNotFound])
 REQUEST_RESET = Operation(RequestReset, Nothing, called_by=[GATEWAY], anonymous=True)
 RESET_PASSWORD = Operation(

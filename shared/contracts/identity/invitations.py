@@ -1,6 +1,6 @@
 """Invitations into a workspace: for one use, and not for ever."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -12,13 +12,13 @@ from shared.contracts.identity.workspaces import NotForServiceAccounts, Workspac
 from shared.contracts.model import Event, Nothing, Request, Time, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
-from shared.contracts.refusals import CursorIsNotValid, NotFound, PermissionIsMissing
+from shared.contracts.refusals import CursorIsNotValid, NotFound, PermissionIsMissing, TooMany
 
 HOURS, MOST_HOURS = 7 * 24, 30 * 24
 
 
 class Invitation(View):
-    """An invitation that nobody has accepted yet."""
+    """An invitation that nobody has accepted yet. `mailStatus`: what became of its mail; null where it is not mailed."""
 
     id: UUID
     email: str | None
@@ -26,6 +26,7 @@ class Invitation(View):
     invited_by: UUID
     created_at: Time
     expires_at: Time
+    mail_status: Literal["waiting", "sent", "failed"] | None = None
 
 
 class InvitationPage(View):
@@ -44,8 +45,12 @@ class InvitationNotFound(NotFound):
     """There is no such invitation here."""
 
 
+class MailboxGotEnough(TooMany):
+    """This mailbox got enough invitations within the hour; try again later."""
+
+
 class CreateInvitation(Request):
-    """Invite somebody: by mail where an email is given, by a token to hand on otherwise."""
+    """Invite somebody: by mail where an email is given, by a token to hand on otherwise. It takes the place of one that the email had."""
 
     workspace_id: UUID
     email: Email | None = None
@@ -85,7 +90,7 @@ CREATE_INVITATION = Operation(
     CreateInvitation,
     InvitationMade,
     called_by=[GATEWAY],
-    refuses=[WorkspaceNotFound, RoleIsNotUsable, PermissionIsMissing, GrantExceedsYours, AlreadyAMember],
+    refuses=[WorkspaceNotFound, RoleIsNotUsable, PermissionIsMissing, GrantExceedsYours, AlreadyAMember, MailboxGotEnough],
 )
 LIST_INVITATIONS = Operation(
     ListInvitations, InvitationPage, called_by=[GATEWAY], refuses=[WorkspaceNotFound, CursorIsNotValid], coalesced=False

@@ -163,11 +163,19 @@ LOG_OUT = Operation(LogOut, Nothing, called_by=[GATEWAY], anonymous=True)
 GET_PUBLIC_KEYS = Operation(GetPublicKeys, PublicKeys, called_by=[GATEWAY], anonymous=True)
 
 
-type EndReason = Literal["signed-out", "ended-elsewhere", "refresh-token-reused", "password-changed", "password-reset", "suspended"]
+type EndReason = Literal[
+    "signed-out",
+    "ended-elsewhere",
+    "too-many-sessions",
+    "refresh-token-reused",
+    "password-changed",
+    "password-reset",
+    "suspended",
+]
 
 
 class SessionEnded(Event):
-    """A session is over. `ended-elsewhere`: its user ended it from another one."""
+    """A session is over. `ended-elsewhere`: its user ended it from another one; `too-many-sessions`: they began a newer one."""
 
     user_id: UUID
     session_id: UUID

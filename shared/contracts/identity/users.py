@@ -1,5 +1,6 @@
 """Users: who there is."""
 
+import unicodedata
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -38,7 +39,7 @@ class AccountType(StrEnum):
 SPECIAL_USE_DOMAIN_NAMES.remove("local")  # the library's way to take what intranets use (`ada@office.local`)
 
 
-def _is_email(value: str) -> str:
+def _validated(value: str) -> str:
     """By its form alone; nothing is asked of DNS."""
     try:
         return validate_email(value, check_deliverability=False, test_environment=True).normalized
@@ -46,11 +47,29 @@ def _is_email(value: str) -> str:
         raise ValueError(str(wrong)) from None
 
 
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip().lower())
+
+
+def normal_email(text: str) -> str:
+    """The one form in which an email is stored, looked for and counted, however it is written; what is none loses its case alone."""
+    plain = _plain(text)
+    try:
+        return _plain(_validated(plain))
+    except ValueError:
+        return plain
+
+
+def _is_email(value: str) -> str:
+    _validated(value)
+    return normal_email(value)
+
+
 # Masked wherever it is printed; whole on the wire, where it would else travel as asterisks.
 Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json")]
 Name = Annotated[TrimmedText, Field(min_length=1, max_length=255)]
 Email = Annotated[str, Field(max_length=255, json_schema_extra={"format": "email"}), AfterValidator(_is_email)]
-KnownEmail = Annotated[Text, Field(max_length=255)]
+KnownEmail = Annotated[Text, Field(max_length=255), AfterValidator(normal_email)]
 NewPassword = Annotated[Secret, Field(min_length=8, max_length=200)]
 Password = Annotated[Secret, Field(min_length=1, max_length=200)]
 AssignableRole = Literal[Role.ADMIN, Role.AGENT, Role.PRODUCT_OWNER, Role.CLIENT, Role.GUEST]

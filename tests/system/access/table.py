@@ -389,7 +389,7 @@ get_thread_history     missing         401    404   403   403          403    40
 get_thread_history     malformed       401    404   403   403          403    403
 get_thread_history     deleted_joined  401    404   403   403          403    403
 change_me              -               401    200   200   200          200    200
-verify_email           -               422    422   422   422          422    422
+verify_email           -               401    422   422   422          422    422
 request_verification   -               401    204   204   204          204    204
 request_reset          -               204    204   204   204          204    204
 reset_password         -               422    422   422   422          422    422

@@ -75,10 +75,13 @@ async def test_people_are_found_by_their_names_in_their_workspace_alone(house: H
 async def test_an_email_is_verified_by_its_link_alone(house: House, client: Person) -> None:
     made = await mailed_link(house, client, "verify")
     assert refusal(await client.http.post("/api/auth/reset", json={"token": made.token, "password": NEW})) == (422, "link_is_spent")
-    assert (await client.http.post("/api/auth/verify", json={"token": made.token})).status_code == 204
+    assert refusal(await client.http.post("/api/auth/verify", json={"token": made.token})) == (401, "token_is_missing")
+    stranger = await register(client.http)
+    assert refusal(await stranger.post("/api/auth/verify", {"token": made.token})) == (422, "link_is_spent")
+    assert (await client.post("/api/auth/verify", {"token": made.token})).status_code == 204
     me = expect(await client.get("/api/auth/me"), 200)
     assert (me["isEmailVerified"], me["accountStatus"]) == (True, "active")
-    assert refusal(await client.http.post("/api/auth/verify", json={"token": made.token})) == (422, "link_is_spent")
+    assert refusal(await client.post("/api/auth/verify", {"token": made.token})) == (422, "link_is_spent")
     assert "email_verified" in await house.events("identity", client.id)
 
 

@@ -1,5 +1,8 @@
 """Programs over HTTP: what a token's scopes say, until it ends."""
 
+import asyncio
+from uuid import UUID
+
 import httpx2
 
 from shared.contracts.principal import Role
@@ -70,3 +73,18 @@ async def test_a_program_of_one_workspace_sees_nothing_of_another(house: House, 
     thread = await admin.open()
     assert refusal(await program.ask("GET", path_of(thread))) == (404, "thread_not_found")
     assert refusal(await admin.get(f"/api/service-accounts/{program.account['id']}")) == (404, "service_account_not_found")
+
+
+async def test_programs_of_one_name_are_made_at_once(admin: Person) -> None:
+    answers = await asyncio.gather(*(admin.post("/api/service-accounts", {"name": f"Twin of {admin.id}"}) for _ in range(12)))
+    made = [expect(answer, 201) for answer in answers]
+    assert len({one["username"] for one in made}) == 12
+
+
+async def test_a_token_that_somebody_holds_keeps_nobody_waiting(house: House, admin: Person) -> None:
+    """Neither its program nor the people whose requests are answered beside it."""
+    program = await program_of(house, admin, "chat:room:read")
+    async with house.database.transaction(), asyncio.timeout(1.5):
+        await house.database.execute("SELECT FROM identity.service_tokens WHERE id = $1 FOR UPDATE", UUID(program.token["id"]))
+        asked = [program.ask("GET", "/api/collab/threads") for _ in range(4)] + [admin.get("/api/auth/me") for _ in range(4)]
+        assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200] * 8

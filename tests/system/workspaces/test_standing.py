@@ -7,7 +7,8 @@ import httpx2
 from shared.identifiers import new_id
 from tests.system.house import House, log_in, register
 from tests.system.people import PASSWORD, Json, expect, refusal
-from tests.system.workspaces.test_service_accounts import Program, program_of, tokens_of
+from tests.system.programs import Program, program_of
+from tests.system.workspaces.test_service_accounts import tokens_of
 from tests.system.workspaces.test_workspaces import here, invited, lab_of, member_of
 
 MANAGE = ("identity:service:manage", "identity:self:read")

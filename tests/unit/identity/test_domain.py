@@ -16,7 +16,6 @@ from services.identity.domain import (
     first_and_last,
     first_role,
     givable,
-    normal_email,
     token_grants,
     usernames,
 )
@@ -105,16 +104,6 @@ def test_usernames_are_short_and_plain(email: str, noise: str) -> None:
         assert 1 <= len(name) <= 63
         assert name.isascii()
         assert name == name.lower()
-
-
-@given(st.emails())
-def test_an_emails_normal_form_is_final(email: str) -> None:
-    assert normal_email(normal_email(email)) == normal_email(email)
-
-
-def test_an_email_is_the_same_however_it_is_written() -> None:
-    assert normal_email(" ADA@Example.ORG") == normal_email("ada@example.org") == "ada@example.org"
-    assert normal_email("zoe\N{COMBINING DIAERESIS}@example.org") == normal_email("ZO\N{LATIN CAPITAL LETTER E WITH DIAERESIS}@example.org")
 
 
 def test_the_one_before_a_switch_was_traded_for_nothing_and_is_good_for_a_retry() -> None:

@@ -47,7 +47,7 @@ _AUTHORIZE_TOKENS = """
     CROSS JOIN LATERAL (
         SELECT t.token_hash, t.account_id, t.workspace_id, u.name, t.scopes, b.role, CASE WHEN b.custom_role IS NOT NULL THEN (
             SELECT r.permissions FROM roles r WHERE r.workspace_id = b.workspace_id AND r.name = b.custom_role
-        ) END, t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute'
+        ) END
         FROM service_tokens t
         JOIN users u ON u.id = t.account_id
         JOIN workspace_members m ON m.user_id = u.id AND m.workspace_id = t.workspace_id
@@ -63,7 +63,7 @@ _AUTHORIZE_TOKENS = """
     ) AS found
 """
 _TOKENS = """TABLE (place int, token_hash varchar, account_id uuid, workspace_id uuid, name varchar, scopes text[],
-    answering_role varchar, answering_permissions text[], is_stale boolean)"""
+    answering_role varchar, answering_permissions text[])"""
 
 _HOME_OF = """
     SELECT m.workspace_id FROM workspace_members m JOIN workspaces w ON w.id = m.workspace_id
