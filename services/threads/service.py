@@ -9,6 +9,7 @@ from services.threads.cache import CachedViews
 from services.threads.domain.access import Part
 from services.threads.domain.reading import shown
 from services.threads.members import Members
+from services.threads.newest import NewestMessages
 from services.threads.repository.access import Accesses
 from services.threads.repository.history import History
 from services.threads.repository.listing import Listing
@@ -31,6 +32,7 @@ class Service:
     views: CachedViews
     unread: UnreadCounts
     members: Members
+    newest: NewestMessages
     reads: ReadsOfOthers
 
     async def look(self, thread_id: UUID, caller: Principal) -> Look:

@@ -1,14 +1,16 @@
 """Inviting, joining, changing and leaving, one participant at a time."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.threads.domain.access import Part, Rights
+from services.threads.domain.access import Part, Rights, whole
 from services.threads.domain.participants import Entry, contact_key
 from shared.contracts.identity.directory import Member
+from shared.contracts.messages.newest import NewestMessage
 from shared.contracts.principal import Principal, Role
-from shared.contracts.refusals import FieldError, RequestIsInvalid
+from shared.contracts.refusals import FieldError, RequestIsInvalid, ServiceIsUnavailable
 from shared.contracts.threads.access import ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
 from shared.contracts.threads.participants import (
     AddParticipant,
@@ -26,6 +28,7 @@ from shared.contracts.threads.participants import (
 from shared.contracts.threads.threads import Kind, ThreadFacts
 
 GONE = (ParticipantStatus.REMOVED, ParticipantStatus.LEFT)
+MILLISECOND = timedelta(milliseconds=1)
 _CHANGEABLE = ("role", "participant_role", "status", "name", "can_send_messages", "can_invite_others", "can_see_history")
 
 
@@ -83,6 +86,17 @@ def admission(request: AddParticipant, room: Room, caller: Principal, found: Par
         can_invite_others=request.can_invite_others,
         can_see_history=request.can_see_history and sees_all,
     )
+
+
+def joined_at(now: datetime, newest: NewestMessage | None, *, sees_history: bool) -> datetime:
+    """Since when one who comes in takes part: later than all that was said, whatever the clock did.
+
+    Raises `ServiceIsUnavailable` where it decides what they see, and nobody could say what was said (`newest` is None).
+    """
+    if newest is None and not sees_history:
+        raise ServiceIsUnavailable
+    said = newest.at if newest else None
+    return whole(now) if said is None else max(whole(now), said + MILLISECOND)
 
 
 def alteration(request: ChangeParticipant, room: Room, found: Participant | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Those who take part in a thread: listed, invited, changed, gone."""
 
+import asyncio
 from uuid import UUID
 
 import structlog
@@ -46,10 +47,10 @@ async def get_participant(request: GetParticipant, caller: Principal, service: S
 
 async def add_participant(request: AddParticipant, caller: Principal, service: Service) -> Participant | Replayed[Participant]:
     await service.look(request.thread_id, caller)
-    member = await service.members.one(request.user_id, caller)
+    member, newest = await asyncio.gather(service.members.one(request.user_id, caller), service.newest.if_there(request.thread_id, caller))
     refuse_strangers([("userId", request.user_id)], {member.id} if member else set())
     try:
-        added = await service.membership.add(request, caller, member)
+        added = await service.membership.add(request, caller, member, newest)
     except MadeBefore as before:
         participant_id = UUID(before.thing_id.partition(" ")[0])
         return Replayed(await service.membership.get(request.thread_id, participant_id, caller))

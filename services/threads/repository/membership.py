@@ -9,13 +9,14 @@ from uuid import UUID
 import asyncpg
 
 from services.threads.domain.access import rights
-from services.threads.domain.membership import GONE, Admission, Room, admission, alteration, departure
+from services.threads.domain.membership import GONE, Admission, Room, admission, alteration, departure, joined_at
 from services.threads.domain.participants import contact_key
 from services.threads.repository import writing
 from services.threads.repository.access import part_in, standings
 from services.threads.repository.participants import events
 from services.threads.repository.views import PARTICIPANT, facts_of, participant_of
 from shared.contracts.identity.directory import Member
+from shared.contracts.messages.newest import NewestMessage
 from shared.contracts.model import Event
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
@@ -54,8 +55,11 @@ _OTHERS = """
 
 _ADD = f"""
     INSERT INTO participants AS p (workspace_id, thread_id, id, role, participant_role, name, contact, contact_key, user_id,
-        can_send_messages, can_invite_others, can_see_history)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING {PARTICIPANT}, p.version"""
+        can_send_messages, can_invite_others, can_see_history, joined_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING {PARTICIPANT}, p.version"""
+
+
+_HERE_AGAIN = {"status": "active", "left_at": None, "deleted_at": None}
 
 
 def _page(here: Literal["NULL", "NOT NULL"]) -> str:
@@ -111,8 +115,8 @@ class Membership:
             raise ParticipantNotFound
         return found
 
-    async def add(self, request: AddParticipant, caller: Principal, member: Member | None) -> Participant:
-        """Raises what `domain.membership.admission` does, `MadeBefore` and `KeyWasUsedForAnother`."""
+    async def add(self, request: AddParticipant, caller: Principal, member: Member | None, newest: NewestMessage | None) -> Participant:
+        """Raises what `domain.membership.admission` and `joined_at` do, `MadeBefore` and `KeyWasUsedForAnother`."""
 
         async def work(connection: Connection, row: asyncpg.Record, room: Room) -> Participant:
             known = await connection.fetchrow(_KNOWN, request.thread_id, request.user_id, contact_key(request.contact))
@@ -121,10 +125,11 @@ class Membership:
             # The moment tells one coming from another of the same participant, who may leave and come again.
             await claim(connection, request, caller, f"{seat_id} {row['now'].timestamp()}")
             admitted = admission(request, room, caller, found, member)
+            columns = _columns(admitted, joined_at(row["now"], newest, sees_history=admitted.can_see_history))
             if found is None:
-                seated = await _seat(connection, caller.workspace_id, request.thread_id, seat_id, admitted)
+                seated = await _seat(connection, caller.workspace_id, request.thread_id, seat_id, columns)
             else:
-                seated = await _write(connection, found.id, row["now"], _returning(admitted, row["now"]))
+                seated = await _write(connection, found.id, row["now"], columns | _HERE_AGAIN)
             await writing.move(connection, request.thread_id, row["now"], row["participant_count"] + 1, archived=False)
             return await _told(connection, caller, room, ParticipantAdded, seated, request.thread_id, request.reason)
 
@@ -199,14 +204,13 @@ async def _with_others(connection: Connection, room: Room, found: Participant | 
     return replace(room, moderated=others["moderated"], peopled=others["peopled"])
 
 
-async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, seat_id: UUID, admitted: Admission) -> asyncpg.Record:
-    columns = _columns(admitted)
+async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, seat_id: UUID, columns: Mapping[str, Any]) -> asyncpg.Record:
     row = await connection.fetchrow(_ADD, workspace_id, thread_id, seat_id, *columns.values())
     assert row is not None
     return row
 
 
-def _columns(admitted: Admission) -> dict[str, Any]:
+def _columns(admitted: Admission, joined: datetime) -> dict[str, Any]:
     """In the order of `_ADD`."""
     entry = admitted.entry
     return {
@@ -219,11 +223,8 @@ def _columns(admitted: Admission) -> dict[str, Any]:
         "can_send_messages": admitted.can_send_messages,
         "can_invite_others": admitted.can_invite_others,
         "can_see_history": admitted.can_see_history,
+        "joined_at": joined,
     }
-
-
-def _returning(admitted: Admission, now: datetime) -> dict[str, Any]:
-    return _columns(admitted) | {"status": "active", "joined_at": now, "left_at": None, "deleted_at": None}
 
 
 async def _write(connection: Connection, participant_id: UUID, now: datetime, fields: Mapping[str, Any]) -> asyncpg.Record:

@@ -91,6 +91,17 @@ async def test_nobody_comes_in_while_identity_is_away(threads: Service, people: 
         threads.identity.is_away = False
 
 
+async def test_nobody_comes_in_without_history_while_messages_is_away(threads: Service, people: People) -> None:
+    """Where history begins for them is messages' to say, and nobody guesses it."""
+    thread = await threads.open(people.agent)
+    threads.counts.is_away = True
+    try:
+        assert await refusal_of(threads.invite(thread, people.agent, people.client, canSeeHistory=False)) is ServiceIsUnavailable
+        await threads.invite(thread, people.agent, people.client)
+    finally:
+        threads.counts.is_away = False
+
+
 async def test_who_may_invite_does_so_and_gives_no_more_than_they_have(threads: Service, people: People) -> None:
     thread = await threads.open(people.agent, participants=[sent(people.other_client)])
     assert await refusal_of(threads.invite(thread, people.other_client, people.guest)) is ThreadIsReadOnlyForYou
