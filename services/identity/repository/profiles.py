@@ -31,10 +31,11 @@ _SEARCH = f"""
     ORDER BY n.name, n.user_id LIMIT $7"""
 
 _MEMBERS = """
-    SELECT u.id, u.username, u.name, m.role
+    SELECT u.id, u.username, u.name, m.role, CASE WHEN u.is_email_verified THEN u.email END AS contact
     FROM (
         SELECT id FROM users WHERE username = ANY($2::text[])
         UNION SELECT unnest($3::uuid[])
+        UNION SELECT id FROM users WHERE email = ANY($5::text[]) AND is_email_verified
     ) AS asked
     JOIN users u ON u.id = asked.id
     JOIN workspace_members m ON m.workspace_id = $1 AND m.user_id = u.id
@@ -75,11 +76,13 @@ class Profiles:
         async with self._database.reading(workspace_id) as connection:
             return [Found(user_of_row(row), row["found_by"]) for row in await connection.fetch(_SEARCH, *values)]
 
-    async def members(self, workspace_id: UUID, usernames: Sequence[str], user_ids: Sequence[UUID]) -> list[Member]:
+    async def members(
+        self, workspace_id: UUID, usernames: Sequence[str], user_ids: Sequence[UUID], contacts: Sequence[str]
+    ) -> list[Member]:
         """Who may sign in, in one statement."""
         async with self._database.reading(workspace_id) as connection:
-            rows = await connection.fetch(_MEMBERS, workspace_id, usernames, user_ids, _SIGNING_IN)
-        return [Member(id=row["id"], username=row["username"], name=row["name"], role=Role(row["role"])) for row in rows]
+            rows = await connection.fetch(_MEMBERS, workspace_id, usernames, user_ids, _SIGNING_IN, contacts)
+        return [_member(row) for row in rows]
 
     async def change(self, workspace_id: UUID, user_id: UUID, changes: Mapping[str, object]) -> Myself:
         """Change the fields that are named, and tell every workspace of the user."""
@@ -103,6 +106,10 @@ class Profiles:
             raise UsernameIsTaken from None
         self._on_commit()
         return user
+
+
+def _member(row: asyncpg.Record) -> Member:
+    return Member(id=row["id"], username=row["username"], name=row["name"], role=Role(row["role"]), contact=row["contact"])
 
 
 def _values(changes: Mapping[str, object]) -> dict[str, Any]:

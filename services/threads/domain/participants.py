@@ -1,7 +1,7 @@
 """Who takes part in a thread, and how a list of them comes about."""
 
 import unicodedata
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -85,6 +85,14 @@ def refuse_strangers(named: Sequence[tuple[str, UUID | None]], members: Containe
         raise RequestIsInvalid(errors=[FieldError(field=field, code="not_a_member", detail=detail) for field in strangers])
 
 
+def refuse_twins(sent: Sequence[NewParticipant], contacts: Mapping[UUID, str | None]) -> None:
+    """Raises `RequestIsInvalid` where somebody is in a list by their account, and again by the contact that is verified to be theirs."""
+    theirs = {contact_key(contacts.get(one.user_id)) for one in sent if one.user_id is not None} - {None}
+    twins = [place for place, one in enumerate(sent) if one.user_id is None and contact_key(one.contact) in theirs]
+    if twins:
+        raise RequestIsInvalid(errors=[_duplicate(place, "contact") for place in twins])
+
+
 def seating(seats: Sequence[Seat], sent: Sequence[NewParticipant], creator_id: UUID) -> Seating:
     """Replace a thread's participants; the creator stays, sent or not. Raises `RequestIsInvalid`."""
     entries = _entries(sent)
@@ -113,12 +121,16 @@ def _entries(sent: Sequence[NewParticipant]) -> list[Entry]:
     for place, one in enumerate(sent):
         for name, value in (("userId", one.user_id), ("contact", contact_key(one.contact))):
             if value is not None and value in seen:
-                errors.append(FieldError(field=f"participants.{place}.{name}", code="duplicate", detail="Is in the list twice."))
+                errors.append(_duplicate(place, name))
             elif value is not None:
                 seen.add(value)
     if errors:
         raise RequestIsInvalid(errors=errors)
     return [_entry(one) for one in sent]
+
+
+def _duplicate(place: int, name: str) -> FieldError:
+    return FieldError(field=f"participants.{place}.{name}", code="duplicate", detail="Is in the list twice.")
 
 
 def _entry(sent: NewParticipant) -> Entry:

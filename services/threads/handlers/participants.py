@@ -47,10 +47,12 @@ async def get_participant(request: GetParticipant, caller: Principal, service: S
 
 async def add_participant(request: AddParticipant, caller: Principal, service: Service) -> Participant | Replayed[Participant]:
     await service.look(request.thread_id, caller)
-    member, newest = await asyncio.gather(service.members.one(request.user_id, caller), service.newest.if_there(request.thread_id, caller))
-    refuse_strangers([("userId", request.user_id)], {member.id} if member else set())
+    person, newest = await asyncio.gather(
+        service.members.person(request.user_id, request.contact, caller), service.newest.if_there(request.thread_id, caller)
+    )
+    refuse_strangers([("userId", request.user_id)], {person.id} if person else set())
     try:
-        added = await service.membership.add(request, caller, member, newest)
+        added = await service.membership.add(request, caller, person, newest)
     except MadeBefore as before:
         participant_id = UUID(before.thing_id.partition(" ")[0])
         return Replayed(await service.membership.get(request.thread_id, participant_id, caller))
@@ -70,9 +72,18 @@ async def change_participant(request: ChangeParticipant, caller: Principal, serv
 
 
 async def remove_participant(request: RemoveParticipant, caller: Principal, service: Service) -> Nothing:
-    removed = await service.membership.remove(request, caller)
+    removed = await service.membership.remove(request, caller, await _contact_of(request, caller, service))
     log.info("participant_removed", threadId=str(request.thread_id), participantId=str(removed.id), userId=str(caller.user_id))
     return Nothing()
+
+
+async def _contact_of(request: RemoveParticipant, caller: Principal, service: Service) -> str | None:
+    """By what else the one who goes may have a seat: the contact that is verified to be theirs."""
+    user_id = await service.membership.user_of(request.thread_id, request.participant_id, caller.workspace_id)
+    if user_id == caller.user_id:
+        return caller.contact
+    member = await service.members.one(user_id, caller)
+    return member.contact if member else None
 
 
 def _seat(list_name: str, cursor: str) -> Seat:

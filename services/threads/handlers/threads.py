@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from services.threads.domain.access import may_open
 from services.threads.domain.changes import archival, changes
-from services.threads.domain.participants import refuse_strangers
+from services.threads.domain.participants import refuse_strangers, refuse_twins
 from services.threads.domain.reading import is_unread, shown
 from services.threads.repository.listing import Place, Row
 from services.threads.service import Service
@@ -114,6 +114,7 @@ async def _refuse_strangers(sent: Sequence[NewParticipant], known: set[UUID], ca
     asked = {one.user_id for one in sent if one.user_id is not None} - known
     members = await service.members.of(asked, caller)
     refuse_strangers([(f"participants.{place}.userId", one.user_id) for place, one in enumerate(sent)], known | members.keys())
+    refuse_twins(sent, {caller.user_id: caller.contact} | {member.id: member.contact for member in members.values()})
 
 
 async def _encoded(rows: Sequence[Row], counts: dict[UUID, Unread], caller: Principal, service: Service) -> list[bytes]:

@@ -26,7 +26,8 @@ _ADD = f"""
     RETURNING {PARTICIPANT}, p.version"""
 
 _REMOVE = f"""
-    UPDATE participants p SET status = 'removed', left_at = $2, deleted_at = $2, updated_at = $2, version = version + 1
+    UPDATE participants p SET left_muted = (status = 'muted'), status = 'removed', left_at = $2, deleted_at = $2, updated_at = $2,
+        version = version + 1
     WHERE id = ANY($1::uuid[])
     RETURNING {PARTICIPANT}, p.version"""
 

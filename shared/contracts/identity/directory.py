@@ -15,6 +15,7 @@ class Member(View):
     username: str
     name: str
     role: Role
+    contact: str | None = None  # their email, where it is verified
 
 
 class Members(View):
@@ -22,10 +23,11 @@ class Members(View):
 
 
 class FindMembers(Request):
-    """Those of the caller's workspace with these usernames or ids, whoever may sign in; unknown ones are left out."""
+    """Those of the caller's workspace with these usernames, ids or verified emails, whoever may sign in; unknown ones are left out."""
 
     usernames: Annotated[list[str], Field(max_length=100)] = []
     user_ids: Annotated[list[UUID], Field(max_length=1_000)] = []
+    contacts: Annotated[list[str], Field(max_length=100)] = []
 
 
 FIND_MEMBERS = Operation(FindMembers, Members, called_by=[MESSAGES, THREADS], timeout=2.0)

@@ -125,7 +125,8 @@ class GetParticipant(Request):
 class AddParticipant(Request):
     """Invite somebody into a thread, or join one: then `userId` is the caller's own.
 
-    Who does not manage the thread may add others, with `canInviteOthers`, as members, observers or guests alone.
+    Who does not manage the thread may add others, with `canInviteOthers`, as members, observers or guests alone. Their `role` is what they
+    have in the workspace then, and what was kept from one who comes again stays so.
     """
 
     thread_id: UUID

@@ -168,6 +168,58 @@ async def test_who_comes_again_takes_their_place_as_one_who_is_new(threads: Serv
     assert isinstance(await threads.access(thread, people.client), Access)
 
 
+async def test_what_was_kept_from_one_who_comes_again_is_lifted_by_managers_alone(threads: Service, people: People) -> None:
+    thread = await threads.open(people.agent, isPrivate=True)
+    await threads.invite(thread, people.agent, people.other_client, canInviteOthers=True)
+    more = {"participantRole": "observer", "canSendMessages": False, "canSeeHistory": False}
+    seat = await threads.invite(thread, people.agent, people.client, **more)
+    await threads.set(thread, people.agent, seat.id, status="muted")
+    for gone_by in (people.client, people.agent):
+        await threads.remove(thread, gone_by, seat.id)
+        again = await threads.invite(thread, people.other_client, people.client)
+        assert (again.status, again.participant_role) == (ParticipantStatus.MUTED, ParticipantRole.OBSERVER)
+        assert (again.can_send_messages, again.can_see_history) == (False, False)
+    await threads.change(thread, people.agent, participants=[sent(people.other_client)])
+    assert (await threads.invite(thread, people.other_client, people.client)).status is ParticipantStatus.MUTED
+    await threads.remove(thread, people.client, seat.id)
+    again = await threads.invite(thread, people.agent, people.client)
+    assert (again.status, again.participant_role) == (ParticipantStatus.ACTIVE, ParticipantRole.MEMBER)
+    assert (again.can_send_messages, again.can_see_history) == (True, True)
+
+
+async def test_a_contact_who_comes_again_takes_their_seat_again(threads: Service, people: People) -> None:
+    thread = await threads.open(people.agent)
+    await threads.invite(thread, people.agent, people.client, canInviteOthers=True)
+    ann = {"name": "Ann", "contact": "ann@x.org"}
+    first = await threads.invite(thread, people.agent, **ann, canSendMessages=False)
+    await threads.remove(thread, people.agent, first.id)
+    again = await threads.invite(thread, people.client, **ann)
+    assert (again.id, again.can_send_messages) == (first.id, False)
+
+
+async def test_who_sees_what_guests_see_brings_in_guests(threads: Service, people: People) -> None:
+    thread = await threads.open(people.agent)
+    await threads.invite(thread, people.agent, people.client, participantRole="guest", canInviteOthers=True)
+    for role in (None, "member", "observer"):
+        more = {"participantRole": role} if role else {}
+        added = await threads.invite(thread, people.client, people.new(Role.CLIENT), **more)
+        assert added.participant_role is ParticipantRole.GUEST
+
+
+async def test_who_does_not_manage_a_thread_names_nobody_what_they_are_not(threads: Service, people: People) -> None:
+    thread = await threads.open(people.agent)
+    await threads.invite(thread, people.agent, people.client, canInviteOthers=True)
+    threads.identity.roles[people.owner.user_id] = Role.PRODUCT_OWNER
+    added = [
+        await threads.invite(thread, people.client, people.owner, role="admin"),
+        await threads.invite(thread, people.client, name="Ann", role="agent"),
+        await threads.invite(thread, people.client, name="Gus", role="guest"),
+    ]
+    assert [one.role for one in added] == [Role.PRODUCT_OWNER, Role.CLIENT, Role.GUEST]
+    assert added[2].participant_role is ParticipantRole.GUEST
+    assert (await threads.invite(thread, people.agent, name="Ada", role="admin")).role is Role.ADMIN
+
+
 async def test_those_who_were_there_are_listed_for_those_who_manage_the_thread(threads: Service, people: People) -> None:
     thread = await threads.open(people.agent, participants=[sent(people.client), sent(people.guest)])
     await threads.remove(thread, people.client, people.client.user_id)

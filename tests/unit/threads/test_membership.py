@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.threads.domain.access import Part, Rights
-from services.threads.domain.membership import Room, admission, alteration, departure, joined_at
+from services.threads.domain.membership import Known, Room, admission, alteration, departure, joined_at
 from shared.contracts.identity.directory import Member
 from shared.contracts.messages.newest import NewestMessage
 from shared.contracts.principal import Principal, Role
@@ -135,8 +135,8 @@ def test_the_state_of_a_thread_stands_against_coming_in() -> None:
         (DirectThreadIsFixed, room(MANAGES, kind=Kind.DIRECT)),
     ):
         with pytest.raises(found):
-            admission(inviting(), place, CALLER, somebody() if found is AlreadyTakesPart else None, member())
-    admission(inviting(), room(MANAGES, state=State.CLOSED), CALLER, somebody(status="removed"), member())
+            admission(inviting(), place, CALLER, Known(somebody(), False) if found is AlreadyTakesPart else None, member())
+    admission(inviting(), room(MANAGES, state=State.CLOSED), CALLER, Known(somebody(status="removed"), False), member())
 
 
 def test_what_is_sent_and_differs_is_changed() -> None:
