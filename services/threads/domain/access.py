@@ -114,7 +114,7 @@ def rights(caller: Principal, thread: Guarded, part: Part | None) -> Rights:
     edits = may(Permission.SUPERVISOR_UPDATE) or (managed and may(Permission.ROOM_UPDATE))
     return Rights(
         sees=True,
-        posts=(active and part is not None and part.can_send_messages) or may(Permission.SUPERVISOR_SEND),
+        posts=active and part.can_send_messages if part else may(Permission.SUPERVISOR_SEND),
         invites=edits or (active and part is not None and part.can_invite_others),
         joins=part is None and thread.kind is Kind.GROUP,
         edits=edits,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import FieldError, RequestIsInvalid
-from shared.contracts.threads.participants import NewParticipant, ParticipantRole
+from shared.contracts.threads.participants import NewParticipant, ParticipantRole, ThreadNeedsAModerator
 from shared.contracts.threads.threads import Kind, OpenThread
 
 
@@ -94,7 +94,7 @@ def refuse_twins(sent: Sequence[NewParticipant], contacts: Mapping[UUID, str | N
 
 
 def seating(seats: Sequence[Seat], sent: Sequence[NewParticipant], creator_id: UUID) -> Seating:
-    """Replace a thread's participants; the creator stays, sent or not. Raises `RequestIsInvalid`."""
+    """Replace a thread's participants; the creator stays, sent or not. Raises `RequestIsInvalid`, `ThreadNeedsAModerator`."""
     entries = _entries(sent)
     matched = _matched(seats, entries)
     result = Seating([], [], [], [one for place, one in enumerate(entries) if place not in matched.values()], 0)
@@ -106,8 +106,18 @@ def seating(seats: Sequence[Seat], sent: Sequence[NewParticipant], creator_id: U
             result.returned.append((seat, entries[place]))
         elif (kept := _kept(seat, entries[place], creator_id)) != seat.entry:
             result.changed.append((seat, kept))
+    _refuse_unmoderated(seats, result)
     sat = sum(not seat.left for seat in seats)
     return replace(result, count=sat - len(result.removed) + len(result.returned) + len(result.added))
+
+
+def _refuse_unmoderated(seats: Sequence[Seat], seating: Seating) -> None:
+    """As for one who goes alone: the last moderator stays while anybody with an account does."""
+    gone, words = {seat.id for seat in seating.removed}, {seat.id: entry for seat, entry in (*seating.changed, *seating.returned)}
+    here = [words.get(seat.id, seat.entry) for seat in seats if seat.id not in gone and (seat.id in words or not seat.left)] + seating.added
+    let_go = any(seat.entry.participant_role is ParticipantRole.MODERATOR for seat in seating.removed)
+    if let_go and any(one.user_id for one in here) and not any(one.participant_role is ParticipantRole.MODERATOR for one in here):
+        raise ThreadNeedsAModerator
 
 
 def refuse_more_than(most: int, count: int, field: str) -> None:

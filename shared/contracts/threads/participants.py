@@ -104,6 +104,10 @@ class ThreadNeedsAModerator(Conflict):
     """The last moderator stays while others take part; make another one first."""
 
 
+class ParticipantsAreTooMany(Conflict):
+    """More take part in the thread than are shown with it; they come, change and go one at a time, not by a list."""
+
+
 class ListParticipants(Request):
     """Those who take part in a thread, or with `status` those who did once, for who may change it."""
 

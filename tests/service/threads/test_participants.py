@@ -190,7 +190,7 @@ async def test_what_was_kept_from_one_who_comes_again_is_lifted_by_managers_alon
 async def test_a_contact_who_comes_again_takes_their_seat_again(threads: Service, people: People) -> None:
     thread = await threads.open(people.agent)
     await threads.invite(thread, people.agent, people.client, canInviteOthers=True)
-    ann = {"name": "Ann", "contact": "ann@x.org"}
+    ann: dict[str, Any] = {"name": "Ann", "contact": "ann@x.org"}
     first = await threads.invite(thread, people.agent, **ann, canSendMessages=False)
     await threads.remove(thread, people.agent, first.id)
     again = await threads.invite(thread, people.client, **ann)
