@@ -35,14 +35,15 @@ _SEAT = TypeAdapter(tuple[AwareDatetime, UUID])
 async def list_participants(request: ListParticipants, caller: Principal, service: Service) -> ParticipantPage:
     list_name = f"participants:{request.thread_id}:{request.status}:{request.role}:{request.participant_role}"
     after = _seat(list_name, request.cursor) if request.cursor is not None else None
-    found = await service.membership.page(request, after, caller)
+    part, found = await service.membership.page(request, after, caller)
+    service.note(part, request.thread_id, caller)
     page, more = found[: request.limit], len(found) > request.limit
     cursor = cursors.encode(list_name, page[-1].joined_at, page[-1].id) if more else None
     return ParticipantPage.model_construct(participants=page, has_more=more, next_cursor=cursor)
 
 
 async def get_participant(request: GetParticipant, caller: Principal, service: Service) -> Participant:
-    return await service.membership.get(request.thread_id, request.participant_id, caller)
+    return await _seen(request.thread_id, request.participant_id, caller, service)
 
 
 async def add_participant(request: AddParticipant, caller: Principal, service: Service) -> Participant | Replayed[Participant]:
@@ -55,7 +56,7 @@ async def add_participant(request: AddParticipant, caller: Principal, service: S
         added = await service.membership.add(request, caller, person, newest)
     except MadeBefore as before:
         participant_id = UUID(before.thing_id.partition(" ")[0])
-        return Replayed(await service.membership.get(request.thread_id, participant_id, caller))
+        return Replayed(await _seen(request.thread_id, participant_id, caller, service))
     log.info("participant_added", threadId=str(request.thread_id), participantId=str(added.id), userId=str(caller.user_id))
     return added
 
@@ -63,7 +64,7 @@ async def add_participant(request: AddParticipant, caller: Principal, service: S
 async def change_participant(request: ChangeParticipant, caller: Principal, service: Service) -> Participant:
     """Whether somebody can be a moderator is identity's to say: guests of the workspace cannot."""
     if request.participant_role is ParticipantRole.MODERATOR and "participant_role" in request.model_fields_set:
-        found = await service.membership.get(request.thread_id, request.participant_id, caller)
+        found = await _seen(request.thread_id, request.participant_id, caller, service)
         if found.participant_role is not ParticipantRole.MODERATOR:
             refuse_as_moderator(found.user_id, await service.members.one(found.user_id, caller))
     changed = await service.membership.change(request, caller)
@@ -75,6 +76,12 @@ async def remove_participant(request: RemoveParticipant, caller: Principal, serv
     removed = await service.membership.remove(request, caller, await _contact_of(request, caller, service))
     log.info("participant_removed", threadId=str(request.thread_id), participantId=str(removed.id), userId=str(caller.user_id))
     return Nothing()
+
+
+async def _seen(thread_id: UUID, participant_id: UUID, caller: Principal, service: Service) -> Participant:
+    part, found = await service.membership.get(thread_id, participant_id, caller)
+    service.note(part, thread_id, caller)
+    return found
 
 
 async def _contact_of(request: RemoveParticipant, caller: Principal, service: Service) -> str | None:

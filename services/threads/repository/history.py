@@ -36,7 +36,7 @@ class History:
 
 
 def _change(row: asyncpg.Record) -> Change:
-    before: dict[str, Any] = from_json(row["before"])
+    before: dict[str, Any] = {} if row["operation_type"] == "INSERT" else from_json(row["before"])
     return Change(
         id=row["history_id"],
         kind=Changed(row["kind"]),

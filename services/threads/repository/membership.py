@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.threads.domain.access import rights
+from services.threads.domain.access import Part, rights
 from services.threads.domain.membership import GONE, Admission, Room, admission, alteration, departure, joined_at
 from services.threads.repository import seats, writing
 from services.threads.repository.access import part_in, standings
@@ -73,12 +73,12 @@ class Membership:
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._on_commit = database, on_commit
 
-    async def page(self, request: ListParticipants, after: Seat | None, caller: Principal) -> list[Participant]:
-        """A page, and one more where more follow. Raises `ThreadNotFound`, `ThreadIsReadOnlyForYou`."""
+    async def page(self, request: ListParticipants, after: Seat | None, caller: Principal) -> tuple[Part | None, list[Participant]]:
+        """How the caller takes part; a page, and one more where more follow. Raises `ThreadNotFound`, `ThreadIsReadOnlyForYou`."""
         gone = request.status in GONE
         start = after or BEGINNING
         async with self._database.reading(caller.workspace_id) as connection:
-            await _refuse_unseen(connection, request.thread_id, caller, to_edit=gone)
+            part = await _refuse_unseen(connection, request.thread_id, caller, to_edit=gone)
             rows = await connection.fetch(
                 _LEFT if gone else _HERE,
                 request.thread_id,
@@ -87,16 +87,16 @@ class Membership:
                 start.id,
                 request.limit + 1,
             )
-        return [participant_of(row) for row in rows]
+        return part, [participant_of(row) for row in rows]
 
-    async def get(self, thread_id: UUID, participant_id: UUID, caller: Principal) -> Participant:
-        """Raises `ThreadNotFound`, `ParticipantNotFound`."""
+    async def get(self, thread_id: UUID, participant_id: UUID, caller: Principal) -> tuple[Part | None, Participant]:
+        """How the caller takes part, and the one whom they ask about. Raises `ThreadNotFound`, `ParticipantNotFound`."""
         async with self._database.reading(caller.workspace_id) as connection:
-            await _refuse_unseen(connection, thread_id, caller, to_edit=False)
+            part = await _refuse_unseen(connection, thread_id, caller, to_edit=False)
             found = await seats.one(connection, thread_id, participant_id, seats.own_contact(participant_id, caller))
         if found is None or found.status in GONE:
             raise ParticipantNotFound
-        return found
+        return part, found
 
     async def user_of(self, thread_id: UUID, participant_id: UUID, workspace_id: UUID) -> UUID | None:
         """The account of a seat, whose id may be the account's own."""
@@ -179,13 +179,15 @@ class Membership:
         return done
 
 
-async def _refuse_unseen(connection: Connection, thread_id: UUID, caller: Principal, *, to_edit: bool) -> None:
+async def _refuse_unseen(connection: Connection, thread_id: UUID, caller: Principal, *, to_edit: bool) -> Part | None:
+    """How the caller takes part in a thread that they see."""
     ((gate, part),) = await standings(connection, [(thread_id, caller)])
     may = rights(caller, gate, part) if gate else None
     if may is None or not may.sees:
         raise ThreadNotFound
     if to_edit and not may.edits:
         raise ThreadIsReadOnlyForYou
+    return part
 
 
 async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, seat_id: UUID, columns: Mapping[str, Any]) -> asyncpg.Record:

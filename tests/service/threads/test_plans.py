@@ -12,6 +12,7 @@ from services.threads.domain.access import Sight
 from services.threads.repository import listing, membership, views
 from shared.credentials import database_role
 from shared.database.connections import Database, as_role
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from tests.servers import Servers
 from tests.service.threads.conftest import Service
@@ -40,6 +41,7 @@ class Many:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def many(threads: Service) -> Many:
+    await threads.database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
     await threads.database.execute(_THREADS, Many.threads, Many.workspace, Many.creator)
     await threads.database.execute(_ACTIVITY, Many.threads, Many.workspace)
     await threads.database.execute(_PARTICIPANTS, Many.threads[1:], Many.workspace, 3)

@@ -112,10 +112,13 @@ async def test_a_list_says_which_field_is_wrong(query: dict[str, object], field:
     assert wrong_fields(await client.get(THREADS, **query)) == {field: code}
 
 
-async def test_the_history_of_a_thread_is_for_auditors(admin: Person, agent: Person) -> None:
+async def test_the_history_of_a_thread_is_for_auditors(admin: Person, agent: Person, client: Person) -> None:
     thread = await agent.open(title="Before")
     expect(await agent.patch(path_of(thread), {"title": "After", "reason": "Clearer"}), 200)
-    (change,) = expect(await admin.get(f"{path_of(thread)}/history"), 200)["changes"]
+    expect(await agent.post(f"{path_of(thread)}/participants", {"userId": client.id, "reason": "Asked by mail"}), 201)
+    added, change, _ = expect(await admin.get(f"{path_of(thread)}/history"), 200)["changes"]
+    assert (added["kind"], added["operation"], added["changedBy"], added["before"]) == ("participant", "INSERT", agent.id, {})
+    assert added["reason"] == "Asked by mail"
     assert (change["kind"], change["targetId"], change["changedBy"], change["reason"]) == ("thread", thread["id"], agent.id, "Clearer")
     assert (change["operation"], change["before"]["title"]) == ("UPDATE", "Before")
     assert refusal(await agent.get(f"{path_of(thread)}/history")) == (403, "permission_is_missing")
