@@ -40,7 +40,8 @@ _CHANGE = f"""
         status = CASE WHEN left_at IS NULL THEN status ELSE 'active' END,
         joined_at = CASE WHEN left_at IS NULL THEN joined_at ELSE $2 END,
         can_send_messages = left_at IS NOT NULL OR can_send_messages, can_invite_others = left_at IS NULL AND can_invite_others,
-        can_see_history = left_at IS NOT NULL OR can_see_history, left_at = NULL, deleted_at = NULL
+        can_see_history = left_at IS NOT NULL OR can_see_history, left_at = NULL, deleted_at = NULL,
+        left_muted = false
     FROM unnest($1::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[])
         AS new (id, role, participant_role, name, contact, contact_key, user_id)
     WHERE p.id = new.id RETURNING {PARTICIPANT}, p.version"""

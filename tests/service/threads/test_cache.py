@@ -112,7 +112,7 @@ def has_read(thread_id: UUID, user_id: UUID, at: datetime) -> ThreadRead:
 
 
 async def test_a_removed_participant_is_refused_by_every_process_at_once(threads: Service, people: People, servers: Servers) -> None:
-    """Requests go to either of two processes, whose consumers have nothing to do with it."""
+    """Requests go to either of two processes."""
     other = ThreadsApplication(
         Settings(data=servers.data, postgres_url=servers.postgres_url, nats_url=servers.nats_url, redis_url=servers.redis_url)
     )
