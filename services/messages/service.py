@@ -6,6 +6,7 @@ from uuid import UUID
 from services.messages import domain
 from services.messages.repository.history import History
 from services.messages.repository.messages import Messages
+from services.messages.repository.newest import NewestMessages
 from services.messages.repository.pages import Pages
 from services.messages.repository.posts import Posts
 from services.messages.repository.receipts import Receipts
@@ -26,6 +27,7 @@ class Service:
     history: History
     receipts: Receipts
     unread: UnreadMessages
+    newest: NewestMessages
 
     async def access(self, right: Right, thread_id: UUID, caller: Principal) -> Access:
         """What the caller may do in a thread: asked of threads each time, and answered before anything is done."""

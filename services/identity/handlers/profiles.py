@@ -9,7 +9,7 @@ from services.identity.service import Service
 from shared import cursors
 from shared.contracts.identity.directory import FindMembers, Member, Members
 from shared.contracts.identity.profiles import ChangeMe, GetUser, SearchUsers
-from shared.contracts.identity.users import Myself, User, UserNotFound, UserPage
+from shared.contracts.identity.users import Myself, User, UserNotFound, UserPage, normal_email
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.messaging.work import Ask
@@ -51,13 +51,16 @@ async def find_members(asks: Sequence[Ask[FindMembers, Principal]], service: Ser
     for workspace_id, requests in asked.items():
         usernames = {domain.searchable(name) for request in requests for name in request.usernames}
         user_ids = {user_id for request in requests for user_id in request.user_ids}
-        found[workspace_id] = await service.profiles.members(workspace_id, list(usernames), list(user_ids))
+        contacts = {normal_email(contact) for request in requests for contact in request.contacts}
+        found[workspace_id] = await service.profiles.members(workspace_id, list(usernames), list(user_ids), list(contacts))
     return [_asked_for(ask.request, found[ask.caller.workspace_id]) for ask in asks]
 
 
 def _asked_for(request: FindMembers, found: Sequence[Member]) -> Members:
     usernames, user_ids = {domain.searchable(name) for name in request.usernames}, set(request.user_ids)
-    return Members(members=[member for member in found if member.username in usernames or member.id in user_ids])
+    contacts = {normal_email(contact) for contact in request.contacts}
+    meant = (member for member in found if member.username in usernames or member.id in user_ids or member.contact in contacts)
+    return Members(members=list(meant))
 
 
 def _shown(user: User, caller: Principal) -> User:

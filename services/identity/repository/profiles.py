@@ -51,10 +51,11 @@ _SEARCH_STAFF = f"""
     ORDER BY n.name, m.user_id LIMIT $7"""
 
 _MEMBERS = """
-    SELECT u.id, u.username, u.name, m.role, r.permissions
+    SELECT u.id, u.username, u.name, m.role, r.permissions, CASE WHEN u.is_email_verified THEN u.email END AS contact
     FROM (
         SELECT id FROM users WHERE username = ANY($2::text[])
         UNION SELECT unnest($3::uuid[])
+        UNION SELECT id FROM users WHERE email = ANY($5::text[]) AND is_email_verified
     ) AS asked
     JOIN users u ON u.id = asked.id
     JOIN workspace_members m ON m.workspace_id = $1 AND m.user_id = u.id
@@ -102,10 +103,12 @@ class Profiles:
         async with self._database.reading(workspace_id) as connection:
             return [Found(user_of_row(row), row["found_by"]) for row in await connection.fetch(_SEARCH_STAFF, *values)]
 
-    async def members(self, workspace_id: UUID, usernames: Sequence[str], user_ids: Sequence[UUID]) -> list[Member]:
+    async def members(
+        self, workspace_id: UUID, usernames: Sequence[str], user_ids: Sequence[UUID], contacts: Sequence[str]
+    ) -> list[Member]:
         """Who may sign in, in one statement."""
         async with self._database.reading(workspace_id) as connection:
-            rows = await connection.fetch(_MEMBERS, workspace_id, usernames, user_ids, _SIGNING_IN)
+            rows = await connection.fetch(_MEMBERS, workspace_id, usernames, user_ids, _SIGNING_IN, contacts)
         return [_member(row) for row in rows]
 
     async def change(self, workspace_id: UUID, user_id: UUID, changes: Mapping[str, object]) -> Myself:
@@ -135,7 +138,7 @@ class Profiles:
 def _member(row: asyncpg.Record) -> Member:
     role, permissions = Role(row["role"]), row["permissions"]
     grants = built_in_grants(role) if permissions is None else bits_of(permissions)
-    return Member(id=row["id"], username=row["username"], name=row["name"], role=role, grants=grants)
+    return Member(id=row["id"], username=row["username"], name=row["name"], role=role, grants=grants, contact=row["contact"])
 
 
 def _values(changes: Mapping[str, object]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class Member(View):
     name: str
     role: Role
     grants: int = 0
+    contact: str | None = None  # their email, where it is verified
 
     def may(self, permission: Permission) -> bool:
         return bool(self.grants & permission.bit)
@@ -29,10 +30,11 @@ class Members(View):
 
 
 class FindMembers(Request):
-    """Those of the caller's workspace with these usernames or ids, whoever may sign in; unknown ones are left out."""
+    """Those of the caller's workspace with these usernames, ids or verified emails, whoever may sign in; unknown ones are left out."""
 
     usernames: Annotated[list[str], Field(max_length=100)] = []
     user_ids: Annotated[list[UUID], Field(max_length=1_000)] = []
+    contacts: Annotated[list[str], Field(max_length=100)] = []
 
 
 FIND_MEMBERS = Operation(FindMembers, Members, called_by=[MESSAGES, THREADS], timeout=2.0)

@@ -102,6 +102,10 @@ class ThreadNeedsAModerator(Conflict):
     """The last moderator stays while others take part; make another one first."""
 
 
+class ParticipantsAreTooMany(Conflict):
+    """More take part in the thread than are shown with it; they come, change and go one at a time, not by a list."""
+
+
 class ListParticipants(Request):
     """Those who take part in a thread, or with `status` those who did once, for who may change it."""
 
@@ -123,7 +127,8 @@ class GetParticipant(Request):
 class AddParticipant(Request):
     """Invite somebody into a thread, or join one: then `userId` is the caller's own.
 
-    Who does not manage the thread may add others, with `canInviteOthers`, as members, observers or guests alone.
+    Who does not manage the thread may add others, with `canInviteOthers`, as members, observers or guests alone. Their `role` is what they
+    have in the workspace then, and what was kept from one who comes again stays so.
     """
 
     thread_id: UUID

@@ -126,6 +126,19 @@ async def test_who_may_not_sign_in_is_not_found(
     assert (await messages(FIND_MEMBERS, FindMembers(usernames=["ada"], user_ids=[people[0].user.id]), caller)).members == []
 
 
+async def test_a_member_is_found_by_their_email_once_it_is_verified(
+    people: list[SignedIn], authorize: AuthorizeSession, call: Caller, messages: Caller, database: Admin
+) -> None:
+    caller, asked = await authorize(people[1]), FindMembers(contacts=[" ADA@example.org"])
+    assert (await messages(FIND_MEMBERS, asked, caller)).members == []
+    await database.execute("UPDATE users SET is_email_verified = true WHERE username = 'ada'")
+    assert [(one.username, one.contact) for one in (await messages(FIND_MEMBERS, asked, caller)).members] == [("ada", "ada@example.org")]
+    (grace,) = (await messages(FIND_MEMBERS, FindMembers(usernames=["grace"]), caller)).members
+    assert grace.contact is None
+    elsewhere = caller.model_copy(update={"workspace_id": new_id()})
+    assert (await messages(FIND_MEMBERS, asked, elsewhere)).members == []
+
+
 async def test_a_new_name_is_found_and_the_old_one_is_not(people: list[SignedIn], authorize: AuthorizeSession, call: Caller) -> None:
     caller = await authorize(people[1])
     await call(CHANGE_ME, ChangeMe(name="Amazing Grace", display_name="Admiral H."), caller)
