@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from pydantic import SecretStr, ValidationError
@@ -36,6 +37,7 @@ _ROLES = "admin, agent, productOwner, client or guest"
 _PAGE = 200
 
 Email = Annotated[str, typer.Argument(help="Whose account.")]
+Workspace = Annotated[UUID | None, typer.Option(help="The id of the workspace; the default one otherwise.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For a machine to read.")]
 
 
@@ -58,21 +60,21 @@ def create(
 
 
 @users.command("list")
-def list_users(as_json: AsJson = False) -> None:
-    """All accounts, by email.
+def list_users(workspace: Workspace = None, as_json: AsJson = False) -> None:
+    """The accounts in a workspace, by email.
 
     Example: atrium users list --json
     """
-    asyncio.run(_list(as_json=as_json))
+    asyncio.run(_list(workspace, as_json=as_json))
 
 
 @users.command()
-def set_role(email: Email, role: Annotated[str, typer.Argument(help=_ROLES)], as_json: AsJson = False) -> None:
+def set_role(email: Email, role: Annotated[str, typer.Argument(help=_ROLES)], workspace: Workspace = None, as_json: AsJson = False) -> None:
     """Give somebody another role, from their next request on.
 
     Example: atrium users set-role ada@example.org agent
     """
-    user = asyncio.run(_call(ASSIGN_ROLE, _request(AssignRole, email=email, role=role)))
+    user = asyncio.run(_call(ASSIGN_ROLE, _request(AssignRole, workspace_id=workspace, email=email, role=role)))
     _say(user, f"{user.email} is {user.role}.", as_json=as_json)
 
 
@@ -82,8 +84,8 @@ def suspend(email: Email, reason: Annotated[str | None, typer.Option(help="Why; 
 
     Example: atrium users suspend mallory@example.org --reason "Sends spam"
     """
-    user = asyncio.run(_call(SUSPEND_ACCOUNT, _request(SuspendAccount, email=email, reason=reason)))
-    _say(user, f"{user.email} is suspended.", as_json=as_json)
+    account = asyncio.run(_call(SUSPEND_ACCOUNT, _request(SuspendAccount, email=email, reason=reason)))
+    _say(account, f"{account.email} is suspended.", as_json=as_json)
 
 
 @users.command()
@@ -92,8 +94,8 @@ def reinstate(email: Email, reason: Annotated[str | None, typer.Option(help="Why
 
     Example: atrium users reinstate mallory@example.org
     """
-    user = asyncio.run(_call(REINSTATE_ACCOUNT, _request(ReinstateAccount, email=email, reason=reason)))
-    _say(user, f"{user.email} is {user.account_status}.", as_json=as_json)
+    account = asyncio.run(_call(REINSTATE_ACCOUNT, _request(ReinstateAccount, email=email, reason=reason)))
+    _say(account, f"{account.email} is {account.account_status}.", as_json=as_json)
 
 
 @users.command()
@@ -136,22 +138,22 @@ async def _answer[Q: Request, R: View](caller: Caller, operation: Operation[Q, R
         raise _problem(refusal) from None
 
 
-async def _list(*, as_json: bool) -> None:
-    found = [user async for user in _pages()]
+async def _list(workspace_id: UUID | None, *, as_json: bool) -> None:
+    found = [user async for user in _pages(workspace_id)]
     if as_json:
         typer.echo(json.dumps([_shown(user) for user in found], indent=2))
         return
     table = Table("email", "name", "role", "status", "id", box=None, pad_edge=False)
     for user in found:
-        table.add_row(escape(user.email or ""), escape(user.name), user.role, user.account_status, str(user.id))
+        table.add_row(escape(user.email or ""), escape(user.name), user.role, user.account_status or "", str(user.id))
     Console().print(table)
 
 
-async def _pages() -> AsyncIterator[User]:
+async def _pages(workspace_id: UUID | None) -> AsyncIterator[User]:
     async with Installation.find().caller() as caller:
         cursor, more = None, True
         while more:
-            page = await _answer(caller, LIST_USERS, ListUsers(limit=_PAGE, cursor=cursor))
+            page = await _answer(caller, LIST_USERS, ListUsers(workspace_id=workspace_id, limit=_PAGE, cursor=cursor))
             for user in page.users:
                 yield user
             cursor, more = page.next_cursor, page.has_more
@@ -164,9 +166,9 @@ def _problem(refusal: Refusal) -> CannotStart:
     return CannotStart(fields or refusal.detail)
 
 
-def _shown(user: User) -> dict[str, object]:
+def _shown(user: View) -> dict[str, object]:
     return user.model_dump(mode="json", by_alias=True)
 
 
-def _say(user: User, line: str, *, as_json: bool) -> None:
+def _say(user: View, line: str, *, as_json: bool) -> None:
     typer.echo(json.dumps(_shown(user), indent=2) if as_json else line)

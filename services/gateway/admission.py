@@ -23,6 +23,7 @@ class Admission:
 
     def __init__(self, tokens: Tokens, limits: Limits, call: Call, settings: GatewaySettings) -> None:
         self._tokens, self._limits, self._call = tokens, limits, call
+        self._by_address = Rate("address-sign-ins", settings.address_sign_ins_per_minute)
         self._by_account = Rate("account-sign-ins", settings.account_sign_ins_per_minute)
         self._rates = {
             RateClass.MESSAGES: Rate("messages", settings.messages_per_minute),
@@ -78,25 +79,26 @@ class Admission:
 
     async def stranger(self, exchange: Exchange) -> None:
         """Anybody, counted by address."""
-        counted = self._count(Count(self._rates[RateClass.ANONYMOUS], exchange.address))
+        counted = self._count(Count(self._rates[RateClass.ANONYMOUS], exchange.network))
         if counted is not None:
             _admit(await counted, exchange)
 
     async def signing_in(self, request: Request, exchange: Exchange) -> Request:
-        """One who gives an email, counted by that email at that address: nobody can lock out others elsewhere.
+        """One who gives an email, counted by that email at that address: nobody can lock out others elsewhere. And by the address alone, so
+        that nobody keeps all sign-ins busy.
 
         Who gives a password too is counted by the email alone as well, since addresses are cheap. Over that limit it is identity that
         decides: it lets those in who come from where they signed in before.
         """
         assert isinstance(request, LogIn | RegisterUser | RequestReset)
-        email = request.email.strip().lower()
-        counted = self._count(Count(self._rates[RateClass.SIGN_INS], f"{exchange.address} {email}"))
+        by_email = Count(self._rates[RateClass.SIGN_INS], f"{exchange.network} {request.email}")
+        counted = self._count(by_email, Count(self._by_address, exchange.network))
         if counted is not None:
             exchange.rate_headers.clear()  # the tighter limit is the one to know about
             _admit(await counted, exchange)
         if isinstance(request, RequestReset):
             return request
-        by_account = self._count(Count(self._by_account, email)) if isinstance(request, LogIn) else None
+        by_account = self._count(Count(self._by_account, request.email)) if isinstance(request, LogIn) else None
         crowded = by_account is not None and not (await by_account).allowed
         origin = Origin(address=exchange.address, user_agent=exchange.user_agent, crowded=crowded)
         return request.model_copy(update={ORIGIN: origin})

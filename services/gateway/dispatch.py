@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.admission import Admission
-from services.gateway.bodies import from_body, from_query, read_json
+from services.gateway.bodies import from_body, from_query, read_json, read_optional_json
 from services.gateway.errors import HeadersAreTooLarge, MethodIsNotAllowed, problem, problem_headers
 from services.gateway.exchange import Exchange
 from services.gateway.replies import Reply, unless_known
@@ -94,7 +94,8 @@ async def _request(route: Route, values: list[str], exchange: Exchange) -> Reque
     path: dict[str, Any] = dict(zip(route.parameters, values, strict=True))
     contract = route.asked
     if route.body:
-        return from_body(contract, await read_json(exchange.headers, exchange.receive), path | route.told)
+        read = read_json if route.body_is_required else read_optional_json
+        return from_body(contract, await read(exchange.headers, exchange.receive), path | route.told)
     return from_query(contract, exchange.scope["query_string"], path, route.fields)
 
 

@@ -1,8 +1,22 @@
 """One HTTP request while it is answered."""
 
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network
+
 from starlette.types import Receive, Scope
 
 LONGEST_ADDRESS, LONGEST_USER_AGENT = 64, 255
+
+
+@lru_cache(1_024)
+def _network(text: str) -> str:
+    try:
+        address = IPv6Address(text.partition("%")[0])
+    except ValueError:
+        return text
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((int(address), 64), strict=False))
 
 
 class Exchange:
@@ -20,6 +34,12 @@ class Exchange:
         """Where it comes from; behind proxies, where ATRIUM_TRUSTED_PROXIES says that they are to be believed."""
         client = self.scope.get("client")
         return client[0][:LONGEST_ADDRESS] if client else "unknown"
+
+    @property
+    def network(self) -> str:
+        """By what an address is counted: whoever has one of IPv6 has a whole /64 of them."""
+        address = self.address
+        return _network(address) if ":" in address else address
 
     @property
     def user_agent(self) -> str | None:

@@ -71,6 +71,8 @@ _KEY = (
     "and is answered with what was made, as it is now; with another path or body it is `key_was_used_for_another`."
 )
 
+_TAGS = "The ETag of an answer that is known; a poll whose answer is still the same is 304."
+
 
 class Problem(View):
     """An error (RFC 9457). `code` is stable; `title` and `detail` are for people."""
@@ -143,7 +145,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         described["description"] = f"Needs the permission `{route.needs}`."
     if route.body:
         reference = {"$ref": _REF.format(model=route.operation.request.__name__)}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference}}}
+        described["requestBody"] = {"required": route.body_is_required, "content": {"application/json": {"schema": reference}}}
     if route.begins:
         described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
     return described
@@ -171,6 +173,9 @@ def _query_parameters(contract: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    if route.also == 304:
+        schema: dict[str, Any] = {"type": "string"}
+        return [{"name": "If-None-Match", "in": "header", "required": False, "description": _TAGS, "schema": schema}]
     if not route.operation.keyed:
         return []
     schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"}
@@ -181,10 +186,12 @@ def _success(route: Route, status: int) -> dict[str, Any]:
     described: dict[str, Any] = {"description": _DESCRIBED[status]}
     if route.file:
         return described | ({} if status in (304, 307) else {"content": {"*/*": {"schema": _BYTES}}})
+    if route.also == 304:
+        described["headers"] = {"ETag": {"description": "By which a poll's answer is known to be the same", "schema": {"type": "string"}}}
     if route.begins:
         made = [{"$ref": _REF.format(model=model.__name__)} for model in (Attachment, route.operation.reply)]
         described["content"] = {"application/json": {"schema": {"anyOf": made}}}
-    elif status != 204:
+    elif status not in (204, 304):
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
     if status == 201:
         described["headers"] = {"Location": {"description": "Where it is", "schema": {"type": "string"}}}

@@ -35,15 +35,22 @@ class Reply:
 
 
 class Ok[R: BaseModel](Reply):
-    """200: what was asked for, or the new state of what was changed.
-
-    polled: it is asked again and again, and has a tag by which it is known to be the same (`unless_known`).
-    """
+    """200: what was asked for, or the new state of what was changed."""
 
     documented: ClassVar[int] = 200
 
-    def __init__(self, answer: Answer, *, polled: bool = False) -> None:
-        headers = (JSON, _ASK_AGAIN, (b"etag", _tag(answer.body))) if polled else (JSON, NO_STORE)
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(200, answer.body, (JSON, NO_STORE))
+
+
+class Polled[R: BaseModel](Reply):
+    """200, as `Ok`; what is asked for again and again has a tag, and is 304 where that is known (`unless_known`)."""
+
+    documented: ClassVar[int] = 200
+    also: ClassVar[int] = 304
+
+    def __init__(self, answer: Answer, *, again: bool) -> None:
+        headers = (JSON, _ASK_AGAIN, (b"etag", _tag(answer.body))) if again else (JSON, NO_STORE)
         super().__init__(200, answer.body, headers)
 
 

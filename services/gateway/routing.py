@@ -56,9 +56,10 @@ class Route:
     """One operation at one path. `needs` is the permission that a caller must be granted; without one anybody may ask.
 
     body: whether the fields that the path does not name are in the body; they are in the query otherwise.
+    body_is_required: whether any of those has to be sent; nothing at all is taken otherwise.
     missing: for each parameter of the path, the refusal of what is no id there; None where it is a name.
     told: what the gateway itself says in the request, whatever a client sends; empty until admission knows it.
-    also: another status of success, with the same body.
+    also: another status that is no refusal.
     begins: of a form with files, what is asked for each before its bytes are taken; `operation` is asked once they are all there.
     file: whether bytes of the store are answered.
     """
@@ -78,6 +79,7 @@ class Route:
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
+    body_is_required: bool = field(init=False)
     missing: tuple[type[Refusal] | None, ...] = field(init=False)
     told: dict[str, Any] = field(init=False, hash=False)
 
@@ -90,6 +92,8 @@ class Route:
         object.__setattr__(self, "fields", fields)
         object.__setattr__(self, "told", told)
         object.__setattr__(self, "body", self.method in ("POST", "PATCH", "PUT") and bool(fields))
+        required = {info.alias or name for name, info in self.operation.request.model_fields.items() if info.is_required()}
+        object.__setattr__(self, "body_is_required", bool(required & fields))
         object.__setattr__(self, "missing", tuple(map(self._missing, range(len(parameters)))))
 
     @property

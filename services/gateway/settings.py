@@ -41,6 +41,9 @@ class GatewaySettings(StoreSettings):
     sign_ins_per_minute: int = Field(
         20, ge=0, description="Sign-ins and registrations with one email from one address in a minute; 0 is no limit."
     )
+    address_sign_ins_per_minute: int = Field(
+        100, ge=0, description="Sign-ins, registrations and asked resets from one address in a minute; 0 is no limit."
+    )
     account_sign_ins_per_minute: int = Field(
         40, ge=0, description="Sign-ins with one email from all addresses in a minute, those aside that it is known at; 0 is no limit."
     )

@@ -13,6 +13,7 @@ from shared.contracts.permissions import Permission, as_bits
 from shared.contracts.principal import Role
 
 SESSION_LIFE = timedelta(days=30)  # since its last refresh
+MOST_SESSIONS = 100  # of one user; a sign-in beyond ends the oldest
 RETRY_GRACE = timedelta(seconds=10)
 MOST_WORDS, LONGEST_NAME = 10, 255  # words and characters of a name, by which somebody is found
 ROLES_OF_PEOPLE = frozenset(Role) - {Role.SYSTEM}
@@ -20,17 +21,14 @@ EVERYBODYS = frozenset({Permission.SELF_READ, Permission.SELF_UPDATE, Permission
 """Whatever their role: who is signed in sees their account and their workspaces, and can leave them."""
 FOR_SERVICES_ALONE = frozenset({Permission.MESSAGE_FOR_CONTACT})
 """What no person is granted, and who manages service accounts may give to them."""
+_FOR_SERVICES_ALONE = as_bits(FOR_SERVICES_ALONE)
+SERVED = frozenset({Role.CLIENT, Role.GUEST})
+"""Who see those who serve them, and not each other: together they are the list of customers."""
 SIGNING_IN = frozenset({AccountStatus.ACTIVE, AccountStatus.PENDING_VERIFICATION})
-
-
-def normal_email(email: str) -> str:
-    """The one form in which an email is stored and looked for."""
-    return unicodedata.normalize("NFC", email.strip()).lower()
 
 
 LAST_CHARACTER = "\U0010ffff"  # all that begin alike are before their beginning and this
 LINK_LIVES: dict[Purpose, timedelta] = {"verify": timedelta(hours=24), "reset": timedelta(hours=1)}
-MOST_LINKS = 5  # letters of a kind that one mailbox gets in an hour
 
 
 def searchable(text: str) -> str:
@@ -74,9 +72,14 @@ def check_within(given: int, own: int) -> None:
         raise GrantExceedsYours
 
 
-def check_scopes(scopes: int, own: int) -> None:
-    """Raises `GrantExceedsYours`. A program may besides be given what no person is."""
-    check_within(scopes, own | as_bits(FOR_SERVICES_ALONE))
+def givable(own: int) -> int:
+    """What a person may give to programs: what they are granted, and, where they manage those, what no person is."""
+    return own | _FOR_SERVICES_ALONE if own & Permission.SERVICE_MANAGE.bit else own
+
+
+def token_grants(scopes: int, answering: int) -> int:
+    """What a token grants: its scopes, as far as the person who answers for it may give them now."""
+    return scopes & givable(answering)
 
 
 def check_an_admin_stays(before: str, after: str | None, *, other_admins: int) -> None:

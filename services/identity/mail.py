@@ -1,8 +1,10 @@
 """Mail of the service: what is put into the queue, and in which words."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from services.identity.repository import mail as queue
+from shared.contracts.identity.invitations import MailboxGotEnough
 from shared.database.connections import Connection
 
 
@@ -32,11 +34,11 @@ class Mailbox:
         if self.is_open:
             await queue.put(connection, "reset", email)
 
-    async def invite(self, connection: Connection, email: str, workspace: str, inviter: str, link: str) -> None:
-        """An invitation into a workspace, with its link (`Links.to("invitation", token)`)."""
-        if self.is_open:
-            subject = f"{_line(inviter)} invites you to {_line(workspace)}"
-            await queue.put(connection, "invitation", email, subject[:255], _INVITATION.format(subject=subject, link=link))
+    async def invite(self, connection: Connection, email: str, workspace: str, inviter: str, invitation_id: UUID) -> None:
+        """An invitation into a workspace; its link is made when the mail is sent. Raises `MailboxGotEnough`."""
+        subject = f"{_line(inviter)} invites you to {_line(workspace)}"
+        if self.is_open and not await queue.put(connection, "invitation", email, subject[:255], invitation_id):
+            raise MailboxGotEnough(retry_after=3_600)
 
 
 def verification(link: str) -> tuple[str, str]:
@@ -46,6 +48,10 @@ def verification(link: str) -> tuple[str, str]:
 
 def reset(link: str) -> tuple[str, str]:
     return "Set another password", _RESET.format(link=link)
+
+
+def invitation(subject: str, link: str) -> tuple[str, str]:
+    return subject, _INVITATION.format(subject=subject, link=link)
 
 
 def _line(text: str) -> str:

@@ -42,7 +42,7 @@ from shared.contracts.identity.accounts import (
     SUSPEND_USER,
     VERIFY_EMAIL,
 )
-from shared.contracts.identity.devices import END_OTHER_SESSIONS, END_OWN_SESSION, LIST_OWN_SESSIONS
+from shared.contracts.identity.devices import END_OTHER_SESSIONS, END_OWN_SESSION, GET_OWN_SESSION, LIST_OWN_SESSIONS
 from shared.contracts.identity.directory import FIND_MEMBERS
 from shared.contracts.identity.profiles import CHANGE_ME, GET_USER, SEARCH_USERS
 from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, LOG_IN, LOG_OUT, REFRESH_SESSION, REGISTER_USER
@@ -117,7 +117,7 @@ class IdentityApplication:
             roles=Roles(database, poke),
             members=Members(database, poke),
             workspaces=Workspaces(database, poke),
-            invitations=Invitations(database, self._mailbox, self._links, poke),
+            invitations=Invitations(database, self._mailbox, poke),
             service_accounts=ServiceAccounts(database, poke),
             service_tokens=ServiceTokens(database, self._checks, poke),
             audit=Audit(database, poke),
@@ -159,7 +159,7 @@ def _serve_accounts(responder: Responder, service: Service) -> None:
     responder.serve(SEARCH_USERS, profiles.search_users, service)
     responder.serve(CHANGE_ME, profiles.change_me, service)
     responder.serve_together(FIND_MEMBERS, profiles.find_members, service)
-    responder.serve_anonymous(VERIFY_EMAIL, accounts.verify_email, service)
+    responder.serve(VERIFY_EMAIL, accounts.verify_email, service)
     responder.serve(REQUEST_VERIFICATION, accounts.request_verification, service)
     responder.serve_anonymous(REQUEST_RESET, accounts.request_reset, service)
     responder.serve_anonymous(RESET_PASSWORD, accounts.reset_password, service)
@@ -170,6 +170,7 @@ def _serve_accounts(responder: Responder, service: Service) -> None:
     responder.serve_anonymous(REINSTATE_ACCOUNT, accounts.reinstate_account, service)
     responder.serve_anonymous(MAKE_LINK, accounts.make_link, service)
     responder.serve(LIST_OWN_SESSIONS, devices.list_own_sessions, service)
+    responder.serve(GET_OWN_SESSION, devices.get_own_session, service)
     responder.serve(END_OWN_SESSION, devices.end_own_session, service)
     responder.serve(END_OTHER_SESSIONS, devices.end_other_sessions, service)
 

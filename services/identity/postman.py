@@ -11,8 +11,7 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.identity import domain
-from services.identity.mail import Links, reset, verification
+from services.identity.mail import Links, invitation, reset, verification
 from services.identity.repository.accounts import MailedTokens
 from services.identity.repository.mail import Letter, MailQueue
 from services.identity.tokens import MailedToken
@@ -23,7 +22,8 @@ log = structlog.get_logger()
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1_800, 3_600, 7_200))
 """After each try that failed; a letter that fails once more is parked."""
 LOOK_EVERY = 1.0  # seconds
-PATIENCE = 20.0  # seconds that a mail server has for one letter
+PATIENCE = 20.0  # seconds that a mail server has for one answer
+LETTER_SECONDS = 60.0  # that it has for all of a letter: less than a lease, so that nobody else sends it meanwhile
 AT_ONCE = 10
 
 MAILS = Counter("atrium_mails", "Mails by what became of them: sent, dropped (nobody to send to), retried, parked.", ["outcome"])
@@ -34,27 +34,28 @@ PARKED = Gauge("atrium_mails_parked", "Mails that were given up.")
 class Smtp:
     """A mail server. `smtp://` takes TLS where it is offered, and insists on it before it tells a password; `smtps://` begins with it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float = LETTER_SECONDS) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise ValueError("it is not like smtp://user:password@host:587")
         self._host, self._port = parts.hostname, parts.port
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
-        self._tls = parts.scheme == "smtps"
+        self._tls, self._seconds = parts.scheme == "smtps", seconds
 
     async def send(self, letter: EmailMessage) -> None:
-        """Raises what `aiosmtplib` raises."""
-        await aiosmtplib.send(
-            letter,
-            hostname=self._host,
-            port=self._port,
-            username=self._user,
-            password=self._password,
-            use_tls=self._tls,
-            start_tls=True if self._user and not self._tls else None,
-            timeout=PATIENCE,
-        )
+        """Raises what `aiosmtplib` raises, and `TimeoutError`."""
+        async with asyncio.timeout(self._seconds):
+            await aiosmtplib.send(
+                letter,
+                hostname=self._host,
+                port=self._port,
+                username=self._user,
+                password=self._password,
+                use_tls=self._tls,
+                start_tls=True if self._user and not self._tls else None,
+                timeout=PATIENCE,
+            )
 
 
 class Postman:
@@ -111,16 +112,15 @@ class Postman:
         MAILS.labels("parked" if hopeless else "retried").inc()
 
     async def _written(self, letter: Letter) -> tuple[str, str] | None:
-        """Its subject and content; None where there is nobody to send it to, or who got enough of its kind."""
-        if letter.kind == "invitation":
-            return letter.subject, letter.content
-        if await self._secrets.mailed_lately(letter.kind, letter.recipient) >= domain.MOST_LINKS:
-            return None
+        """Its subject and content; None where there is nobody to send it to, or nothing to invite to any more."""
         token = MailedToken.new()
+        link = self._links.to(letter.kind, token.text)
+        if letter.kind == "invitation":
+            good_until = await self._secrets.make_for_invitation(letter.invitation_id, token)
+            return invitation(letter.subject, link) if good_until else None
         if await self._secrets.make(letter.kind, letter.recipient, token) is None:
             return None
-        write = verification if letter.kind == "verify" else reset
-        return write(self._links.to(letter.kind, token.text))
+        return verification(link) if letter.kind == "verify" else reset(link)
 
     def _message(self, letter: Letter, subject: str, content: str) -> EmailMessage:
         message = EmailMessage()

@@ -99,6 +99,7 @@ roles = Table(
     Column("permissions", ARRAY(Text), nullable=False),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     *_made_and_changed(),
+    Column("deleted_at", _MOMENT),
     PrimaryKeyConstraint("workspace_id", "name"),
     UniqueConstraint("id", name="roles_id_key"),
     CheckConstraint("base_role IN ('admin', 'agent', 'productOwner', 'client', 'guest')"),
@@ -119,6 +120,12 @@ workspace_members = Table(
     CheckConstraint("role IN ('admin', 'agent', 'productOwner', 'client', 'guest', 'system')"),
     Index("workspace_members_user", "user_id", "workspace_id"),
     Index("workspace_members_custom_role", "workspace_id", "custom_role", postgresql_where=text("custom_role IS NOT NULL")),
+    Index(
+        "workspace_members_staff",
+        "workspace_id",
+        "user_id",
+        postgresql_where=text("role <> 'client' AND role <> 'guest' AND deleted_at IS NULL"),
+    ),
 )
 
 workspace_members_history = history_table(workspace_members)
@@ -147,6 +154,7 @@ invitations = Table(
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     UniqueConstraint("token_hash", name="invitations_token_hash_key"),
     Index("invitations_open", "workspace_id", "id", postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL")),
+    Index("invitations_email", "workspace_id", "email", postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL")),
 )
 
 service_accounts = Table(
@@ -178,6 +186,7 @@ service_tokens = Table(
     Column("expires_at", _MOMENT),
     Column("last_used_at", _MOMENT),
     Column("revoked_at", _MOMENT),
+    Column("granted_by", Uuid, ForeignKey(users.c.id), nullable=False),
     Index("service_tokens_account", "account_id", "id", postgresql_where=text("revoked_at IS NULL")),
 )
 
@@ -220,6 +229,7 @@ user_sessions = Table(
     Column("last_used_at", _MOMENT, nullable=False, server_default=func.now()),
     CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)"),
     Index("idx_sessions_user", "user_id", "id"),
+    Index("user_sessions_living", "user_id", "id", postgresql_where=text("ended_at IS NULL")),
     Index("user_sessions_over", text("COALESCE(ended_at, expires_at)")),
     Index("idx_sessions_token_hash", "token_hash"),
 )

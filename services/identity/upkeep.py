@@ -9,7 +9,6 @@ import asyncpg
 import structlog
 
 from services.identity.repository.upkeep import Traces
-from shared.contracts.identity.sessions import Authorize
 from shared.contracts.refusals import ServiceIsUnavailable
 
 log = structlog.get_logger()
@@ -24,11 +23,15 @@ class LastSeen:
 
     def __init__(self, traces: Traces) -> None:
         self._traces = traces
-        self._here: dict[UUID, UUID] = {}
+        self._sessions: dict[UUID, UUID] = {}
+        self._tokens: dict[UUID, UUID] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def note(self, asked: Authorize) -> None:
-        self._here[asked.session_id] = asked.user_id
+    def note(self, session_id: UUID, user_id: UUID) -> None:
+        self._sessions[session_id] = user_id
+
+    def note_program(self, token_id: UUID, account_id: UUID) -> None:
+        self._tokens[token_id] = account_id
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep(), name="identity last seen")
@@ -41,10 +44,11 @@ class LastSeen:
 
     async def write(self) -> None:
         """Forgets whom it cannot write: they come again."""
-        here, self._here = self._here, {}
+        sessions, self._sessions = self._sessions, {}
+        tokens, self._tokens = self._tokens, {}
         with suppress(ServiceIsUnavailable, asyncpg.PostgresError):
-            if here:
-                await self._traces.seen(here, set(here.values()))
+            if sessions or tokens:
+                await self._traces.seen(sessions, tokens, {*sessions.values(), *tokens.values()})
 
     async def _keep(self) -> None:
         while True:

@@ -23,7 +23,6 @@ from shared.contracts.messages.messages import (
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import FieldError, KeyWasUsedForAnother, PermissionIsMissing, Refusal, RequestIsInvalid
-from shared.contracts.roles import BUILT_IN
 from shared.contracts.threads.access import Access
 from shared.identifiers import id_at
 
@@ -228,7 +227,7 @@ def place(draft: Draft, head: Head, now: datetime) -> tuple[Message, Head]:
 def mentions(named: Sequence[Member], hidden_from: HiddenFrom) -> list[UUID]:
     """Those who are mentioned: the named ones to whose role the message is not hidden. It opens the thread to nobody."""
     if hidden_from is HiddenFrom.THOSE_WITHOUT_NOTES:
-        return [member.id for member in named if Permission.MESSAGE_NOTE in BUILT_IN[member.role]]
+        return [member.id for member in named if member.may(Permission.MESSAGE_NOTE)]
     return [member.id for member in named if hidden_from is HiddenFrom.NOBODY or member.role is not Role.GUEST]
 
 

@@ -1,9 +1,11 @@
 """Builds the messages service; nothing else does."""
 
-from services.messages.handlers import messages, reading, receipts
+from services.messages.consumers import note_parts
+from services.messages.handlers import messages, newest, reading, receipts
 from services.messages.partitions import Partitions
 from services.messages.repository.history import History
 from services.messages.repository.messages import Messages
+from services.messages.repository.newest import NewestMessages
 from services.messages.repository.pages import Pages
 from services.messages.repository.posts import FORGET_KEYS, Posts
 from services.messages.repository.receipts import Receipts
@@ -13,9 +15,12 @@ from services.messages.settings import Settings
 from shared.application import Dependency
 from shared.contracts.messages.history import GET_MESSAGE_HISTORY
 from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, LIST_REPLIES, POST_MESSAGE
+from shared.contracts.messages.newest import FIND_NEWEST_MESSAGE
 from shared.contracts.messages.receipts import GET_UNREAD, LIST_RECEIPTS, MARK_DELIVERED, MARK_READ, MARK_THREADS_READ, MARK_UNREAD
 from shared.contracts.messages.unread import COUNT_UNREAD
+from shared.contracts.subscriptions import MESSAGES_PARTS
 from shared.foundation import Foundation
+from shared.messaging.consumers import EventConsumers
 from shared.messaging.local import Process
 from shared.messaging.responder import Responder
 
@@ -38,16 +43,21 @@ class MessagesApplication:
             history=History(database, poke),
             receipts=Receipts(database, poke),
             unread=UnreadMessages(database),
+            newest=NewestMessages(database),
         )
+        self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
+        self._consumers.react(MESSAGES_PARTS, note_parts)
         foundation.responder.serve_together(POST_MESSAGE, messages.post_message, service)
         _serve(foundation.responder, service)
 
     async def start(self) -> None:
         await self._foundation.open()
         await self._partitions.start()
+        await self._consumers.start()
         await self._foundation.serve()
 
     async def stop(self) -> None:
+        await self._consumers.stop()
         await self._partitions.stop()
         await self._foundation.close()
 
@@ -62,6 +72,7 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve(GET_MESSAGE_HISTORY, reading.get_message_history, service)
     responder.serve(EDIT_MESSAGE, messages.edit_message, service)
     responder.serve(DELETE_MESSAGE, messages.delete_message, service)
+    responder.serve(FIND_NEWEST_MESSAGE, newest.find_newest_message, service)
     responder.serve_together(COUNT_UNREAD, receipts.count_unread, service)
     responder.serve(GET_UNREAD, receipts.get_unread, service)
     responder.serve(MARK_READ, receipts.mark_read, service)

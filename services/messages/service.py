@@ -6,6 +6,7 @@ from uuid import UUID
 from services.messages import domain
 from services.messages.repository.history import History
 from services.messages.repository.messages import Messages
+from services.messages.repository.newest import NewestMessages
 from services.messages.repository.pages import Pages
 from services.messages.repository.posts import Posts
 from services.messages.repository.receipts import Receipts
@@ -26,6 +27,7 @@ class Service:
     history: History
     receipts: Receipts
     unread: UnreadMessages
+    newest: NewestMessages
 
     async def access(self, right: Right, thread_id: UUID, caller: Principal) -> Access:
         """What the caller may do in a thread: asked of threads each time, and answered before anything is done."""
@@ -50,8 +52,12 @@ class Service:
 
     async def seen(self, message_id: UUID, access: Access, caller: Principal) -> Message | None:
         """A message of a thread, if it is there for the caller to see."""
-        found = await self.messages.get(caller.workspace_id, message_id)
-        if found is None or found.message.thread_id != access.thread_id:
-            return None
-        message = found.message
-        return message if domain.sight(access).sees(domain.hidden_from(message), message.created_at) else None
+        return seen_in(await self.messages.get(caller.workspace_id, message_id), access)
+
+
+def seen_in(found: Stored | None, access: Access) -> Message | None:
+    """What was found, if it is in the thread and there for the caller to see."""
+    if found is None or found.message.thread_id != access.thread_id:
+        return None
+    message = found.message
+    return message if domain.sight(access).sees(domain.hidden_from(message), message.created_at) else None

@@ -140,6 +140,9 @@ read_receipts = Table(
     Column("user_id", Uuid, nullable=False),
     Column("user_role", String(32), nullable=False),
     Column("user_name", String(255)),
+    Column("user_contact", String(255)),
+    Column("takes_part", Boolean, nullable=False, server_default=text("true")),
+    Column("joined_at", _MOMENT),
     Column("last_read_message_id", Uuid),
     Column("last_read_at", _MOMENT),
     Column("read_up_to", _MOMENT),
@@ -151,6 +154,7 @@ read_receipts = Table(
     Column("updated_at", _MOMENT, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("thread_id", "user_id"),
     CheckConstraint("(last_read_message_id IS NULL) OR (read_up_to IS NOT NULL AND last_read_at IS NOT NULL)"),
+    Index("read_receipts_thread_id_user_contact", "thread_id", "user_contact", postgresql_where=text("user_contact IS NOT NULL")),
 )
 
 outbox, inbox, parked = outbox_tables(metadata, "messages")

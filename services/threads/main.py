@@ -6,6 +6,7 @@ from services.threads.consumers import move_activity, note_reading
 from services.threads.handlers import access, history, participants, threads
 from services.threads.members import Members
 from services.threads.metrics import ActiveCount
+from services.threads.newest import NewestMessages
 from services.threads.repository.access import Accesses
 from services.threads.repository.history import History
 from services.threads.repository.listing import Listing
@@ -55,6 +56,7 @@ class ThreadsApplication:
                 views=self._views,
                 unread=UnreadCounts(foundation.caller),
                 members=Members(foundation.caller),
+                newest=NewestMessages(foundation.caller),
                 reads=self._reads,
             )
         )

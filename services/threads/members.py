@@ -14,6 +14,13 @@ class Members:
     def __init__(self, call: Caller) -> None:
         self._call = call
 
+    async def person(self, user_id: UUID | None, contact: str | None, caller: Principal) -> Member | None:
+        """The member who is meant by an account, or else by a contact that is verified to be theirs. Raises `ServiceIsUnavailable`."""
+        if user_id is not None or contact is None:
+            return await self.one(user_id, caller)
+        found = await self._call(FIND_MEMBERS, FindMembers(contacts=[contact]), caller)
+        return next(iter(found.members), None)
+
     async def of(self, user_ids: Collection[UUID], caller: Principal) -> dict[UUID, Member]:
         """Those of the users who are members. Raises `ServiceIsUnavailable`."""
         if not user_ids:

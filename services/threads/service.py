@@ -9,6 +9,7 @@ from services.threads.cache import CachedViews
 from services.threads.domain.access import Part
 from services.threads.domain.reading import shown
 from services.threads.members import Members
+from services.threads.newest import NewestMessages
 from services.threads.repository.access import Accesses
 from services.threads.repository.history import History
 from services.threads.repository.listing import Listing
@@ -31,14 +32,19 @@ class Service:
     views: CachedViews
     unread: UnreadCounts
     members: Members
+    newest: NewestMessages
     reads: ReadsOfOthers
 
     async def look(self, thread_id: UUID, caller: Principal) -> Look:
-        """Whether the caller sees the thread; a look at what they take no part in is audited. Raises `ThreadNotFound`."""
+        """Whether the caller sees the thread, and is noted to have. Raises `ThreadNotFound`."""
         look = await self.threads.look(thread_id, caller)
-        if look.part is None:
-            self.reads.note(caller, thread_id)
+        self.note(look.part, thread_id, caller)
         return look
+
+    def note(self, part: Part | None, thread_id: UUID, caller: Principal) -> None:
+        """The caller was shown something of a thread; who takes no part in it is audited."""
+        if part is None:
+            self.reads.note(caller, thread_id)
 
     async def view(self, thread_id: UUID, revision: int, workspace_id: UUID) -> Thread:
         """A thread that is there, for nobody in particular, and no older than the revision."""

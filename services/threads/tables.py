@@ -29,6 +29,7 @@ _MOMENT = TIMESTAMP(timezone=True)
 _HERE = text("left_at IS NULL")
 _USER_HERE = text("left_at IS NULL AND user_id IS NOT NULL")
 _CONTACT_HERE = text("left_at IS NULL AND contact_key IS NOT NULL")
+_CONTACT_GONE = text("left_at IS NOT NULL AND contact_key IS NOT NULL")
 
 threads = Table(
     "threads",
@@ -102,6 +103,7 @@ participants = Table(
     Column("can_see_history", Boolean, nullable=False, server_default=text("true")),
     Column("last_read_at", _MOMENT),
     Column("deleted_at", _MOMENT),
+    Column("left_muted", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("(status IN ('removed', 'left')) = (left_at IS NOT NULL)"),
     CheckConstraint("deleted_at IS NOT DISTINCT FROM left_at"),
     CheckConstraint("(contact IS NULL) = (contact_key IS NULL)"),
@@ -109,6 +111,7 @@ participants = Table(
     Index("participants_contact", "thread_id", "contact_key", unique=True, postgresql_where=_CONTACT_HERE),
     Index("participants_in_order", "thread_id", "joined_at", "id", postgresql_where=_HERE),
     Index("participants_left", "thread_id", "joined_at", "id", postgresql_where=text("left_at IS NOT NULL")),
+    Index("participants_left_contact", "thread_id", "contact_key", postgresql_where=_CONTACT_GONE),
     Index("participants_moderators", "thread_id", postgresql_where=text("participant_role = 'moderator' AND left_at IS NULL")),
     Index("participants_by_user", "user_id", "workspace_id", "thread_id", postgresql_where=_USER_HERE),
     Index("participants_by_contact", "contact_key", "workspace_id", "thread_id", postgresql_where=_CONTACT_HERE),

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
@@ -89,6 +89,9 @@ Text = Annotated[str, AfterValidator(_without_nul)]
 # The constraints of a text that has a validator are checked before it is trimmed, so trimming is a step of its own: blanks are no name.
 TrimmedText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_nul)]
 """Text without blanks around it; give its lengths as a `Field`."""
+
+Reason = Annotated[TrimmedText, Field(min_length=1, max_length=500)]
+"""Why something is changed; it is kept with what it was before."""
 
 
 def storable_json(longest: int) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -10,7 +10,8 @@ from shared.contracts.messages.hidden import GuardedMessageDeleted, GuardedMessa
 from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted, NoteDeleted, NotePosted
 from shared.contracts.messages.receipts import ThreadRead
 from shared.contracts.model import Event
-from shared.contracts.operations import ATTACHMENTS, IDENTITY, THREADS
+from shared.contracts.operations import ATTACHMENTS, IDENTITY, MESSAGES, THREADS
+from shared.contracts.threads.participants import ParticipantAdded, ParticipantRemoved
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,9 @@ class Subscription:
 
 THREADS_ACTIVITY = Subscription(THREADS, "activity", [MessagePosted, MessageEdited, MessageDeleted])
 """A thread's newest message, and its place in lists."""
+
+MESSAGES_PARTS = Subscription(MESSAGES, "parts", [ParticipantAdded, ParticipantRemoved])
+"""Whose receipts others are shown."""
 
 THREADS_READING = Subscription(THREADS, "reading", [ThreadRead])
 """How far those who take part have read."""

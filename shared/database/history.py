@@ -52,6 +52,30 @@ def history_of(service: str, table: str, *, without: Sequence[str] = ()) -> str:
     """
 
 
+def additions_of(service: str, table: str) -> str:
+    """SQL that lets a table's history say who put a row there, and why: the row as it came, by INSERT. It has `history_of` already.
+
+    For rows that one person adds to what is another's. A statement that adds a thousand rows takes one more.
+    """
+    return f"""
+        CREATE FUNCTION {service}.log_{table}_additions() RETURNS trigger
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = {service}, pg_temp AS $body$
+        DECLARE actor uuid := nullif(current_setting('app.actor', true), '')::uuid;
+        BEGIN
+            IF actor IS NULL THEN
+                RAISE EXCEPTION 'an addition to {service}.{table} names nobody: app.actor is not set';
+            END IF;
+            INSERT INTO {service}.{table}_history
+                SELECT uuidv7(), clock_timestamp(), TG_OP, actor, nullif(current_setting('app.reason', true), ''), added.* FROM added;
+            RETURN NULL;
+        END
+        $body$;
+        REVOKE ALL ON FUNCTION {service}.log_{table}_additions() FROM PUBLIC;
+        CREATE TRIGGER log_{table}_additions_trigger AFTER INSERT ON {service}.{table}
+            REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION {service}.log_{table}_additions();
+    """
+
+
 def history_table(of: Table) -> Table:
     """What `history_of` makes, for the service's `tables.py`; call it once all columns of the table are declared."""
     return Table(

@@ -13,6 +13,10 @@ _MOMENT = TIMESTAMP(timezone=True)
 
 def outbox_tables(metadata: MetaData, schema: str) -> tuple[Table, Table, Table]:
     """outbox, inbox and parked, for a service's `tables.py`."""
+    return _outbox(metadata, schema), _inbox(metadata, schema), _parked(metadata, schema)
+
+
+def _outbox(metadata: MetaData, schema: str) -> Table:
     outbox = Table(
         "outbox",
         metadata,
@@ -29,6 +33,10 @@ def outbox_tables(metadata: MetaData, schema: str) -> tuple[Table, Table, Table]
     )
     Index("outbox_unpublished", outbox.c.id, postgresql_where=text("published_at IS NULL"))
     Index("outbox_stream_seq", outbox.c.stream_seq, postgresql_where=text("stream_seq IS NOT NULL"))
+    return outbox
+
+
+def _inbox(metadata: MetaData, schema: str) -> Table:
     inbox = Table(
         "inbox",
         metadata,
@@ -38,6 +46,10 @@ def outbox_tables(metadata: MetaData, schema: str) -> tuple[Table, Table, Table]
         schema=schema,
     )
     Index("inbox_applied_at", inbox.c.applied_at)
+    return inbox
+
+
+def _parked(metadata: MetaData, schema: str) -> Table:
     parked = Table(
         "parked",
         metadata,
@@ -54,7 +66,7 @@ def outbox_tables(metadata: MetaData, schema: str) -> tuple[Table, Table, Table]
         schema=schema,
     )
     Index("parked_event", parked.c.consumer, parked.c.event_id, unique=True)
-    return outbox, inbox, parked
+    return parked
 
 
 class Executes(Protocol):

@@ -80,7 +80,7 @@ class FakeIdentity:
         await self.caller.close()
 
     def member(self, username: str, role: Role = Role.AGENT) -> Member:
-        member = Member(id=new_id(), username=username, name=username.title(), role=role)
+        member = Member(id=new_id(), username=username, name=username.title(), role=role, grants=built_in_grants(role))
         self.members.append(member)
         return member
 

@@ -33,13 +33,32 @@ from tests.processes import free_port
 from tests.servers import Servers, running_servers
 from tests.system.people import PASSWORD, Json, Person, expect
 
-QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+
+class CountingHasher(Argon2Hasher):
+    """Quick, and it knows how often it worked: an Argon2 hash is what a sign-in costs."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.hashes = self.checks = 0
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.hashes += 1
+        return super().hash(password, salt=salt)
+
+    def verify(self, password: str | bytes, hash: str | bytes) -> bool:
+        self.checks += 1
+        return super().verify(password, hash)
+
+
 LIMITS = (
     *("messages_per_minute", "requests_per_minute", "uploads_per_minute"),
     *("sign_ins_per_minute", "account_sign_ins_per_minute"),
 )
 PLENTY = 1_000_000  # the limiter counts, and lets everybody through
-HERE = {"anonymous_per_minute": 0}  # all are at one address, whose count would be that of every gateway with limits
+HERE = {
+    "anonymous_per_minute": 0,
+    "address_sign_ins_per_minute": 0,
+}  # all are at one address, whose count would be that of every gateway with limits
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,7 @@ class House:
     database: "asyncpg.Connection[asyncpg.Record]"
     workspace_id: UUID
     host: Person
+    hasher: CountingHasher
     store: Mapping[str, str] = field(default_factory=dict)
 
     async def person(self, role: Role = Role.CLIENT) -> Person:
@@ -105,16 +125,21 @@ class House:
 
 
 @asynccontextmanager
-async def running_house(store: Mapping[str, str] | None = None) -> AsyncIterator[House]:
+async def running_house(store: Mapping[str, str] | None = None, **identity: str) -> AsyncIterator[House]:
+    async with running_servers() as servers, house_over(servers, store, **identity) as house:
+        yield house
+
+
+@asynccontextmanager
+async def house_over(servers: Servers, store: Mapping[str, str] | None = None, **identity: str) -> AsyncIterator[House]:
     """Every service, started as `atrium run all` starts them; passwords are hashed quickly, and nobody's rate is limited.
 
-    store: the settings of another than the folder.
+    store: the settings of another than the folder. identity: settings of the identity service.
     """
     async with AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(running_servers())
-        where, process, kept = _where(servers), Process(), dict(store or {})
+        where, process, kept, hasher = _where(servers), Process(), dict(store or {}), CountingHasher()
         services: list[Application] = [
-            IdentityApplication(IdentitySettings.model_validate(where), QUICK, process=process),
+            IdentityApplication(IdentitySettings.model_validate(where | identity), hasher, process=process),
             ThreadsApplication(Settings.model_validate(where), process=process),
             MessagesApplication(Settings.model_validate(where), process=process),
             AttachmentsApplication(AttachmentsSettings.model_validate(where | kept), process=process),
@@ -131,7 +156,7 @@ async def running_house(store: Mapping[str, str] | None = None) -> AsyncIterator
         await database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
         stack.push_async_callback(database.close)
         host = await register(http)
-        yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host, kept)
+        yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host, hasher, kept)
 
 
 @asynccontextmanager

@@ -17,10 +17,13 @@ from shared.contracts.identity.accounts import (
 from shared.contracts.identity.devices import (
     END_OTHER_SESSIONS,
     END_OWN_SESSION,
+    GET_OWN_SESSION,
     LIST_OWN_SESSIONS,
     EndOtherSessions,
     EndOwnSession,
+    GetOwnSession,
     ListOwnSessions,
+    OwnSession,
     OwnSessionPage,
 )
 from shared.contracts.identity.profiles import CHANGE_ME, ChangeMe
@@ -29,6 +32,7 @@ from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 
 SESSIONS = "/api/auth/sessions"
+SESSION = f"{SESSIONS}/{{sessionId}}"
 
 
 @route("PATCH", "/api/auth/me", CHANGE_ME, needs=Permission.SELF_UPDATE)
@@ -37,10 +41,10 @@ async def change_me(request: ChangeMe, caller: Principal, call: Call) -> Ok[Myse
     return Ok(await call.answer(CHANGE_ME, request, caller))
 
 
-@anonymous_route("POST", "/api/auth/verify", VERIFY_EMAIL)
-async def verify_email(request: VerifyEmail, call: Call) -> NoContent:
-    """Verify an email by the token of the link that was mailed to it."""
-    await call.answer(VERIFY_EMAIL, request, None)
+@route("POST", "/api/auth/verify", VERIFY_EMAIL, needs=Permission.SELF_UPDATE)
+async def verify_email(request: VerifyEmail, caller: Principal, call: Call) -> NoContent:
+    """Verify the caller's email by the token of the link that was mailed to it."""
+    await call.answer(VERIFY_EMAIL, request, caller)
     return NoContent()
 
 
@@ -85,7 +89,13 @@ async def end_other_sessions(request: EndOtherSessions, caller: Principal, call:
     return NoContent()
 
 
-@route("DELETE", f"{SESSIONS}/{{sessionId}}", END_OWN_SESSION, needs=Permission.SELF_UPDATE)
+@route("GET", SESSION, GET_OWN_SESSION, needs=Permission.SELF_READ)
+async def get_own_session(request: GetOwnSession, caller: Principal, call: Call) -> Ok[OwnSession]:
+    """One of the caller's sessions."""
+    return Ok(await call.answer(GET_OWN_SESSION, request, caller))
+
+
+@route("DELETE", SESSION, END_OWN_SESSION, needs=Permission.SELF_UPDATE)
 async def end_own_session(request: EndOwnSession, caller: Principal, call: Call) -> NoContent:
     """End one of the caller's sessions."""
     await call.answer(END_OWN_SESSION, request, caller)

@@ -1,6 +1,6 @@
 """Messages over HTTP (spec 1, Message Operations)."""
 
-from services.gateway.replies import Created, NoContent, Ok
+from services.gateway.replies import Created, NoContent, Ok, Polled
 from services.gateway.routing import Call, RateClass, route
 from shared.contracts.messages.history import GET_MESSAGE_HISTORY, GetMessageHistory, MessageHistory
 from shared.contracts.messages.messages import (
@@ -27,12 +27,12 @@ MESSAGE = "/api/collab/messages/{messageId}"
 
 
 @route("GET", THREAD_MESSAGES, LIST_MESSAGES, needs=Permission.MESSAGE_READ)
-async def list_messages(request: ListMessages, caller: Principal, call: Call) -> Ok[MessagePage]:
+async def list_messages(request: ListMessages, caller: Principal, call: Call) -> Polled[MessagePage]:
     """A page of a thread's messages, oldest first: the newest page, or before or after a cursor or a message's id.
 
     What is after has an `ETag`, and is 304 to an `If-None-Match` that names it.
     """
-    return Ok(await call.answer(LIST_MESSAGES, request, caller), polled=request.after is not None)
+    return Polled(await call.answer(LIST_MESSAGES, request, caller), again=request.after is not None)
 
 
 @route("POST", THREAD_MESSAGES, POST_MESSAGE, needs=Permission.MESSAGE_SEND, limit=RateClass.MESSAGES)

@@ -38,6 +38,7 @@ class LimitsView(View):
     workspace_messages_per_minute: int
     workspace_requests_per_minute: int
     sign_ins_per_minute: int
+    address_sign_ins_per_minute: int
     account_sign_ins_per_minute: int
     message_length: int
     metadata_bytes: int
@@ -77,6 +78,7 @@ async def get_limits(gateway: Gateway) -> Plain:
         workspace_messages_per_minute=settings.workspace_messages_per_minute,
         workspace_requests_per_minute=settings.workspace_requests_per_minute,
         sign_ins_per_minute=settings.sign_ins_per_minute,
+        address_sign_ins_per_minute=settings.address_sign_ins_per_minute,
         account_sign_ins_per_minute=settings.account_sign_ins_per_minute,
         message_length=CONTENT_LENGTH,
         metadata_bytes=METADATA_BYTES,

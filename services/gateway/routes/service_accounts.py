@@ -7,6 +7,7 @@ from shared.contracts.identity.service_accounts import (
     CREATE_SERVICE_TOKEN,
     DELETE_SERVICE_ACCOUNT,
     GET_SERVICE_ACCOUNT,
+    GET_SERVICE_TOKEN,
     LIST_SERVICE_ACCOUNTS,
     LIST_SERVICE_TOKENS,
     REVOKE_SERVICE_TOKEN,
@@ -15,12 +16,14 @@ from shared.contracts.identity.service_accounts import (
     CreateServiceToken,
     DeleteServiceAccount,
     GetServiceAccount,
+    GetServiceToken,
     ListServiceAccounts,
     ListServiceTokens,
     RevokeServiceToken,
     RotateServiceToken,
     ServiceAccount,
     ServiceAccountPage,
+    ServiceToken,
     ServiceTokenList,
     ServiceTokenMade,
 )
@@ -68,6 +71,12 @@ async def create_service_token(request: CreateServiceToken, caller: Principal, c
 async def list_service_tokens(request: ListServiceTokens, caller: Principal, call: Call) -> Ok[ServiceTokenList]:
     """A service account's tokens: what they grant, and when they were used."""
     return Ok(await call.answer(LIST_SERVICE_TOKENS, request, caller))
+
+
+@route("GET", TOKEN, GET_SERVICE_TOKEN, needs=Permission.SERVICE_MANAGE)
+async def get_service_token(request: GetServiceToken, caller: Principal, call: Call) -> Ok[ServiceToken]:
+    """One token of a service account."""
+    return Ok(await call.answer(GET_SERVICE_TOKEN, request, caller))
 
 
 @route("DELETE", TOKEN, REVOKE_SERVICE_TOKEN, needs=Permission.SERVICE_MANAGE)

@@ -5,10 +5,13 @@ from services.gateway.routing import Call, route
 from shared.contracts.identity.invitations import (
     ACCEPT_INVITATION,
     CREATE_INVITATION,
+    GET_INVITATION,
     LIST_INVITATIONS,
     REVOKE_INVITATION,
     AcceptInvitation,
     CreateInvitation,
+    GetInvitation,
+    Invitation,
     InvitationMade,
     InvitationPage,
     ListInvitations,
@@ -16,9 +19,11 @@ from shared.contracts.identity.invitations import (
 )
 from shared.contracts.identity.members import (
     CHANGE_MEMBER,
+    GET_MEMBER,
     LIST_MEMBERS,
     REMOVE_MEMBER,
     ChangeMember,
+    GetMember,
     ListMembers,
     MemberPage,
     RemoveMember,
@@ -86,6 +91,12 @@ async def list_members(request: ListMembers, caller: Principal, call: Call) -> O
     return Ok(await call.answer(LIST_MEMBERS, request, caller))
 
 
+@route("GET", MEMBER, GET_MEMBER, needs=Permission.MEMBER_READ)
+async def get_member(request: GetMember, caller: Principal, call: Call) -> Ok[WorkspaceMember]:
+    """One member of the workspace."""
+    return Ok(await call.answer(GET_MEMBER, request, caller))
+
+
 @route("PATCH", MEMBER, CHANGE_MEMBER, needs=Permission.ROLE_ASSIGN)
 async def change_member(request: ChangeMember, caller: Principal, call: Call) -> Ok[WorkspaceMember]:
     """Give a member another role, built in or made by the workspace."""
@@ -109,6 +120,12 @@ async def create_invitation(request: CreateInvitation, caller: Principal, call: 
 async def list_invitations(request: ListInvitations, caller: Principal, call: Call) -> Ok[InvitationPage]:
     """The invitations that wait."""
     return Ok(await call.answer(LIST_INVITATIONS, request, caller))
+
+
+@route("GET", INVITATION, GET_INVITATION, needs=Permission.MEMBER_INVITE)
+async def get_invitation(request: GetInvitation, caller: Principal, call: Call) -> Ok[Invitation]:
+    """An invitation that waits."""
+    return Ok(await call.answer(GET_INVITATION, request, caller))
 
 
 @route("DELETE", INVITATION, REVOKE_INVITATION, needs=Permission.MEMBER_INVITE)

@@ -6,6 +6,7 @@ from services.identity.repository.users import Credentials
 from services.identity.service import Service
 from services.identity.tokens import MailedToken
 from shared.contracts.identity.accounts import (
+    Account,
     ChangePassword,
     MailedLink,
     MakeLink,
@@ -27,11 +28,10 @@ from shared.contracts.principal import Principal
 log = structlog.get_logger()
 
 
-async def verify_email(request: VerifyEmail, service: Service) -> Nothing:
-    token = MailedToken.of(request.token.get_secret_value())
-    user_id = await service.accounts.owner_of("verify", token.hash)
-    await service.accounts.verify(user_id, token.hash)
-    log.info("email_verified", userId=str(user_id))
+async def verify_email(request: VerifyEmail, caller: Principal, service: Service) -> Nothing:
+    """By who made the account and has the mailbox: whoever registered with somebody else's email is not that somebody."""
+    await service.accounts.verify(caller.user_id, MailedToken.of(request.token.get_secret_value()).hash)
+    log.info("email_verified", userId=str(caller.user_id))
     return Nothing()
 
 
@@ -48,7 +48,7 @@ async def request_reset(request: RequestReset, service: Service) -> Nothing:
 
 async def reset_password(request: ResetPassword, service: Service) -> Nothing:
     token = MailedToken.of(request.token.get_secret_value())
-    user_id = await service.accounts.owner_of("reset", token.hash)
+    user_id = await service.accounts.owner_of_reset(token.hash)
     await service.accounts.reset(user_id, token.hash, await service.passwords.hash(request.password))
     log.info("password_reset", userId=str(user_id))
     return Nothing()
@@ -78,25 +78,29 @@ async def reinstate_user(request: ReinstateUser, caller: Principal, service: Ser
     return user
 
 
-async def suspend_account(request: SuspendAccount, service: Service) -> User:
+async def suspend_account(request: SuspendAccount, service: Service) -> Account:
     known = await _account(request.email, service)
-    user = await service.suspensions.suspend_account(known.user_id, request.reason)
-    log.info("user_suspended", userId=str(user.id), by="operator")
-    return user
+    account = await service.suspensions.suspend_account(known.user_id, request.reason)
+    log.info("user_suspended", userId=str(account.id), by="operator")
+    return account
 
 
-async def reinstate_account(request: ReinstateAccount, service: Service) -> User:
+async def reinstate_account(request: ReinstateAccount, service: Service) -> Account:
     known = await _account(request.email, service)
-    user = await service.suspensions.reinstate_account(known.user_id, request.reason)
-    log.info("user_reinstated", userId=str(user.id), by="operator")
-    return user
+    account = await service.suspensions.reinstate_account(known.user_id, request.reason)
+    log.info("user_reinstated", userId=str(account.id), by="operator")
+    return account
 
 
 async def make_link(request: MakeLink, service: Service) -> MailedLink:
+    known = await _account(request.email, service)
     token = MailedToken.new()
     expires_at = await service.secrets.make(request.purpose, request.email, token)
     if expires_at is None:
         raise UserNotFound
+    home = known.home or service.workspace_id
+    await service.audit.note_operator(home, "identity:user:make-link", known.user_id, {"purpose": request.purpose})
+    log.info("link_made", userId=str(known.user_id), purpose=request.purpose, by="operator")
     url = service.links.to(request.purpose, token.text)
     return MailedLink(email=request.email, purpose=request.purpose, url=url, token=token.text, expires_at=expires_at)
 

@@ -11,6 +11,7 @@ from services.identity.service import Service
 from shared.contracts.identity.invitations import (
     AcceptInvitation,
     CreateInvitation,
+    GetInvitation,
     Invitation,
     InvitationMade,
     InvitationPage,
@@ -41,6 +42,11 @@ async def list_invitations(request: ListInvitations, caller: Principal, service:
     kind = f"invitations:{caller.workspace_id}"
     page, cursor = await page_by_id(kind, request.cursor, request.limit, read, lambda invitation: invitation.id)
     return InvitationPage(invitations=page, has_more=cursor is not None, next_cursor=cursor)
+
+
+async def get_invitation(request: GetInvitation, caller: Principal, service: Service) -> Invitation:
+    check_is_current(request.workspace_id, caller)
+    return await service.invitations.get(caller.workspace_id, request.invitation_id)
 
 
 async def revoke_invitation(request: RevokeInvitation, caller: Principal, service: Service) -> Nothing:

@@ -2,7 +2,6 @@
 
 import structlog
 
-from services.identity import domain
 from services.identity.service import Service
 from shared.contracts.identity.roles import (
     ChangeRole,
@@ -19,9 +18,9 @@ from shared.contracts.identity.roles import (
     WorkspaceRole,
 )
 from shared.contracts.model import Nothing
-from shared.contracts.permissions import Permission, as_bits
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
-from shared.contracts.roles import BUILT_IN, DESCRIPTIONS, built_in_grants
+from shared.contracts.roles import BUILT_IN, DESCRIPTIONS
 from shared.database.idempotency import MadeBefore
 from shared.messaging.work import Replayed
 
@@ -53,8 +52,6 @@ async def get_role(request: GetRole, caller: Principal, service: Service) -> Wor
 async def create_role(request: CreateRole, caller: Principal, service: Service) -> WorkspaceRole | Replayed[WorkspaceRole]:
     if request.name.casefold() in _RESERVED:
         raise RoleNameIsTaken
-    # Whom a role shows somebody as is worth something too: nobody makes admins who is none.
-    domain.check_within(as_bits(request.permissions) | built_in_grants(request.base_role), caller.grants)
     try:
         role = await service.roles.create(caller, request)
     except MadeBefore:

@@ -14,12 +14,14 @@ from shared.contracts.identity.service_accounts import (
     CreateServiceToken,
     DeleteServiceAccount,
     GetServiceAccount,
+    GetServiceToken,
     ListServiceAccounts,
     ListServiceTokens,
     RevokeServiceToken,
     RotateServiceToken,
     ServiceAccount,
     ServiceAccountPage,
+    ServiceToken,
     ServiceTokenList,
     ServiceTokenMade,
 )
@@ -33,7 +35,11 @@ log = structlog.get_logger()
 
 
 async def authorize_token(asks: Sequence[Ask[AuthorizeToken, None]], service: Service) -> Sequence[Principal | Refusal]:
-    return await service.service_tokens.authorize([ask.request for ask in asks])
+    answers = await service.service_tokens.authorize([ask.request for ask in asks])
+    for answer in answers:
+        if isinstance(answer, Principal):
+            service.last_seen.note_program(answer.session_id, answer.user_id)
+    return answers
 
 
 async def create_service_account(
@@ -75,6 +81,10 @@ async def create_service_token(request: CreateServiceToken, caller: Principal, s
 
 async def list_service_tokens(request: ListServiceTokens, caller: Principal, service: Service) -> ServiceTokenList:
     return ServiceTokenList(tokens=await service.service_tokens.list(caller.workspace_id, request.account_id))
+
+
+async def get_service_token(request: GetServiceToken, caller: Principal, service: Service) -> ServiceToken:
+    return await service.service_tokens.get(caller.workspace_id, request.account_id, request.token_id)
 
 
 async def rotate_service_token(request: RotateServiceToken, caller: Principal, service: Service) -> ServiceTokenMade:

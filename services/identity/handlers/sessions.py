@@ -31,15 +31,17 @@ log = structlog.get_logger()
 
 async def authorize(asks: Sequence[Ask[Authorize, None]], service: Service) -> Sequence[Principal | Refusal]:
     answers = await service.sessions.authorize([ask.request for ask in asks])
-    for ask, answer in zip(asks, answers, strict=True):
+    for answer in answers:
         if isinstance(answer, Principal):
-            service.last_seen.note(ask.request)
+            service.last_seen.note(answer.session_id, answer.user_id)
     return answers
 
 
 async def register_user(request: RegisterUser, service: Service) -> SignedIn:
     if not service.registration_is_open and request.invitation is None:
         raise RegistrationIsClosed
+    if request.invitation is not None:
+        await service.invitations.check(request.invitation.get_secret_value())  # a hash is costly
     account = Account(request.email, request.name, await service.passwords.hash(request.password))
     refresh_token = service.refresh_tokens.first()
     if request.invitation is None:
@@ -58,7 +60,7 @@ async def log_in(request: LogIn, service: Service) -> SignedIn:
     if known is None or not matches or known.status not in domain.SIGNING_IN:
         raise CredentialsAreWrong
     home = known.home
-    if home is None and request.invitation is not None:
+    if request.invitation is not None:
         home = (await service.invitations.accept(known.user_id, request.invitation.get_secret_value())).id
     if home is None:
         raise CredentialsAreWrong

@@ -31,9 +31,10 @@ async def create_user(request: CreateUser, service: Service) -> User:
 
 
 async def list_users(request: ListUsers, service: Service) -> UserPage:
-    kind = f"users:{service.workspace_id}"
+    workspace_id = request.workspace_id or service.workspace_id
+    kind = f"users:{workspace_id}"
     (after,) = cursors.decode(kind, request.cursor, cursors.TEXT) if request.cursor else ("",)
-    found = await service.users.page(service.workspace_id, after, request.limit + 1)
+    found = await service.users.page(workspace_id, after, request.limit + 1)
     users, more = found[: request.limit], len(found) > request.limit
     return UserPage(users=users, has_more=more, next_cursor=cursors.encode(kind, users[-1].email) if more else None)
 
@@ -42,6 +43,6 @@ async def assign_role(request: AssignRole, service: Service) -> User:
     known = await service.users.credentials(request.email)
     if known is None:
         raise UserNotFound
-    user = await service.members.assign_role(service.workspace_id, known.user_id, request.role)
+    user = await service.members.assign_role(request.workspace_id or service.workspace_id, known.user_id, request.role)
     log.info("role_set", userId=str(user.id), role=user.role, by="operator")
     return user

@@ -10,7 +10,7 @@ import structlog
 
 from services.identity.handlers.pages import page_by_id
 from services.identity.service import Service
-from shared.contracts.identity.members import ChangeMember, ListMembers, MemberPage, RemoveMember, WorkspaceMember
+from shared.contracts.identity.members import ChangeMember, GetMember, ListMembers, MemberPage, RemoveMember, WorkspaceMember
 from shared.contracts.identity.sessions import SignedIn
 from shared.contracts.identity.workspaces import (
     ChangeWorkspace,
@@ -89,6 +89,11 @@ async def list_members(request: ListMembers, caller: Principal, service: Service
     kind = f"members:{caller.workspace_id}"
     page, cursor = await page_by_id(kind, request.cursor, request.limit, read, lambda member: member.user_id)
     return MemberPage(members=page, has_more=cursor is not None, next_cursor=cursor)
+
+
+async def get_member(request: GetMember, caller: Principal, service: Service) -> WorkspaceMember:
+    check_is_current(request.workspace_id, caller)
+    return await service.members.get(caller.workspace_id, request.user_id)
 
 
 async def change_member(request: ChangeMember, caller: Principal, service: Service) -> WorkspaceMember:

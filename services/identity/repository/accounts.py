@@ -6,11 +6,11 @@ from uuid import UUID
 
 from services.identity import domain
 from services.identity.mail import Mailbox
-from services.identity.repository.mail import Kind
-from services.identity.repository.sessions import end_sessions
+from services.identity.repository.ending import end_sessions
 from services.identity.repository.users import next_version, seen_by_each_workspace
 from services.identity.tokens import MailedToken
 from shared.contracts.identity.accounts import EmailVerified, LinkIsSpent, PasswordChanged, Purpose
+from shared.contracts.identity.users import UserNotFound
 from shared.database.connections import Connection, Database, once_more
 from shared.outbox.outbox import emission, emit
 
@@ -23,21 +23,28 @@ _MAKE = """
         AND ($2::varchar <> 'verify' OR NOT is_email_verified)
     RETURNING expires_at"""
 
-_MAILED = "SELECT count(*) FROM mail_queue WHERE recipient = $1 AND kind = $2 AND outcome = 'sent' AND done_at > now() - interval '1 hour'"
+# As one condition, so that it is found by its id alone, and not by an index of those that are open.
+_INVITE = """
+    UPDATE invitations SET token_hash = $2
+    WHERE id = $1 AND coalesce(accepted_at, revoked_at) IS NULL AND expires_at > clock_timestamp() RETURNING expires_at"""
 
 _GOOD = """
     SELECT user_id FROM mailed_tokens
-    WHERE token_hash = $1 AND purpose = $2 AND spent_at IS NULL AND expires_at > clock_timestamp()"""
+    WHERE token_hash = $1 AND purpose = 'reset' AND spent_at IS NULL AND expires_at > clock_timestamp()"""
 
 # All of a kind are spent together: whoever has followed one link needs no other.
 _SPEND = """
     WITH good AS (
         UPDATE mailed_tokens SET spent_at = clock_timestamp()
-        WHERE token_hash = $1 AND purpose = $2 AND spent_at IS NULL AND expires_at > clock_timestamp() RETURNING user_id, email),
+        WHERE token_hash = $1 AND purpose = $2 AND user_id = $3 AND spent_at IS NULL AND expires_at > clock_timestamp()
+        RETURNING user_id, email),
     others AS (
         UPDATE mailed_tokens t SET spent_at = clock_timestamp() FROM good
         WHERE t.user_id = good.user_id AND t.purpose = $2 AND t.spent_at IS NULL AND t.token_hash <> $1)
     SELECT email FROM good"""
+
+_SPEND_RESETS = """
+    UPDATE mailed_tokens SET spent_at = clock_timestamp() WHERE user_id = $1 AND purpose = 'reset' AND spent_at IS NULL"""
 
 _VERIFY = """
     UPDATE users SET is_email_verified = true, updated_at = now(), version = version + 1,
@@ -63,16 +70,16 @@ class MailedTokens:
 
     async def make(self, purpose: Purpose, email: str, token: MailedToken) -> datetime | None:
         """Until when the token is good; None where there is nobody whom it could serve."""
-        values = (token.hash, purpose, domain.LINK_LIVES[purpose], domain.normal_email(email), _SIGNING_IN)
+        values = (token.hash, purpose, domain.LINK_LIVES[purpose], email, _SIGNING_IN)
         async with self._database.connection() as connection:
             expires_at: datetime | None = await connection.fetchval(_MAKE, *values)
         return expires_at
 
-    async def mailed_lately(self, kind: Kind, email: str) -> int:
-        """How many letters of the kind went there within the hour."""
+    async def make_for_invitation(self, invitation_id: UUID | None, token: MailedToken) -> datetime | None:
+        """This is the invitation's token from now on, and no earlier one; None where it is over. As the background role alone."""
         async with self._database.connection() as connection:
-            count: int = await connection.fetchval(_MAILED, email, kind)
-        return count
+            expires_at: datetime | None = await connection.fetchval(_INVITE, invitation_id, token.hash)
+        return expires_at
 
 
 class Accounts:
@@ -80,27 +87,35 @@ class Accounts:
         self._database, self._mailbox, self._on_commit = database, mailbox, on_commit
 
     async def ask_to_verify(self, user_id: UUID) -> None:
-        async with self._database.connection() as connection:
-            email = await connection.fetchval(_UNVERIFIED, user_id)
-            if email is not None:
-                await self._mailbox.ask_to_verify(connection, email)
+        async def attempt() -> None:
+            async with self._database.installation() as connection:
+                email = await connection.fetchval(_UNVERIFIED, user_id)
+                if email is not None:
+                    await self._mailbox.ask_to_verify(connection, email)
+
+        await once_more(attempt)
 
     async def offer_reset(self, email: str) -> None:
-        async with self._database.connection() as connection:
-            await self._mailbox.offer_reset(connection, domain.normal_email(email))
+        async def attempt() -> None:
+            async with self._database.installation() as connection:
+                await self._mailbox.offer_reset(connection, email)
 
-    async def owner_of(self, purpose: Purpose, token_hash: str) -> UUID:
-        """Whom a token that is good belongs to. Raises `LinkIsSpent`."""
+        await once_more(attempt)
+
+    async def owner_of_reset(self, token_hash: str) -> UUID:
+        """Whose password a token that is good resets. Raises `LinkIsSpent`."""
         async with self._database.connection() as connection:
-            user_id: UUID | None = await connection.fetchval(_GOOD, token_hash, purpose)
+            user_id: UUID | None = await connection.fetchval(_GOOD, token_hash)
         if user_id is None:
             raise LinkIsSpent
         return user_id
 
     async def verify(self, user_id: UUID, token_hash: str) -> None:
+        """By a token of their own. Raises `LinkIsSpent`."""
+
         async def attempt() -> None:
             async with self._database.installation(actor=user_id) as connection:
-                await verify(connection, user_id, await _spend(connection, "verify", token_hash))
+                await verify(connection, user_id, await _spend(connection, user_id, "verify", token_hash))
 
         await self._committed(attempt)
 
@@ -109,7 +124,7 @@ class Accounts:
 
         async def attempt() -> None:
             async with self._database.installation(actor=user_id, reason="password reset") as connection:
-                email = await _spend(connection, "reset", token_hash)
+                email = await _spend(connection, user_id, "reset", token_hash)
                 if await connection.execute(_SET_HASH, user_id, password_hash, _SIGNING_IN, email) == "UPDATE 0":
                     raise LinkIsSpent  # suspended since, or at another address
                 await verify(connection, user_id, email)
@@ -124,9 +139,13 @@ class Accounts:
         return password_hash
 
     async def change_password(self, user_id: UUID, password_hash: str, *, keep_session: UUID) -> None:
+        """Links to reset it that were mailed before are good for nothing any more. Raises `UserNotFound`."""
+
         async def attempt() -> None:
             async with self._database.installation(actor=user_id) as connection:
-                await connection.execute(_SET_HASH, user_id, password_hash, _SIGNING_IN, None)
+                if await connection.execute(_SET_HASH, user_id, password_hash, _SIGNING_IN, None) == "UPDATE 0":
+                    raise UserNotFound  # suspended since
+                await connection.execute(_SPEND_RESETS, user_id)
                 await end_sessions(connection, user_id, "password-changed", keep=keep_session)
                 await _say_password_changed(connection, user_id)
 
@@ -137,9 +156,9 @@ class Accounts:
         self._on_commit()
 
 
-async def _spend(connection: Connection, purpose: Purpose, token_hash: str) -> str:
+async def _spend(connection: Connection, user_id: UUID, purpose: Purpose, token_hash: str) -> str:
     """The email that the token was mailed to."""
-    email: str | None = await connection.fetchval(_SPEND, token_hash, purpose)
+    email: str | None = await connection.fetchval(_SPEND, token_hash, purpose, user_id)
     if email is None:
         raise LinkIsSpent
     return email

@@ -12,6 +12,7 @@ from shared.contracts.audit import Audited
 from shared.contracts.identity.audit import ActionAudited, AuditEntry
 from shared.contracts.principal import Principal
 from shared.database.connections import Connection, Database, once_more
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id, time_of
 from shared.outbox.outbox import emission, emit
 
@@ -29,6 +30,7 @@ _PAGE = """
 _READ_LATELY = """
     SELECT EXISTS (SELECT FROM audit_log WHERE workspace_id = $1 AND actor_id = $2 AND action = $3 AND at > now() - interval '1 hour')"""
 
+OPERATOR = UUID(SYSTEM_ACTOR)
 READ = "audit:log:read"
 
 
@@ -57,6 +59,16 @@ class Audit:
 
         if await once_more(attempt):
             self._on_commit()
+
+    async def note_operator(self, workspace_id: UUID, action: str, user_id: UUID, details: Mapping[str, Any]) -> None:
+        """What the operator did to somebody's account."""
+
+        async def attempt() -> None:
+            async with self._database.workspace(workspace_id) as connection:
+                await audit(connection, workspace_id, OPERATOR, action, "user", user_id, details=details)
+
+        await once_more(attempt)
+        self._on_commit()
 
 
 async def audit(

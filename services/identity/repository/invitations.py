@@ -7,10 +7,11 @@ from uuid import UUID
 import asyncpg
 
 from services.identity import domain
-from services.identity.mail import Links, Mailbox
+from services.identity.mail import Mailbox
 from services.identity.repository.accounts import verify
 from services.identity.repository.audit import audit
-from services.identity.repository.roles import Held, role_named
+from services.identity.repository.grants import Held, lock_as, present_grants
+from services.identity.repository.roles import role_named
 from services.identity.repository.users import (
     LOCK_WORKSPACE,
     Account,
@@ -35,6 +36,7 @@ from shared.contracts.identity.members import MemberAdded, RoleIsNotUsable
 from shared.contracts.identity.sessions import AlreadyAMember, InvitationIsNotValid, Origin
 from shared.contracts.identity.users import Myself
 from shared.contracts.identity.workspaces import Workspace
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.database.connections import Connection, Database, once_more
 from shared.identifiers import new_id
@@ -46,18 +48,29 @@ _ADD = f"""
     INSERT INTO invitations (id, workspace_id, token_hash, email, is_mailed, role, invited_by, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8::interval) RETURNING {_COLUMNS}"""
 
+_REPLACE = """
+    UPDATE invitations SET revoked_at = now(), version = version + 1
+    WHERE workspace_id = $1 AND email = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now() RETURNING id, version"""
+
 _IS_MEMBER = """
     SELECT EXISTS (SELECT FROM users u JOIN workspace_members m ON m.workspace_id = $1 AND m.user_id = u.id
         WHERE u.email = $2 AND m.deleted_at IS NULL)"""
 
 _PAGE = f"""
-    SELECT {_COLUMNS} FROM invitations
+    SELECT {_COLUMNS}, CASE WHEN is_mailed THEN (
+        SELECT CASE outcome WHEN 'parked' THEN 'failed' WHEN 'sent' THEN 'sent' ELSE 'waiting' END
+        FROM mail_queue q WHERE q.invitation_id = invitations.id ORDER BY q.id DESC LIMIT 1) END AS mail_status
+    FROM invitations
     WHERE workspace_id = $1 AND id > $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now() ORDER BY id LIMIT $3"""
+
+_OPEN = f"""
+    SELECT {_COLUMNS} FROM invitations
+    WHERE workspace_id = $1 AND id = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()"""
 
 _FIND = "SELECT workspace_of_invitation($1)"
 
 _LOCK = """
-    SELECT id, email, is_mailed, role, version FROM invitations
+    SELECT id, email, is_mailed, role, invited_by, version FROM invitations
     WHERE token_hash = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > clock_timestamp() FOR UPDATE"""
 
 _ACCEPT = "UPDATE invitations SET accepted_at = now(), accepted_by = $2, version = version + 1 WHERE id = $1 RETURNING version"
@@ -78,33 +91,43 @@ _EMAIL = "SELECT email FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KE
 
 
 class Invitations:
-    def __init__(self, database: Database, mailbox: Mailbox, links: Links, on_commit: Callable[[], None]) -> None:
-        self._database, self._mailbox, self._links, self._on_commit = database, mailbox, links, on_commit
+    def __init__(self, database: Database, mailbox: Mailbox, on_commit: Callable[[], None]) -> None:
+        self._database, self._mailbox, self._on_commit = database, mailbox, on_commit
 
     async def create(self, by: Principal, email: str | None, role: str, life: timedelta) -> InvitationMade:
+        """One that is mailed gets another token when the mail is written; nobody ever learns this one. Raises `MailboxGotEnough`."""
         token = MailedToken.new()
-        email = None if email is None else domain.normal_email(email)
+        mailed = email is not None and self._mailbox.is_open
 
         async def attempt() -> InvitationMade:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
+                own = (await lock_as(connection, by, Permission.MEMBER_INVITE)).grants
                 held = await role_named(connection, by.workspace_id, role)
                 if held is None:
                     raise RoleIsNotUsable
-                domain.check_within(held.grants, by.grants)
+                domain.check_within(held.worth, own)
                 if email is not None and await connection.fetchval(_IS_MEMBER, by.workspace_id, email):
                     raise AlreadyAMember
-                mailed = email is not None and self._mailbox.is_open
+                for replaced in await connection.fetch(_REPLACE, by.workspace_id, email):
+                    await _say_revoked(connection, by, replaced["id"], replaced["version"])
                 row = await connection.fetchrow(_ADD, new_id(), by.workspace_id, token.hash, email, mailed, role, by.user_id, life)
                 assert row is not None
-                await self._say_created(connection, by, Invitation(**row), token)
-                return InvitationMade(**row, token=None if mailed else token.text)
+                invitation = Invitation(**row, mail_status="waiting" if mailed else None)
+                await self._say_created(connection, by, invitation)
+                return InvitationMade(**dict(invitation), token=None if mailed else token.text)
 
         return await self._committed(attempt)
 
     async def page(self, workspace_id: UUID, after: UUID, count: int) -> list[Invitation]:
         async with self._database.reading(workspace_id) as connection:
             return [Invitation(**row) for row in await connection.fetch(_PAGE, workspace_id, after, count)]
+
+    async def get(self, workspace_id: UUID, invitation_id: UUID) -> Invitation:
+        async with self._database.reading(workspace_id) as connection:
+            row = await connection.fetchrow(_OPEN, workspace_id, invitation_id)
+        if row is None:
+            raise InvitationNotFound
+        return Invitation(**row)
 
     async def revoke(self, by: Principal, invitation_id: UUID) -> None:
         async def attempt() -> None:
@@ -114,11 +137,13 @@ class Invitations:
                     if await connection.fetchval(_WAS_REVOKED, by.workspace_id, invitation_id):
                         return
                     raise InvitationNotFound
-                event = InvitationRevoked(entity_id=invitation_id, version=version, revoked_by=by.user_id)
-                await emit(connection, emission(event, by.workspace_id, invitation_id))
-                await audit(connection, by.workspace_id, by.user_id, "workspace:invitation:revoke", "invitation", invitation_id)
+                await _say_revoked(connection, by, invitation_id, version)
 
         await self._committed(attempt)
+
+    async def check(self, token: str) -> None:
+        """Raises `InvitationIsNotValid` where it is none of ours."""
+        await self._workspace_of(MailedToken.of(token).hash)
 
     async def accept(self, user_id: UUID, token: str) -> Workspace:
         """Somebody who has an account joins."""
@@ -149,7 +174,7 @@ class Invitations:
         """Somebody makes an account, and joins. Whoever has what was mailed has the mailbox."""
         token_hash = MailedToken.of(token).hash
         workspace_id = await self._workspace_of(token_hash)
-        email, user_id = domain.normal_email(account.email), new_id()
+        email, user_id = account.email, new_id()
 
         async def attempt() -> Myself:
             async with self._database.workspace(workspace_id, actor=user_id) as connection:
@@ -174,15 +199,14 @@ class Invitations:
             raise InvitationIsNotValid
         return workspace_id
 
-    async def _say_created(self, connection: Connection, by: Principal, invitation: Invitation, token: MailedToken) -> None:
+    async def _say_created(self, connection: Connection, by: Principal, invitation: Invitation) -> None:
         event = InvitationCreated(entity_id=invitation.id, version=1, invitation=invitation)
         await emit(connection, emission(event, by.workspace_id, invitation.id))
         details = {"email": invitation.email, "role": invitation.role}
         await audit(connection, by.workspace_id, by.user_id, "workspace:member:invite", "invitation", invitation.id, details=details)
         if invitation.email is not None:
             workspace = await workspace_of(connection, by.workspace_id, by.user_id)
-            link = self._links.to("invitation", token.text)
-            await self._mailbox.invite(connection, invitation.email, workspace.name, by.name, link)
+            await self._mailbox.invite(connection, invitation.email, workspace.name, by.name, invitation.id)
 
     async def _committed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
         done = await once_more(attempt)
@@ -191,13 +215,22 @@ class Invitations:
 
 
 async def _lock(connection: Connection, workspace_id: UUID, token_hash: str) -> tuple[asyncpg.Record, Held]:
-    """The invitation, which nobody else accepts meanwhile, and the role that it gives."""
-    await connection.execute(LOCK_WORKSPACE, workspace_id)
-    row = await connection.fetchrow(_LOCK, token_hash)
+    """The invitation, which nobody else accepts meanwhile, and the role that it gives: as long as whoever invited may still give it."""
+    is_there = await connection.fetchval(LOCK_WORKSPACE, workspace_id)
+    row = await connection.fetchrow(_LOCK, token_hash) if is_there else None
     held = await role_named(connection, workspace_id, row["role"]) if row else None
     if row is None or held is None:
         raise InvitationIsNotValid
+    needed = held.worth | Permission.MEMBER_INVITE.bit
+    if needed & ~await present_grants(connection, workspace_id, row["invited_by"]):
+        raise InvitationIsNotValid
     return row, held
+
+
+async def _say_revoked(connection: Connection, by: Principal, invitation_id: UUID, version: int) -> None:
+    event = InvitationRevoked(entity_id=invitation_id, version=version, revoked_by=by.user_id)
+    await emit(connection, emission(event, by.workspace_id, invitation_id))
+    await audit(connection, by.workspace_id, by.user_id, "workspace:invitation:revoke", "invitation", invitation_id)
 
 
 async def _say_accepted(connection: Connection, workspace_id: UUID, invitation: asyncpg.Record, user_id: UUID, held: Held) -> None:

@@ -7,7 +7,8 @@ import asyncpg
 
 from services.identity import domain
 from services.identity.repository.audit import audit
-from services.identity.repository.roles import Held, held_by, role_named
+from services.identity.repository.grants import Held, held_by, lock_as
+from services.identity.repository.roles import role_named
 from services.identity.repository.users import LOCK_WORKSPACE, OTHER_ADMINS, USER_COLUMNS, next_version, user_of
 from shared.contracts.identity.members import MemberNotFound, MemberRemoved, RoleIsNotUsable, WorkspaceMember
 from shared.contracts.identity.users import AccountStatus, User, UserNotFound, UserRoleChanged
@@ -32,6 +33,10 @@ _REMOVE = """
     UPDATE workspace_members SET deleted_at = now(), custom_role = NULL, suspended_at = NULL, updated_at = now()
     WHERE workspace_id = $1 AND user_id = $2"""
 
+_WAS_REMOVED = """
+    SELECT EXISTS (
+        SELECT FROM workspace_members WHERE workspace_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL AND role <> 'system')"""
+
 _ALL = as_bits(Permission)
 
 
@@ -44,10 +49,18 @@ class Members:
         async with self._database.reading(workspace_id) as connection:
             return [_view(row) for row in await connection.fetch(_PAGE, workspace_id, after, count)]
 
+    async def get(self, workspace_id: UUID, user_id: UUID) -> WorkspaceMember:
+        async with self._database.reading(workspace_id) as connection:
+            row = await connection.fetchrow(_MEMBER, workspace_id, user_id)
+        if row is None:
+            raise MemberNotFound
+        return _view(row)
+
     async def change(self, by: Principal, user_id: UUID, role: str) -> WorkspaceMember:
         async def attempt() -> WorkspaceMember:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
-                await _change(connection, by.workspace_id, by.user_id, by.grants, user_id, role)
+                own = (await lock_as(connection, by, Permission.ROLE_ASSIGN)).grants
+                await _change(connection, by.workspace_id, by.user_id, own, user_id, role)
                 row = await connection.fetchrow(_MEMBER, by.workspace_id, user_id)
                 assert row is not None, "the workspace is locked"
                 return _view(row)
@@ -57,7 +70,8 @@ class Members:
     async def set_role(self, by: Principal, user_id: UUID, role: Role) -> User:
         async def attempt() -> User:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
-                return await _set_role(connection, by.workspace_id, by.user_id, by.grants, user_id, role)
+                own = (await lock_as(connection, by, Permission.ROLE_ASSIGN)).grants
+                return await _set_role(connection, by.workspace_id, by.user_id, own, user_id, role)
 
         return await self._committed(attempt)
 
@@ -67,6 +81,7 @@ class Members:
         async def attempt() -> User:
             actor = UUID(SYSTEM_ACTOR)
             async with self._database.workspace(workspace_id, actor=actor) as connection:
+                await connection.execute(LOCK_WORKSPACE, workspace_id)
                 return await _set_role(connection, workspace_id, actor, _ALL, user_id, role)
 
         return await self._committed(attempt)
@@ -79,10 +94,15 @@ class Members:
 
         async def attempt() -> None:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
+                own = _ALL
+                if leaves:
+                    await connection.execute(LOCK_WORKSPACE, by.workspace_id)
+                else:
+                    own = (await lock_as(connection, by, Permission.MEMBER_REMOVE)).grants
+                if await connection.fetchval(_WAS_REMOVED, by.workspace_id, user_id):
+                    return
                 held = await _person(connection, by.workspace_id, user_id)
-                if not leaves:
-                    domain.check_within(held.grants, by.grants)
+                domain.check_within(held.grants, own)
                 await _check_an_admin_stays(connection, user_id, held.name, None)
                 await connection.execute(_REMOVE, by.workspace_id, user_id)
                 version = await next_version(connection, user_id)
@@ -108,13 +128,12 @@ async def _set_role(connection: Connection, workspace_id: UUID, actor: UUID, gra
 
 
 async def _change(connection: Connection, workspace_id: UUID, actor: UUID, grants: int, user_id: UUID, role: str) -> None:
-    """Nobody gives a role that grants more than they have, and nobody takes one from who has more."""
-    await connection.execute(LOCK_WORKSPACE, workspace_id)
+    """Nobody gives a role that is worth more than they have, and nobody takes one from who has more. The workspace is locked."""
     before = await _person(connection, workspace_id, user_id)
     after = await role_named(connection, workspace_id, role)
     if after is None:
         raise RoleIsNotUsable
-    domain.check_within(before.grants | after.grants, grants)
+    domain.check_within(before.grants | after.worth, grants)
     if before.name == after.name:
         return
     await _check_an_admin_stays(connection, user_id, before.name, after.name)

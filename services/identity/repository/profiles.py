@@ -13,7 +13,9 @@ from services.identity.repository.users import USER_COLUMNS, myself_of, seen_by_
 from shared.contracts.identity.directory import Member
 from shared.contracts.identity.profiles import UserChanged, UsernameIsTaken
 from shared.contracts.identity.users import Myself, User, UserNotFound
+from shared.contracts.permissions import bits_of
 from shared.contracts.principal import Role
+from shared.contracts.roles import built_in_grants
 from shared.database.connections import Database, once_more
 from shared.outbox.outbox import emission, emit
 
@@ -30,14 +32,34 @@ _SEARCH = f"""
         AND m.deleted_at IS NULL AND m.suspended_at IS NULL AND u.deleted_at IS NULL AND u.current_account_status = ANY($6::text[])
     ORDER BY n.name, n.user_id LIMIT $7"""
 
+# Those who serve clients are few: an index has them alone.
+_SEARCH_STAFF = f"""
+    SELECT {USER_COLUMNS}, n.name AS found_by
+    FROM (
+        SELECT user_id FROM workspace_members
+        WHERE workspace_id = $1 AND role <> 'client' AND role <> 'guest' AND deleted_at IS NULL
+        UNION SELECT $8::uuid
+    ) AS seen
+    JOIN workspace_members m ON m.workspace_id = $1 AND m.user_id = seen.user_id
+    JOIN users u ON u.id = m.user_id
+    CROSS JOIN LATERAL (
+        SELECT name FROM member_names
+        WHERE workspace_id = $1 AND user_id = m.user_id AND name >= $2 AND name < $3 ORDER BY name LIMIT 1
+    ) AS n
+    WHERE (n.name, m.user_id) > ($4, $5)
+        AND m.deleted_at IS NULL AND m.suspended_at IS NULL AND u.deleted_at IS NULL AND u.current_account_status = ANY($6::text[])
+    ORDER BY n.name, m.user_id LIMIT $7"""
+
 _MEMBERS = """
-    SELECT u.id, u.username, u.name, m.role
+    SELECT u.id, u.username, u.name, m.role, r.permissions, CASE WHEN u.is_email_verified THEN u.email END AS contact
     FROM (
         SELECT id FROM users WHERE username = ANY($2::text[])
         UNION SELECT unnest($3::uuid[])
+        UNION SELECT id FROM users WHERE email = ANY($5::text[]) AND is_email_verified
     ) AS asked
     JOIN users u ON u.id = asked.id
     JOIN workspace_members m ON m.workspace_id = $1 AND m.user_id = u.id
+    LEFT JOIN roles r ON r.workspace_id = m.workspace_id AND r.name = m.custom_role
     WHERE m.deleted_at IS NULL AND m.suspended_at IS NULL AND u.deleted_at IS NULL AND u.current_account_status = ANY($4::text[])
     ORDER BY u.username"""
 
@@ -75,11 +97,19 @@ class Profiles:
         async with self._database.reading(workspace_id) as connection:
             return [Found(user_of_row(row), row["found_by"]) for row in await connection.fetch(_SEARCH, *values)]
 
-    async def members(self, workspace_id: UUID, usernames: Sequence[str], user_ids: Sequence[UUID]) -> list[Member]:
+    async def search_staff(self, workspace_id: UUID, user_id: UUID, begin: str, after: tuple[str, UUID], count: int) -> list[Found]:
+        """As `search`, of those who serve clients, and of whoever asks."""
+        values = (workspace_id, begin, begin + domain.LAST_CHARACTER, *after, _SIGNING_IN, count, user_id)
+        async with self._database.reading(workspace_id) as connection:
+            return [Found(user_of_row(row), row["found_by"]) for row in await connection.fetch(_SEARCH_STAFF, *values)]
+
+    async def members(
+        self, workspace_id: UUID, usernames: Sequence[str], user_ids: Sequence[UUID], contacts: Sequence[str]
+    ) -> list[Member]:
         """Who may sign in, in one statement."""
         async with self._database.reading(workspace_id) as connection:
-            rows = await connection.fetch(_MEMBERS, workspace_id, usernames, user_ids, _SIGNING_IN)
-        return [Member(id=row["id"], username=row["username"], name=row["name"], role=Role(row["role"])) for row in rows]
+            rows = await connection.fetch(_MEMBERS, workspace_id, usernames, user_ids, _SIGNING_IN, contacts)
+        return [_member(row) for row in rows]
 
     async def change(self, workspace_id: UUID, user_id: UUID, changes: Mapping[str, object]) -> Myself:
         """Change the fields that are named, and tell every workspace of the user."""
@@ -103,6 +133,12 @@ class Profiles:
             raise UsernameIsTaken from None
         self._on_commit()
         return user
+
+
+def _member(row: asyncpg.Record) -> Member:
+    role, permissions = Role(row["role"]), row["permissions"]
+    grants = built_in_grants(role) if permissions is None else bits_of(permissions)
+    return Member(id=row["id"], username=row["username"], name=row["name"], role=role, grants=grants, contact=row["contact"])
 
 
 def _values(changes: Mapping[str, object]) -> dict[str, Any]:

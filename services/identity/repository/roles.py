@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
 from services.identity import domain
 from services.identity.repository.audit import audit
-from services.identity.repository.users import LOCK_WORKSPACE
+from services.identity.repository.grants import Held, lock_as
 from shared.contracts.identity.roles import (
     MOST_ROLES,
     ROLE_NAME,
@@ -24,7 +23,7 @@ from shared.contracts.identity.roles import (
     TooManyRoles,
     WorkspaceRole,
 )
-from shared.contracts.permissions import Permission, bits_of, from_bits
+from shared.contracts.permissions import Permission, as_bits, bits_of, from_bits
 from shared.contracts.principal import Principal, Role
 from shared.contracts.roles import built_in_grants
 from shared.database.connections import Connection, Database, once_more
@@ -36,13 +35,17 @@ _NAME = re.compile(ROLE_NAME)
 
 _COLUMNS = "id, name, description, base_role, permissions, version, created_at, updated_at"
 
-_ALL = f"SELECT {_COLUMNS} FROM roles WHERE workspace_id = $1 ORDER BY name"
-_ONE = f"SELECT {_COLUMNS} FROM roles WHERE workspace_id = $1 AND name = $2"
-_COUNT = "SELECT count(*) FROM roles WHERE workspace_id = $1"
+_ALL = f"SELECT {_COLUMNS} FROM roles WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY name"
+_EVEN_DELETED = f"SELECT {_COLUMNS}, deleted_at FROM roles WHERE workspace_id = $1 AND name = $2"
+_ONE = f"{_EVEN_DELETED} AND deleted_at IS NULL"
+_COUNT = "SELECT count(*) FROM roles WHERE workspace_id = $1 AND deleted_at IS NULL"
 
+# What had the name before is another role.
 _ADD = f"""
     INSERT INTO roles (workspace_id, name, id, description, base_role, permissions) VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT DO NOTHING RETURNING {_COLUMNS}"""
+    ON CONFLICT (workspace_id, name) DO UPDATE SET id = excluded.id, description = excluded.description, base_role = excluded.base_role,
+        permissions = excluded.permissions, version = 1, created_at = now(), updated_at = now(), deleted_at = NULL
+    WHERE roles.deleted_at IS NOT NULL RETURNING {_COLUMNS}"""
 
 _CHANGE = f"""
     UPDATE roles SET description = $3, permissions = $4, version = version + 1, updated_at = now()
@@ -54,28 +57,11 @@ _IS_USED = """
             SELECT FROM invitations
             WHERE workspace_id = $1 AND role = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now())"""
 
-_DELETE = "DELETE FROM roles WHERE workspace_id = $1 AND name = $2"
-
-_HELD = """
-    SELECT m.role, coalesce(m.custom_role, m.role) AS name, r.permissions
-    FROM workspace_members m LEFT JOIN roles r ON r.workspace_id = m.workspace_id AND r.name = m.custom_role
-    WHERE m.workspace_id = $1 AND m.user_id = $2 AND m.deleted_at IS NULL"""
+_DELETE = """
+    UPDATE roles SET deleted_at = now(), version = version + 1, updated_at = now()
+    WHERE workspace_id = $1 AND name = $2 RETURNING version"""
 
 _DOMAINS = "SELECT permission_prefix, description FROM access_permission_domains ORDER BY permission_prefix"
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A role that somebody has or may get: whom it shows them as, its name, and what it grants."""
-
-    role: Role
-    name: str
-    grants: int
-
-    @property
-    def custom(self) -> str | None:
-        """Its name, where the workspace made it."""
-        return None if self.name == self.role else self.name
 
 
 class Roles:
@@ -91,10 +77,6 @@ class Roles:
         async with self._database.reading(workspace_id) as connection:
             return _view(await _one(connection, workspace_id, name))
 
-    async def held_by(self, workspace_id: UUID, user_id: UUID) -> Held | None:
-        async with self._database.reading(workspace_id) as connection:
-            return await held_by(connection, workspace_id, user_id)
-
     async def domains(self) -> list[PermissionDomain]:
         async with self._database.connection() as connection:
             return [PermissionDomain(**row) for row in await connection.fetch(_DOMAINS)]
@@ -106,7 +88,8 @@ class Roles:
         async def attempt() -> WorkspaceRole:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
                 await claim(connection, request, by, role_id)
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
+                own = (await lock_as(connection, by, Permission.ROLE_MANAGE)).grants
+                domain.check_within(Held(request.base_role, name, as_bits(request.permissions)).worth, own)
                 if await connection.fetchval(_COUNT, by.workspace_id) >= MOST_ROLES:
                     raise TooManyRoles
                 row = await connection.fetchrow(
@@ -125,10 +108,10 @@ class Roles:
     async def change(self, by: Principal, name: str, description: str | None, permissions: Sequence[Permission] | None) -> WorkspaceRole:
         async def attempt() -> WorkspaceRole:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
+                own = (await lock_as(connection, by, Permission.ROLE_MANAGE)).grants
                 before = await _one(connection, by.workspace_id, name)
                 wanted = before["permissions"] if permissions is None else _names(permissions)
-                domain.check_within(bits_of(before["permissions"]) ^ bits_of(wanted), by.grants)
+                domain.check_within(bits_of(before["permissions"]) ^ bits_of(wanted), own)
                 text = before["description"] if description is None else description
                 if (text, wanted) == (before["description"], before["permissions"]):
                     return _view(before)
@@ -145,13 +128,17 @@ class Roles:
     async def delete(self, by: Principal, name: str) -> None:
         async def attempt() -> None:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
-                row = await _one(connection, by.workspace_id, name)
-                domain.check_within(bits_of(row["permissions"]), by.grants)
+                own = (await lock_as(connection, by, Permission.ROLE_MANAGE)).grants
+                row = await _find(connection, by.workspace_id, name, _EVEN_DELETED)
+                if row is None:
+                    raise RoleNotFound
+                domain.check_within(bits_of(row["permissions"]), own)
+                if row["deleted_at"] is not None:
+                    return
                 if await connection.fetchval(_IS_USED, by.workspace_id, name):
                     raise RoleIsInUse
-                await connection.execute(_DELETE, by.workspace_id, name)
-                event = RoleDeleted(entity_id=row["id"], version=row["version"] + 1, name=name, deleted_by=by.user_id)
+                version = await connection.fetchval(_DELETE, by.workspace_id, name)
+                event = RoleDeleted(entity_id=row["id"], version=version, name=name, deleted_by=by.user_id)
                 await emit(connection, emission(event, by.workspace_id, row["id"]))
                 await _audit(connection, by, "identity:role:delete", row["id"], name, [])
 
@@ -163,15 +150,6 @@ class Roles:
         return done
 
 
-async def held_by(connection: Connection, workspace_id: UUID, user_id: UUID) -> Held | None:
-    """What a member has; None for who is no member."""
-    row = await connection.fetchrow(_HELD, workspace_id, user_id)
-    if row is None:
-        return None
-    role, made = Role(row["role"]), row["permissions"]
-    return Held(role, row["name"], built_in_grants(role) if made is None else bits_of(made))
-
-
 async def role_named(connection: Connection, workspace_id: UUID, name: str) -> Held | None:
     """A role that people can be given; None where there is none of that name."""
     if name in domain.ROLES_OF_PEOPLE:
@@ -180,9 +158,9 @@ async def role_named(connection: Connection, workspace_id: UUID, name: str) -> H
     return Held(Role(row["base_role"]), name, bits_of(row["permissions"])) if row else None
 
 
-async def _find(connection: Connection, workspace_id: UUID, name: str) -> asyncpg.Record | None:
+async def _find(connection: Connection, workspace_id: UUID, name: str, statement: str = _ONE) -> asyncpg.Record | None:
     """What is no name is nobody's; some of it the database would not even take."""
-    return await connection.fetchrow(_ONE, workspace_id, name) if _NAME.fullmatch(name) else None
+    return await connection.fetchrow(statement, workspace_id, name) if _NAME.fullmatch(name) else None
 
 
 async def _one(connection: Connection, workspace_id: UUID, name: str) -> asyncpg.Record:

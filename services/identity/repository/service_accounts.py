@@ -1,14 +1,12 @@
 """Service accounts: users of one workspace, whom nobody signs in as."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
 
-from services.identity import domain
 from services.identity.repository.audit import audit
-from services.identity.repository.users import ADD_MEMBER, ADD_USER, TAKEN
+from services.identity.repository.users import ADD_MEMBER, Account, insert_user
 from shared.contracts.identity.service_accounts import (
     CreateServiceAccount,
     ServiceAccount,
@@ -62,7 +60,11 @@ class ServiceAccounts:
         async def attempt() -> ServiceAccount:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
                 await claim(connection, request, by, account_id)
-                await _add_user(connection, account_id, name, nobodys_password_hash)
+                user = Account(f"{account_id}@{NOBODYS_DOMAIN}", name, nobodys_password_hash)
+                kind = AccountType.SERVICE
+                await insert_user(
+                    connection, account_id, user, f"{name}@{NOBODYS_DOMAIN}", verified=False, status=AccountStatus.ACTIVE, kind=kind
+                )
                 await connection.execute(ADD_MEMBER, by.workspace_id, account_id, Role.SYSTEM)
                 await connection.execute(_ADD, account_id, by.workspace_id, request.description, by.user_id)
                 account = ServiceAccount(**await account_row(connection, by.workspace_id, account_id))
@@ -103,16 +105,6 @@ async def account_row(connection: Connection, workspace_id: UUID, account_id: UU
     if row is None:
         raise ServiceAccountNotFound
     return row
-
-
-async def _add_user(connection: Connection, account_id: UUID, name: str, password_hash: str) -> None:
-    candidates = list(domain.usernames(f"{name}@{NOBODYS_DOMAIN}", secrets.token_hex(6)))
-    taken = {row["username"] for row in await connection.fetch(TAKEN, candidates)}
-    username = next(candidate for candidate in candidates if candidate not in taken)
-    first, last = domain.first_and_last(name)
-    names = domain.search_names(username, name, None)
-    values = (account_id, username, first, last, name, f"{account_id}@{NOBODYS_DOMAIN}", password_hash, False)
-    await connection.execute(ADD_USER, *values, AccountStatus.ACTIVE, AccountType.SERVICE, names)
 
 
 async def _audit(connection: Connection, by: Principal, action: str, account_id: UUID, name: str) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 
 from services.identity import domain
 from services.identity.repository.audit import audit
+from services.identity.repository.grants import Standing, lock_as
 from services.identity.repository.service_accounts import account_row
 from services.identity.tokens import ServiceSecret
 from shared.contracts.identity.service_accounts import (
@@ -26,29 +27,34 @@ from shared.contracts.identity.sessions import TokenIsNotValid
 from shared.contracts.permissions import Permission, bits_of
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
+from shared.contracts.roles import built_in_grants
 from shared.database.connections import Connection, Database, once_more
 from shared.outbox.outbox import emission, emit
 
-_COLUMNS = "id, name, scopes, created_by, created_at, issued_at, expires_at, last_used_at"
+_GRANTS = {role: built_in_grants(role) for role in Role}
+
+_COLUMNS = "id, name, scopes, created_by, granted_by, created_at, issued_at, expires_at, last_used_at"
 
 _AUTHORIZE = "SELECT * FROM authorize_tokens($1::uuid[])"
-_USED = "SELECT tokens_were_used($1::uuid[])"
 
 _LIST = f"""
     SELECT {_COLUMNS} FROM service_tokens WHERE workspace_id = $1 AND account_id = $2 AND revoked_at IS NULL ORDER BY id"""
+
+_ONE = f"SELECT {_COLUMNS} FROM service_tokens WHERE workspace_id = $1 AND account_id = $2 AND id = $3 AND revoked_at IS NULL"
 
 _LOCK_ACCOUNT = "SELECT id FROM service_accounts WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE"
 _COUNT = "SELECT count(*) FROM service_tokens WHERE workspace_id = $1 AND account_id = $2 AND revoked_at IS NULL"
 
 _ADD = f"""
-    INSERT INTO service_tokens (id, workspace_id, account_id, name, token_hash, scopes, created_by, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8::interval) RETURNING {_COLUMNS}"""
+    INSERT INTO service_tokens (id, workspace_id, account_id, name, token_hash, scopes, created_by, granted_by, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, least(now() + $9::interval, $10)) RETURNING {_COLUMNS}"""
 
 _SCOPES = """
     SELECT scopes FROM service_tokens
     WHERE workspace_id = $1 AND account_id = $2 AND id = $3 AND revoked_at IS NULL FOR NO KEY UPDATE"""
 _ROTATE = f"""
-    UPDATE service_tokens SET token_hash = $2, version = version + 1, issued_at = now(), expires_at = now() + (expires_at - issued_at)
+    UPDATE service_tokens SET token_hash = $2, granted_by = $3, version = version + 1, issued_at = now(),
+        expires_at = least(now() + (expires_at - issued_at), $4)
     WHERE id = $1 RETURNING {_COLUMNS}, version"""
 
 _REVOKE = """
@@ -65,17 +71,14 @@ class ServiceTokens:
         self._database, self._checks, self._on_commit = database, checks, on_commit
 
     async def authorize(self, asked: Sequence[AuthorizeToken]) -> list[Principal | Refusal]:
-        """One statement for all that ask at once, as for sessions. That a token is used is written down once a minute."""
+        """One statement for all that ask at once, as for sessions."""
         answers: list[Principal | Refusal] = [TokenIsNotValid() for _ in asked]
-        stale: list[UUID] = []
         async with self._checks.connection() as connection:
-            for row in await connection.fetch(_AUTHORIZE, [one.token_id for one in asked]):
-                one = asked[row["place"] - 1]
-                if compare_digest(row["token_hash"], one.token_hash):
-                    answers[row["place"] - 1] = _granted(one, row)
-                    stale += [one.token_id] if row["is_stale"] else []
-            if stale:
-                await connection.execute(_USED, stale)
+            rows = await connection.fetch(_AUTHORIZE, [one.token_id for one in asked])
+        for row in rows:
+            one = asked[row["place"] - 1]
+            if compare_digest(row["token_hash"], one.token_hash):
+                answers[row["place"] - 1] = _granted(one, row)
         return answers
 
     async def list(self, workspace_id: UUID, account_id: UUID) -> list[ServiceToken]:
@@ -83,21 +86,29 @@ class ServiceTokens:
             await account_row(connection, workspace_id, account_id)
             return [ServiceToken(**row) for row in await connection.fetch(_LIST, workspace_id, account_id)]
 
+    async def get(self, workspace_id: UUID, account_id: UUID, token_id: UUID) -> ServiceToken:
+        async with self._database.reading(workspace_id) as connection:
+            row = await connection.fetchrow(_ONE, workspace_id, account_id, token_id)
+        if row is None:
+            raise ServiceTokenNotFound
+        return ServiceToken(**row)
+
     async def create(
         self, by: Principal, account_id: UUID, name: str, scopes: Sequence[Permission], life: timedelta | None
     ) -> ServiceTokenMade:
         names = [permission.value for permission in Permission if permission in scopes]
-        domain.check_scopes(bits_of(names), by.grants)
         secret = ServiceSecret.new()
 
         async def attempt() -> ServiceTokenMade:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
+                standing = await lock_as(connection, by, Permission.SERVICE_MANAGE)
                 await account_row(connection, by.workspace_id, account_id)
+                domain.check_within(bits_of(names), _givable(by, standing))
                 await connection.execute(_LOCK_ACCOUNT, by.workspace_id, account_id)
                 if await connection.fetchval(_COUNT, by.workspace_id, account_id) >= MOST_TOKENS:
                     raise TooManyTokens
-                values = (secret.token_id, by.workspace_id, account_id, name, secret.hash, names, by.user_id, life)
-                row = await connection.fetchrow(_ADD, *values)
+                values = (secret.token_id, by.workspace_id, account_id, name, secret.hash, names, by.user_id)
+                row = await connection.fetchrow(_ADD, *values, standing.person, life, standing.until)
                 assert row is not None
                 token = ServiceToken(**row)
                 event = ServiceTokenCreated(entity_id=token.id, version=1, account_id=account_id, token=token)
@@ -112,11 +123,12 @@ class ServiceTokens:
 
         async def attempt() -> ServiceTokenMade:
             async with self._database.workspace(by.workspace_id, actor=by.user_id) as connection:
+                standing = await lock_as(connection, by, Permission.SERVICE_MANAGE)
                 scopes = await connection.fetchval(_SCOPES, by.workspace_id, account_id, token_id)
                 if scopes is None:
                     raise ServiceTokenNotFound
-                domain.check_scopes(bits_of(scopes), by.grants)
-                row = await connection.fetchrow(_ROTATE, token_id, secret.hash)
+                domain.check_within(bits_of(scopes), _givable(by, standing))
+                row = await connection.fetchrow(_ROTATE, token_id, secret.hash, standing.person, standing.until)
                 assert row is not None, "it is locked"
                 token = ServiceToken(**row)
                 event = ServiceTokenRotated(entity_id=token_id, version=row["version"], account_id=account_id, token=token)
@@ -146,8 +158,14 @@ class ServiceTokens:
         return done
 
 
+def _givable(by: Principal, standing: Standing) -> int:
+    """A program gives what it has; what no person is granted, people alone let programs do."""
+    return standing.grants if by.role is Role.SYSTEM else domain.givable(standing.grants)
+
+
 def _granted(asked: AuthorizeToken, row: asyncpg.Record) -> Principal | Refusal:
-    grants = bits_of(row["scopes"])
+    answering = _GRANTS[Role(row["answering_role"])] if row["answering_permissions"] is None else bits_of(row["answering_permissions"])
+    grants = domain.token_grants(bits_of(row["scopes"]), answering)
     if not grants & asked.permission.bit:
         return PermissionIsMissing()
     return Principal(

@@ -4,29 +4,21 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import asyncpg
-import structlog
 
 from services.identity import domain
 from services.identity.domain import Refreshing, Session
+from services.identity.repository.ending import end_session
 from services.identity.repository.users import myself_of, start_session
 from services.identity.tokens import RefreshToken
-from shared.contracts.identity.sessions import Authorize, EndReason, Origin, SessionEnded, SessionHasEnded
+from shared.contracts.identity.sessions import Authorize, Origin, SessionHasEnded
 from shared.contracts.identity.users import AccountStatus, Myself, UserNotFound
 from shared.contracts.permissions import bits_of
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.contracts.roles import built_in_grants
-from shared.database.connections import Connection, Database, once_more
-from shared.outbox.outbox import emission, emit
-
-log = structlog.get_logger()
+from shared.database.connections import Database, once_more
 
 _GRANTS = {role: built_in_grants(role) for role in Role}
-
-_END_ALL = """
-    UPDATE user_sessions SET ended_at = now(), end_reason = $2, version = version + 1
-    WHERE user_id = $1 AND ended_at IS NULL AND ($3::uuid IS NULL OR id <> $3) AND ($4::uuid IS NULL OR workspace_id = $4)
-    RETURNING id, version"""
 
 _AUTHORIZE = "SELECT * FROM authorize($1::uuid[], $2::uuid[], $3::uuid[])"
 
@@ -41,10 +33,6 @@ _ROTATE = """
     UPDATE user_sessions SET token_hash = $2, previous_token_hash = token_hash, refresh_generation = refresh_generation + 1,
         rotated_at = clock_timestamp(), expires_at = clock_timestamp() + $3::interval
     WHERE id = $1"""
-
-_END = """
-    UPDATE user_sessions SET ended_at = now(), end_reason = $2, version = version + 1
-    WHERE id = $1 AND ended_at IS NULL RETURNING user_id, version"""
 
 
 class Sessions:
@@ -124,26 +112,6 @@ def _granted(asked: Authorize, role: Role, grants: int, name: str, contact: str 
         contact=contact,
         grants=grants,
     )
-
-
-async def end_session(connection: Connection, session_id: UUID, reason: EndReason) -> None:
-    row = await connection.fetchrow(_END, session_id, reason)
-    if row is not None:
-        await _say_ended(connection, row["user_id"], session_id, row["version"], reason)
-
-
-async def end_sessions(
-    connection: Connection, user_id: UUID, reason: EndReason, *, keep: UUID | None = None, workspace_id: UUID | None = None
-) -> None:
-    """End a user's sessions: all but one where one is kept, those of one workspace where one is named."""
-    for row in await connection.fetch(_END_ALL, user_id, reason, keep, workspace_id):
-        await _say_ended(connection, user_id, row["id"], row["version"], reason)
-
-
-async def _say_ended(connection: Connection, user_id: UUID, session_id: UUID, version: int, reason: EndReason) -> None:
-    event = SessionEnded(entity_id=session_id, version=version, user_id=user_id, session_id=session_id, reason=reason)
-    await emit(connection, emission(event, None, user_id))
-    log.info("session_ended", userId=str(user_id), sessionId=str(session_id), reason=reason)
 
 
 def _session(row: asyncpg.Record) -> Session:

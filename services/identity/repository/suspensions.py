@@ -4,18 +4,17 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from services.identity import domain
-from services.identity.repository.audit import audit
-from services.identity.repository.roles import Held, held_by
-from services.identity.repository.sessions import end_sessions
-from services.identity.repository.users import LOCK_WORKSPACE, OTHER_ADMINS, next_version, seen_by_each_workspace, user_of
-from shared.contracts.identity.accounts import UserReinstated, UserSuspended
+from services.identity.repository.audit import OPERATOR, audit
+from services.identity.repository.ending import end_sessions
+from services.identity.repository.grants import Held, held_by, lock_as
+from services.identity.repository.users import OTHER_ADMINS, enter, next_version, seen_by_each_workspace, user_of
+from shared.contracts.identity.accounts import Account, UserReinstated, UserSuspended
 from shared.contracts.identity.users import AccountStatus, User, UserNotFound
+from shared.contracts.model import View
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.database.connections import Connection, Database, once_more
-from shared.database.history import SYSTEM_ACTOR
 from shared.outbox.outbox import emission, emit
-
-_OPERATOR = UUID(SYSTEM_ACTOR)
 
 _MARK = """
     UPDATE workspace_members SET suspended_at = CASE WHEN $2 THEN now() END, updated_at = now()
@@ -25,10 +24,15 @@ _SET_STATUS = """
     UPDATE users SET current_account_status = $2, updated_at = now()
     WHERE id = $1 AND current_account_status = ANY($3::text[]) AND deleted_at IS NULL RETURNING id"""
 
-# Whose email was verified meanwhile is active; the others still have to show that it is theirs.
+# Whose email was verified meanwhile is active; the others still have to show that it is theirs, but for programs, who have none.
 _REINSTATE = """
-    UPDATE users SET current_account_status = CASE WHEN is_email_verified THEN 'active' ELSE 'pending-verification' END, updated_at = now()
+    UPDATE users SET updated_at = now(), current_account_status = CASE
+            WHEN is_email_verified OR account_type_informal = 'service' THEN 'active' ELSE 'pending-verification' END
     WHERE id = $1 AND current_account_status = 'suspended' RETURNING id"""
+
+_ACCOUNT = """
+    SELECT id, email, username, name, current_account_status AS account_status, is_email_verified
+    FROM users WHERE id = $1 AND deleted_at IS NULL"""
 
 
 class Suspensions:
@@ -40,8 +44,8 @@ class Suspensions:
 
         async def attempt() -> User:
             async with self._database.workspace(by.workspace_id, actor=by.user_id, reason=reason) as connection:
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
-                user, held = await user_of(connection, user_id), await _within(connection, by, user_id)
+                own = (await lock_as(connection, by, Permission.USER_SUSPEND)).grants
+                user, held = await user_of(connection, user_id), await _within(connection, by.workspace_id, own, user_id)
                 others = await connection.fetchval(OTHER_ADMINS, user_id, list(domain.SIGNING_IN))
                 domain.check_an_admin_stays(held.name, None, other_admins=others)
                 if await connection.fetchval(_MARK, user_id, True) is None:
@@ -54,57 +58,72 @@ class Suspensions:
     async def reinstate(self, by: Principal, user_id: UUID, reason: str | None) -> User:
         async def attempt() -> User:
             async with self._database.workspace(by.workspace_id, actor=by.user_id, reason=reason) as connection:
-                await connection.execute(LOCK_WORKSPACE, by.workspace_id)
+                own = (await lock_as(connection, by, Permission.USER_SUSPEND)).grants
                 user = await user_of(connection, user_id)
-                await _within(connection, by, user_id)
+                await _within(connection, by.workspace_id, own, user_id)
                 if await connection.fetchval(_MARK, user_id, False) is None:
                     return user
                 return await _say_reinstated(connection, by.workspace_id, by.user_id, user_id, reason)
 
         return await self._committed(attempt)
 
-    async def suspend_account(self, user_id: UUID, reason: str | None) -> User:
+    async def suspend_account(self, user_id: UUID, reason: str | None) -> Account:
         """Keep somebody out of every workspace."""
 
-        async def attempt() -> User:
-            async with self._database.installation(actor=_OPERATOR, reason=reason) as connection:
+        async def attempt() -> Account:
+            async with self._database.installation(actor=OPERATOR, reason=reason) as connection:
                 if await connection.fetchval(_SET_STATUS, user_id, AccountStatus.SUSPENDED, list(domain.SIGNING_IN)) is not None:
                     await end_sessions(connection, user_id, "suspended")
-                    async for workspace_id, _ in seen_by_each_workspace(connection, user_id):
-                        await _say_suspended(connection, workspace_id, _OPERATOR, user_id, reason)
-                return await _seen_by_the_first(connection, user_id)
+                    told = [
+                        await _say_suspended(connection, workspace_id, OPERATOR, user_id, reason)
+                        async for workspace_id, _ in seen_by_each_workspace(connection, user_id)
+                    ]
+                    if not told:
+                        await _audit_at_home(connection, "identity:user:suspend", user_id, reason)
+                return await _account(connection, user_id)
 
         return await self._committed(attempt)
 
-    async def reinstate_account(self, user_id: UUID, reason: str | None) -> User:
-        async def attempt() -> User:
-            async with self._database.installation(actor=_OPERATOR, reason=reason) as connection:
+    async def reinstate_account(self, user_id: UUID, reason: str | None) -> Account:
+        async def attempt() -> Account:
+            async with self._database.installation(actor=OPERATOR, reason=reason) as connection:
                 if await connection.fetchval(_REINSTATE, user_id) is not None:
-                    async for workspace_id, _ in seen_by_each_workspace(connection, user_id):
-                        await _say_reinstated(connection, workspace_id, _OPERATOR, user_id, reason)
-                return await _seen_by_the_first(connection, user_id)
+                    told = [
+                        await _say_reinstated(connection, workspace_id, OPERATOR, user_id, reason)
+                        async for workspace_id, _ in seen_by_each_workspace(connection, user_id)
+                    ]
+                    if not told:
+                        await _audit_at_home(connection, "identity:user:reinstate", user_id, reason)
+                return await _account(connection, user_id)
 
         return await self._committed(attempt)
 
-    async def _committed(self, attempt: Callable[[], Awaitable[User]]) -> User:
-        user = await once_more(attempt)
+    async def _committed[V: View](self, attempt: Callable[[], Awaitable[V]]) -> V:
+        done = await once_more(attempt)
         self._on_commit()
-        return user
+        return done
 
 
-async def _seen_by_the_first(connection: Connection, user_id: UUID) -> User:
-    """A user as the first of their workspaces sees them."""
-    async for _, user in seen_by_each_workspace(connection, user_id):
-        return user
-    raise UserNotFound
+async def _account(connection: Connection, user_id: UUID) -> Account:
+    row = await connection.fetchrow(_ACCOUNT, user_id)
+    if row is None:
+        raise UserNotFound
+    return Account(**{**row, "account_status": AccountStatus(row["account_status"])})
 
 
-async def _within(connection: Connection, by: Principal, user_id: UUID) -> Held:
+async def _audit_at_home(connection: Connection, action: str, user_id: UUID, reason: str | None) -> None:
+    """Of who is in no workspace, the default one's log has it."""
+    home = await connection.fetchval("SELECT default_workspace()")
+    await enter(connection, home)
+    await audit(connection, home, OPERATOR, action, "user", user_id, reason=reason)
+
+
+async def _within(connection: Connection, workspace_id: UUID, own: int, user_id: UUID) -> Held:
     """What the user has, which is no more than whoever judges them has."""
-    held = await held_by(connection, by.workspace_id, user_id)
+    held = await held_by(connection, workspace_id, user_id)
     if held is None:
         raise UserNotFound
-    domain.check_within(held.grants, by.grants)
+    domain.check_within(held.grants, own)
     return held
 
 

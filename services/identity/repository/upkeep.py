@@ -1,4 +1,4 @@
-"""What time does to sessions and links: when they were last used, and that they are deleted in the end."""
+"""What time does to sessions, tokens and links: when they were last used, and that they are deleted in the end."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -20,6 +20,11 @@ _SEE_USERS = """
         SELECT id FROM users WHERE id = ANY($1::uuid[]) AND (last_seen_at IS NULL OR last_seen_at < now() - interval '1 minute')
         FOR NO KEY UPDATE SKIP LOCKED)"""
 
+_SEE_TOKENS = """
+    UPDATE service_tokens SET last_used_at = now() WHERE id IN (
+        SELECT id FROM service_tokens WHERE id = ANY($1::uuid[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+        FOR NO KEY UPDATE SKIP LOCKED)"""
+
 _FORGET_SESSIONS = """
     DELETE FROM user_sessions WHERE id IN (
         SELECT id FROM user_sessions WHERE coalesce(ended_at, expires_at) < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)"""
@@ -35,10 +40,11 @@ class Traces:
     def __init__(self, background: Database) -> None:
         self._background = background
 
-    async def seen(self, sessions: Iterable[UUID], users: Iterable[UUID]) -> None:
+    async def seen(self, sessions: Iterable[UUID], tokens: Iterable[UUID], users: Iterable[UUID]) -> None:
         """They were here just now."""
         async with self._background.connection() as connection:
             await connection.execute(_SEE_SESSIONS, list(sessions))
+            await connection.execute(_SEE_TOKENS, list(tokens))
             await connection.execute(_SEE_USERS, list(users))
 
     async def forget_sessions(self, most: int) -> int:

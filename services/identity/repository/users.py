@@ -10,6 +10,8 @@ from pydantic_core import from_json
 
 from services.identity import domain
 from services.identity.mail import Mailbox
+from services.identity.repository.audit import OPERATOR, audit
+from services.identity.repository.ending import end_oldest_sessions
 from services.identity.tokens import RefreshToken
 from shared.contracts.identity.sessions import Origin
 from shared.contracts.identity.users import AccountStatus, AccountType, EmailIsTaken, Myself, User, UserNotFound, UserRegistered
@@ -21,7 +23,7 @@ from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
 
 # What decides about all of a workspace (its first admin, its last one) is decided one at a time.
-LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE"
+LOCK_WORKSPACE = "SELECT id FROM workspaces WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"
 
 # Who is suspended in this workspace alone is suspended to all who see them here.
 USER_COLUMNS = """u.id, u.email, u.username, u.name, u.display_name, u.avatar_url, m.role, m.workspace_id, u.is_email_verified,
@@ -51,12 +53,13 @@ _CREDENTIALS = """
         EXISTS (SELECT FROM user_sessions s WHERE s.user_id = users.id AND s.address = $2) AS known_there
     FROM users WHERE email = $1 AND deleted_at IS NULL"""
 
-TAKEN = "SELECT username FROM users WHERE username = ANY($1::text[])"
+_TAKEN = "SELECT username FROM users WHERE username = ANY($1::text[])"
+_EMAIL_IS_TAKEN = "SELECT EXISTS (SELECT FROM users WHERE email = $1)"
 
-ADD_USER = """
+_ADD_USER = """
     INSERT INTO users (id, username, first_name, last_name, name, email, password_hash, is_email_verified, current_account_status,
         account_type_informal, search_names)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (email) DO NOTHING RETURNING id"""
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING id"""
 
 ADD_MEMBER = "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, $3)"
 
@@ -111,7 +114,7 @@ class Users:
 
     async def credentials(self, email: str, address: str | None = None) -> Credentials | None:
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(_CREDENTIALS, domain.normal_email(email), address)
+            row = await connection.fetchrow(_CREDENTIALS, email, address)
         if row is None:
             return None
         return Credentials(row["id"], row["password_hash"], AccountStatus(row["current_account_status"]), row["home"], row["known_there"])
@@ -126,7 +129,7 @@ class Users:
                 user_id = await add_user(connection, account, verified=False)
                 await connection.execute(ADD_MEMBER, workspace_id, user_id, role)
                 await start_session(connection, user_id, workspace_id, first_token, origin)
-                await self._mailbox.ask_to_verify(connection, domain.normal_email(account.email))
+                await self._mailbox.ask_to_verify(connection, account.email)
                 await registered(connection, user_id)
                 return await myself_of(connection, user_id)
 
@@ -140,6 +143,8 @@ class Users:
                 await connection.execute(LOCK_WORKSPACE, workspace_id)
                 user_id = await add_user(connection, account, verified=True)
                 await connection.execute(ADD_MEMBER, workspace_id, user_id, role)
+                details = {"role": role.value}
+                await audit(connection, workspace_id, OPERATOR, "identity:user:create", "user", user_id, details=details)
                 return await registered(connection, user_id)
 
         return await self._committed(attempt)
@@ -175,10 +180,15 @@ async def myself_of(connection: Connection, user_id: UUID) -> Myself:
     )
 
 
+async def enter(connection: Connection, workspace_id: UUID) -> None:
+    """Let the rest of the transaction see one workspace."""
+    await connection.execute("SELECT set_config('app.workspace', $1, true)", str(workspace_id))
+
+
 async def seen_by_each_workspace(connection: Connection, user_id: UUID) -> AsyncIterator[tuple[UUID, User]]:
     """A user as each of their workspaces sees them; meanwhile the transaction is in that workspace."""
     for row in await connection.fetch(_MEMBERSHIPS, user_id):
-        await connection.execute("SELECT set_config('app.workspace', $1, true)", str(row[0]))
+        await enter(connection, row[0])
         yield row[0], await user_of(connection, user_id)
 
 
@@ -191,22 +201,43 @@ async def next_version(connection: Connection, user_id: UUID) -> int:
 async def start_session(connection: Connection, user_id: UUID, workspace_id: UUID, first_token: RefreshToken, origin: Origin) -> None:
     values = (first_token.session_id, user_id, workspace_id, first_token.hash, domain.SESSION_LIFE, origin.address, origin.user_agent)
     await connection.execute(_START_SESSION, *values)
+    await end_oldest_sessions(connection, user_id)
 
 
 async def add_user(connection: Connection, account: Account, *, verified: bool, user_id: UUID | None = None) -> UUID:
     """Raises `EmailIsTaken`."""
-    user_id, email = user_id or new_id(), domain.normal_email(account.email)
-    candidates = list(domain.usernames(email, secrets.token_hex(6)))
-    taken = {row["username"] for row in await connection.fetch(TAKEN, candidates)}
-    username = next(name for name in candidates if name not in taken)
+    user_id = user_id or new_id()
     status = AccountStatus.ACTIVE if verified else AccountStatus.PENDING_VERIFICATION
     kind = AccountType.MEMBER if verified else AccountType.GUEST
-    first, last = domain.first_and_last(account.name)
-    names = domain.search_names(username, account.name, None)
-    values = (user_id, username, first, last, account.name, email, account.password_hash, verified, status, kind, names)
-    if await connection.fetchval(ADD_USER, *values) is None:
-        raise EmailIsTaken
+    await insert_user(connection, user_id, account, account.email, verified=verified, status=status, kind=kind)
     return user_id
+
+
+async def insert_user(
+    connection: Connection,
+    user_id: UUID,
+    account: Account,
+    named_after: str,
+    *,
+    verified: bool,
+    status: AccountStatus,
+    kind: AccountType,
+) -> None:
+    """With the best username that is free, though others look for theirs meanwhile. Raises `EmailIsTaken`."""
+    email = account.email
+    first, last = domain.first_and_last(account.name)
+    candidates = list(domain.usernames(named_after, secrets.token_hex(6)))
+    taken = {row["username"] for row in await connection.fetch(_TAKEN, candidates)}
+    for username in candidates:
+        if username in taken:
+            continue
+        names = domain.search_names(username, account.name, None)
+        values = (user_id, username, first, last, account.name, email, account.password_hash, verified, status, kind, names)
+        if await connection.fetchval(_ADD_USER, *values) is not None:
+            return
+        if await connection.fetchval(_EMAIL_IS_TAKEN, email):
+            raise EmailIsTaken
+    raise RuntimeError("a username of six random bytes is taken")
 
 
 async def registered(connection: Connection, user_id: UUID) -> User:

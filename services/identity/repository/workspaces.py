@@ -9,11 +9,11 @@ from services.identity import domain
 from services.identity.repository.audit import audit
 from services.identity.repository.users import ADD_MEMBER, myself_of
 from services.identity.tokens import RefreshToken
-from shared.contracts.identity.users import Myself, UserNotFound
+from shared.contracts.identity.sessions import TooManyWorkspaces
+from shared.contracts.identity.users import Myself
 from shared.contracts.identity.workspaces import (
     MOST_WORKSPACES,
     CreateWorkspace,
-    TooManyWorkspaces,
     Workspace,
     WorkspaceChanged,
     WorkspaceCreated,
@@ -97,10 +97,8 @@ class Workspaces:
 
         async def attempt() -> Myself:
             async with self._database.workspace(workspace_id) as connection:
-                try:
-                    user = await myself_of(connection, by.user_id)
-                except UserNotFound:
-                    raise WorkspaceNotFound from None
+                await workspace_of(connection, workspace_id, by.user_id)
+                user = await myself_of(connection, by.user_id)
                 values = (by.session_id, by.user_id, workspace_id, token.hash, domain.SESSION_LIFE)
                 if user.account_status not in domain.SIGNING_IN or await connection.fetchval(_SWITCH, *values) is None:
                     raise WorkspaceNotFound  # suspended there, or signed out meanwhile

@@ -1,15 +1,16 @@
 """How far readers are: their marks, what they have not read, and everybody's receipts."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from services.messages import domain
+from services.messages.repository.receipts import Mark
 from services.messages.repository.unread import NEVER, Reading
-from services.messages.service import Service
+from services.messages.service import Service, seen_in
 from shared import cursors
 from shared.contracts.messages.messages import Message
 from shared.contracts.messages.receipts import (
@@ -53,7 +54,7 @@ async def count_unread(asks: Sequence[Ask[CountUnread, Principal]], service: Ser
 
 async def mark_read(request: MarkRead, caller: Principal, service: Service) -> Unread:
     access, message = await _marked(request.thread_id, request.last_message_id, caller, service)
-    await service.receipts.read(caller, [message])
+    await service.receipts.read(caller, [Mark(message, access.joined_at)])
     log.info("thread_read", threadId=message.thread_id, messageId=message.id, userId=caller.user_id)
     return await _unread(access, caller, service)
 
@@ -67,8 +68,8 @@ async def mark_unread(request: MarkUnread, caller: Principal, service: Service) 
 
 async def mark_delivered(request: MarkDelivered, caller: Principal, service: Service) -> Receipt:
     access, message = await _marked(request.thread_id, request.last_message_id, caller, service)
-    await service.receipts.delivered(caller, message)
-    (receipt,) = await service.receipts.of_thread(caller.workspace_id, message.thread_id, caller.user_id, 1, domain.sight(access))
+    await service.receipts.delivered(caller, Mark(message, access.joined_at))
+    (receipt,) = await service.receipts.of_thread(caller, message.thread_id, caller.user_id, 1, domain.sight(access))
     return receipt
 
 
@@ -76,14 +77,9 @@ async def mark_threads_read(request: MarkThreadsRead, caller: Principal, service
     context = current_context.get()
     checks = [Ask(CheckAccess(thread_id=each.thread_id, right=Right.READ), caller, context) for each in request.threads]
     accesses = await service.call.together(CHECK_ACCESS, checks)
-    found = await asyncio.gather(*(_found(each, access, caller, service) for each, access in zip(request.threads, accesses, strict=True)))
-    marks: dict[UUID, tuple[Access, Message]] = {}
-    for access, message in filter(None, found):
-        known = marks.get(message.thread_id)
-        if known is None or known[1].created_at < message.created_at:
-            marks[message.thread_id] = (access, message)
+    marks = await _newest(zip(request.threads, accesses, strict=True), caller, service)
     if marks:
-        await service.receipts.read(caller, [message for _, message in marks.values()])
+        await service.receipts.read(caller, [Mark(message, access.joined_at) for access, message in marks.values()])
     log.info("threads_read", threads=len(marks), userId=caller.user_id)
     counts = await service.unread.count(caller.workspace_id, [_reading_of(access, caller) for access, _ in marks.values()])
     return UnreadCounts(threads=counts)
@@ -93,7 +89,7 @@ async def list_receipts(request: ListReceipts, caller: Principal, service: Servi
     access = await service.access(Right.READ, request.thread_id, caller)
     kind = f"receipts:{request.thread_id}"
     (start,) = (_FIRST,) if request.cursor is None else cursors.decode(kind, request.cursor, cursors.ID)
-    found = await service.receipts.of_thread(caller.workspace_id, request.thread_id, start, request.limit + 1, domain.sight(access))
+    found = await service.receipts.of_thread(caller, request.thread_id, start, request.limit + 1, domain.sight(access))
     following = found[request.limit :]
     cursor = cursors.encode(kind, str(following[0].user_id)) if following else None
     return ReceiptPage(receipts=found[: request.limit], has_more=bool(following), next_cursor=cursor)
@@ -107,14 +103,23 @@ async def _marked(thread_id: UUID, message_id: UUID, caller: Principal, service:
     return access, message
 
 
-async def _found(each: ReadUpTo, access: Access | Refusal, caller: Principal, service: Service) -> tuple[Access, Message] | None:
-    """None where there is nothing to mark; that a neighbour is away is said."""
-    if isinstance(access, Refusal):
-        if access.kind == "unavailable":
+async def _newest(
+    asked: Iterable[tuple[ReadUpTo, Access | Refusal]], caller: Principal, service: Service
+) -> dict[UUID, tuple[Access, Message]]:
+    """By thread, the newest message that is there to be marked; that a neighbour is away is said."""
+    there: list[tuple[UUID, Access]] = []
+    for each, access in asked:
+        if isinstance(access, Access):
+            there.append((each.last_message_id, access))
+        elif access.kind == "unavailable":
             raise access
-        return None
-    message = await service.seen(each.last_message_id, access, caller)
-    return None if message is None else (access, message)
+    found = await service.messages.get_all(caller.workspace_id, [message_id for message_id, _ in there])
+    newest: dict[UUID, tuple[Access, Message]] = {}
+    for message_id, access in there:
+        message = seen_in(found.get(message_id), access)
+        if message and (message.thread_id not in newest or newest[message.thread_id][1].created_at < message.created_at):
+            newest[message.thread_id] = (access, message)
+    return newest
 
 
 async def _unread(access: Access, caller: Principal, service: Service) -> Unread:

@@ -1,6 +1,6 @@
 """How messages are found, edited and deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,10 @@ from shared.identifiers import time_of
 from shared.outbox.outbox import emission, emit
 
 _GET = f"SELECT {COLUMNS}, posted_by FROM messages WHERE id = $1 AND created_at = $2"
+
+_GET_ALL = f"""
+    SELECT found.* FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (id, at)
+    CROSS JOIN LATERAL (SELECT {COLUMNS}, posted_by FROM messages WHERE id = wanted.id AND created_at = wanted.at LIMIT 1) AS found"""
 
 _LOCK_HEAD = """
     SELECT greatest(clock_timestamp(), greatest(changed_at, notes_changed_at, guarded_changed_at) + interval '1 us')
@@ -69,6 +73,13 @@ class Messages:
         async with self._database.reading(workspace_id) as connection:
             row = await connection.fetchrow(_GET, message_id, at)
         return stored_of(row) if row else None
+
+    async def get_all(self, workspace_id: UUID, message_ids: Sequence[UUID]) -> dict[UUID, Stored]:
+        """Those that there are, in one statement."""
+        wanted = {message_id: at for message_id in message_ids if (at := time_of(message_id)) is not None}
+        async with self._database.reading(workspace_id) as connection:
+            rows = await connection.fetch(_GET_ALL, list(wanted), list(wanted.values()))
+        return {row["id"]: stored_of(row) for row in rows}
 
     async def change(self, workspace_id: UUID, message: Message, deed: Deed, rule: Rule) -> Message:
         """Apply a rule to a message, under its thread's lock, so that its events are in order. Raises what the rule raises."""

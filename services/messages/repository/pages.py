@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.messages.domain import Sight
+from services.messages.domain import BEGINNING, Sight
 from services.messages.repository.rows import READERS_COLUMNS
 from shared.contracts.messages.messages import Message
 from shared.database.connections import Database
@@ -24,14 +24,21 @@ def _page(where: str, order: str) -> str:
         ) page CROSS JOIN LATERAL (SELECT {READERS_COLUMNS}) shown ORDER BY page.created_at {order}"""
 
 
+# Who sees all of a thread reads it where its changes are kept; to who does not, what is older must not be told of by its changes.
+_LAST_CHANGED = f"""
+    CASE WHEN $4 = '{BEGINNING.isoformat()}'::timestamptz THEN (
+        SELECT greatest(changed_at, CASE WHEN 1 = ANY($3) THEN notes_changed_at END, CASE WHEN 2 = ANY($3) THEN guarded_changed_at END)
+        FROM heads WHERE thread_id = $1
+    ) ELSE (
+        SELECT updated_at FROM messages WHERE thread_id = $1 AND version > 1 AND {_SEEN} ORDER BY updated_at DESC LIMIT 1
+    ) END"""
+
+
 def _poll(page: str, order: str) -> str:
     """A page, and when what its reader can see was last changed: one statement, of two look-ups where nothing is new."""
     return f"""
         SELECT page.json, page.created_at, changed.at AS changed_at
-        FROM (SELECT (
-            SELECT greatest(changed_at, CASE WHEN 1 = ANY($3) THEN notes_changed_at END, CASE WHEN 2 = ANY($3) THEN guarded_changed_at END)
-            FROM heads WHERE thread_id = $1) AS at
-        ) AS changed LEFT JOIN ({page}) AS page ON true ORDER BY page.created_at {order}"""
+        FROM (SELECT {_LAST_CHANGED} AS at) AS changed LEFT JOIN ({page}) AS page ON true ORDER BY page.created_at {order}"""
 
 
 _CHANGED = f"""

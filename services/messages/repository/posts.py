@@ -224,17 +224,36 @@ async def _write(
     if not added:
         return
     messages = [posted.message for _, posted in added]
-    heads = [group.heads[thread_id] for thread_id in {message.thread_id for message in messages}]
     events = [_event(workspace_id, draft, posted) for draft, posted in added]
     keyed = sorted((*key, digest, posted.message.id) for draft, posted in added for key, digest in draft.keys.items())
     await connection.execute(
         _INSERT,
+        *_moved(group, messages),
+        workspace_id,
+        *([row[column] for row in keyed] for column in range(5)),
+        *_columns(messages),
+        [event.event_id for event in events],
+        [event.subject for event in events],
+        [event.data for event in events],
+        [event.trace for event in events],
+        [rare_columns(draft, posted.message) for draft, posted in added],
+    )
+    await add_mentions(connection, workspace_id, [message for message in messages if message.mentions])
+
+
+def _moved(group: _Group, messages: Sequence[Message]) -> tuple[list[object], ...]:
+    heads = [group.heads[thread_id] for thread_id in {message.thread_id for message in messages}]
+    return (
         [head.thread_id for head in heads],
         [head.last_seq for head in heads],
         [head.last_sub_seq for head in heads],
         [head.last_at for head in heads],
-        workspace_id,
-        *([row[column] for row in keyed] for column in range(5)),
+    )
+
+
+def _columns(messages: Sequence[Message]) -> tuple[list[object], ...]:
+    """What every message has, in the order in which the statement takes it."""
+    return (
         [message.id for message in messages],
         [message.thread_id for message in messages],
         [message.seq for message in messages],
@@ -249,13 +268,7 @@ async def _write(
         [_json(message.content_metadata) for message in messages],
         [message.client_message_id for message in messages],
         [message.created_at for message in messages],
-        [event.event_id for event in events],
-        [event.subject for event in events],
-        [event.data for event in events],
-        [event.trace for event in events],
-        [rare_columns(draft, posted.message) for draft, posted in added],
     )
-    await add_mentions(connection, workspace_id, [message for message in messages if message.mentions])
 
 
 def _json(value: dict[str, object]) -> str:

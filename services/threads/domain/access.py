@@ -41,6 +41,11 @@ def sight(caller: Principal) -> Sight:
     return Sight.INVITED if caller.role is Role.GUEST else Sight.OWN
 
 
+def whole(at: datetime) -> datetime:
+    """The millisecond that it is in: messages have no other moments."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
 class Part(NamedTuple):
     """How the caller takes part in a thread."""
 
@@ -54,7 +59,7 @@ class Part(NamedTuple):
     @property
     def seen_from(self) -> datetime | None:
         """What is older is hidden from them; None shows all."""
-        return None if self.can_see_history else self.joined_at
+        return None if self.can_see_history or self.joined_at is None else whole(self.joined_at)
 
 
 class Guarded(Protocol):
@@ -109,7 +114,7 @@ def rights(caller: Principal, thread: Guarded, part: Part | None) -> Rights:
     edits = may(Permission.SUPERVISOR_UPDATE) or (managed and may(Permission.ROOM_UPDATE))
     return Rights(
         sees=True,
-        posts=(active and part is not None and part.can_send_messages) or may(Permission.SUPERVISOR_SEND),
+        posts=active and part.can_send_messages if part else may(Permission.SUPERVISOR_SEND),
         invites=edits or (active and part is not None and part.can_invite_others),
         joins=part is None and thread.kind is Kind.GROUP,
         edits=edits,

@@ -1,14 +1,16 @@
 """Inviting, joining, changing and leaving, one participant at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.threads.domain.access import Part, Rights
+from services.threads.domain.access import Part, Rights, is_guarded, whole
 from services.threads.domain.participants import Entry, contact_key
 from shared.contracts.identity.directory import Member
+from shared.contracts.messages.newest import NewestMessage
 from shared.contracts.principal import Principal, Role
-from shared.contracts.refusals import FieldError, RequestIsInvalid
+from shared.contracts.refusals import FieldError, RequestIsInvalid, ServiceIsUnavailable
 from shared.contracts.threads.access import ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
 from shared.contracts.threads.participants import (
     AddParticipant,
@@ -26,6 +28,8 @@ from shared.contracts.threads.participants import (
 from shared.contracts.threads.threads import Kind, ThreadFacts
 
 GONE = (ParticipantStatus.REMOVED, ParticipantStatus.LEFT)
+_LESS = (ParticipantRole.OBSERVER, ParticipantRole.GUEST)
+MILLISECOND = timedelta(milliseconds=1)
 _CHANGEABLE = ("role", "participant_role", "status", "name", "can_send_messages", "can_invite_others", "can_see_history")
 
 
@@ -45,10 +49,19 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """The seat that one who comes in has, or had and left: muted or not."""
+
+    seat: Participant
+    left_muted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
     """Who comes into a thread, and what they may do there."""
 
     entry: Entry
+    status: ParticipantStatus
     can_send_messages: bool
     can_invite_others: bool
     can_see_history: bool
@@ -59,8 +72,11 @@ def spec_role(role: Role) -> Role:
     return Role.AGENT if role is Role.ADMIN else role
 
 
-def admission(request: AddParticipant, room: Room, caller: Principal, found: Participant | None, member: Member | None) -> Admission:
-    """One who is invited, or joins. Raises the refusal that stands against it."""
+def admission(request: AddParticipant, room: Room, caller: Principal, known: Known | None, member: Member | None) -> Admission:
+    """One who is invited, or joins. Raises the refusal that stands against it.
+
+    Who does not manage the thread gives nobody more than they have themselves, and lifts nothing that holds for one who comes again.
+    """
     own = request.user_id == caller.user_id
     if not room.may.sees:
         raise ThreadNotFound
@@ -68,21 +84,61 @@ def admission(request: AddParticipant, room: Room, caller: Principal, found: Par
     if not room.may.edits and (more or not (room.may.invites or (own and room.may.joins))):
         raise ThreadIsReadOnlyForYou
     _refuse_fixed(room.thread)
-    if found is not None and found.status not in GONE:
+    if known is not None and known.seat.status not in GONE:
         raise AlreadyTakesPart
     if room.count >= room.thread.max_participants:
         raise ThreadIsFull
-    role = request.role or (spec_role(member.role) if member else Role.CLIENT)
+    role = _role(request, room.may, member)
     part = request.participant_role or (ParticipantRole.GUEST if role is Role.GUEST else ParticipantRole.MEMBER)
     if part is ParticipantRole.MODERATOR:
         refuse_as_moderator(request.user_id, member)
-    sees_all = room.may.edits or room.part is None or room.part.can_see_history  # nobody shows another more than they see
-    return Admission(
-        entry=Entry(role, part, request.name or (member.name if member else None), request.contact, request.user_id),
+    user_id = request.user_id or (known.seat.user_id if known else None)
+    asked = Admission(
+        entry=Entry(role, part, request.name or (member.name if member else None), request.contact, user_id),
+        status=ParticipantStatus.ACTIVE,
         can_send_messages=request.can_send_messages,
         can_invite_others=request.can_invite_others,
-        can_see_history=request.can_see_history and sees_all,
+        can_see_history=request.can_see_history,
     )
+    return asked if room.may.edits else _held(_no_more_than(asked, caller, room.part), known)
+
+
+def _role(request: AddParticipant, may: Rights, member: Member | None) -> Role:
+    """Who does not manage the thread names nobody what they are not; a guest is the least that there is."""
+    if request.role is not None and (may.edits or request.role is Role.GUEST):
+        return request.role
+    return spec_role(member.role) if member else Role.CLIENT
+
+
+def _no_more_than(asked: Admission, caller: Principal, part: Part | None) -> Admission:
+    """Nobody shows another more than they see."""
+    entry = replace(asked.entry, participant_role=ParticipantRole.GUEST) if is_guarded(caller, part) else asked.entry
+    return replace(asked, entry=entry, can_see_history=asked.can_see_history and (part is None or part.can_see_history))
+
+
+def _held(asked: Admission, known: Known | None) -> Admission:
+    """What was kept from one who comes again stays so."""
+    if known is None:
+        return asked
+    seat = known.seat
+    return replace(
+        asked,
+        entry=replace(asked.entry, participant_role=seat.participant_role) if seat.participant_role in _LESS else asked.entry,
+        status=ParticipantStatus.MUTED if known.left_muted else ParticipantStatus.ACTIVE,
+        can_send_messages=asked.can_send_messages and seat.can_send_messages,
+        can_see_history=asked.can_see_history and seat.can_see_history,
+    )
+
+
+def joined_at(now: datetime, newest: NewestMessage | None, *, sees_history: bool) -> datetime:
+    """Since when one who comes in takes part: later than all that was said, whatever the clock did.
+
+    Raises `ServiceIsUnavailable` where it decides what they see, and nobody could say what was said (`newest` is None).
+    """
+    if newest is None and not sees_history:
+        raise ServiceIsUnavailable
+    said = newest.at if newest else None
+    return whole(now) if said is None else max(whole(now), said + MILLISECOND)
 
 
 def alteration(request: ChangeParticipant, room: Room, found: Participant | None) -> dict[str, Any]:

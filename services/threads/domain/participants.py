@@ -1,13 +1,13 @@
 """Who takes part in a thread, and how a list of them comes about."""
 
 import unicodedata
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import FieldError, RequestIsInvalid
-from shared.contracts.threads.participants import NewParticipant, ParticipantRole
+from shared.contracts.threads.participants import NewParticipant, ParticipantRole, ThreadNeedsAModerator
 from shared.contracts.threads.threads import Kind, OpenThread
 
 
@@ -85,8 +85,16 @@ def refuse_strangers(named: Sequence[tuple[str, UUID | None]], members: Containe
         raise RequestIsInvalid(errors=[FieldError(field=field, code="not_a_member", detail=detail) for field in strangers])
 
 
+def refuse_twins(sent: Sequence[NewParticipant], contacts: Mapping[UUID, str | None]) -> None:
+    """Raises `RequestIsInvalid` where somebody is in a list by their account, and again by the contact that is verified to be theirs."""
+    theirs = {contact_key(contacts.get(one.user_id)) for one in sent if one.user_id is not None} - {None}
+    twins = [place for place, one in enumerate(sent) if one.user_id is None and contact_key(one.contact) in theirs]
+    if twins:
+        raise RequestIsInvalid(errors=[_duplicate(place, "contact") for place in twins])
+
+
 def seating(seats: Sequence[Seat], sent: Sequence[NewParticipant], creator_id: UUID) -> Seating:
-    """Replace a thread's participants; the creator stays, sent or not. Raises `RequestIsInvalid`."""
+    """Replace a thread's participants; the creator stays, sent or not. Raises `RequestIsInvalid`, `ThreadNeedsAModerator`."""
     entries = _entries(sent)
     matched = _matched(seats, entries)
     result = Seating([], [], [], [one for place, one in enumerate(entries) if place not in matched.values()], 0)
@@ -98,8 +106,18 @@ def seating(seats: Sequence[Seat], sent: Sequence[NewParticipant], creator_id: U
             result.returned.append((seat, entries[place]))
         elif (kept := _kept(seat, entries[place], creator_id)) != seat.entry:
             result.changed.append((seat, kept))
+    _refuse_unmoderated(seats, result)
     sat = sum(not seat.left for seat in seats)
     return replace(result, count=sat - len(result.removed) + len(result.returned) + len(result.added))
+
+
+def _refuse_unmoderated(seats: Sequence[Seat], seating: Seating) -> None:
+    """As for one who goes alone: the last moderator stays while anybody with an account does."""
+    gone, words = {seat.id for seat in seating.removed}, {seat.id: entry for seat, entry in (*seating.changed, *seating.returned)}
+    here = [words.get(seat.id, seat.entry) for seat in seats if seat.id not in gone and (seat.id in words or not seat.left)] + seating.added
+    let_go = any(seat.entry.participant_role is ParticipantRole.MODERATOR for seat in seating.removed)
+    if let_go and any(one.user_id for one in here) and not any(one.participant_role is ParticipantRole.MODERATOR for one in here):
+        raise ThreadNeedsAModerator
 
 
 def refuse_more_than(most: int, count: int, field: str) -> None:
@@ -113,12 +131,16 @@ def _entries(sent: Sequence[NewParticipant]) -> list[Entry]:
     for place, one in enumerate(sent):
         for name, value in (("userId", one.user_id), ("contact", contact_key(one.contact))):
             if value is not None and value in seen:
-                errors.append(FieldError(field=f"participants.{place}.{name}", code="duplicate", detail="Is in the list twice."))
+                errors.append(_duplicate(place, name))
             elif value is not None:
                 seen.add(value)
     if errors:
         raise RequestIsInvalid(errors=errors)
     return [_entry(one) for one in sent]
+
+
+def _duplicate(place: int, name: str) -> FieldError:
+    return FieldError(field=f"participants.{place}.{name}", code="duplicate", detail="Is in the list twice.")
 
 
 def _entry(sent: NewParticipant) -> Entry:

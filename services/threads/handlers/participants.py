@@ -1,5 +1,6 @@
 """Those who take part in a thread: listed, invited, changed, gone."""
 
+import asyncio
 from uuid import UUID
 
 import structlog
@@ -30,25 +31,28 @@ log = structlog.get_logger()
 async def list_participants(request: ListParticipants, caller: Principal, service: Service) -> ParticipantPage:
     list_name = f"participants:{request.thread_id}:{request.status}:{request.role}:{request.participant_role}"
     after = Seat(*cursors.decode(list_name, request.cursor, cursors.MOMENT_AND_ID)) if request.cursor is not None else None
-    found = await service.membership.page(request, after, caller)
+    part, found = await service.membership.page(request, after, caller)
+    service.note(part, request.thread_id, caller)
     page, more = found[: request.limit], len(found) > request.limit
     cursor = cursors.encode(list_name, page[-1].joined_at, page[-1].id) if more else None
     return ParticipantPage.model_construct(participants=page, has_more=more, next_cursor=cursor)
 
 
 async def get_participant(request: GetParticipant, caller: Principal, service: Service) -> Participant:
-    return await service.membership.get(request.thread_id, request.participant_id, caller)
+    return await _seen(request.thread_id, request.participant_id, caller, service)
 
 
 async def add_participant(request: AddParticipant, caller: Principal, service: Service) -> Participant | Replayed[Participant]:
     await service.look(request.thread_id, caller)
-    member = await service.members.one(request.user_id, caller)
-    refuse_strangers([("userId", request.user_id)], {member.id} if member else set())
+    person, newest = await asyncio.gather(
+        service.members.person(request.user_id, request.contact, caller), service.newest.if_there(request.thread_id, caller)
+    )
+    refuse_strangers([("userId", request.user_id)], {person.id} if person else set())
     try:
-        added = await service.membership.add(request, caller, member)
+        added = await service.membership.add(request, caller, person, newest)
     except MadeBefore as before:
         participant_id = UUID(before.thing_id.partition(" ")[0])
-        return Replayed(await service.membership.get(request.thread_id, participant_id, caller))
+        return Replayed(await _seen(request.thread_id, participant_id, caller, service))
     log.info("participant_added", threadId=str(request.thread_id), participantId=str(added.id), userId=str(caller.user_id))
     return added
 
@@ -56,7 +60,7 @@ async def add_participant(request: AddParticipant, caller: Principal, service: S
 async def change_participant(request: ChangeParticipant, caller: Principal, service: Service) -> Participant:
     """Whether somebody can be a moderator is identity's to say: guests of the workspace cannot."""
     if request.participant_role is ParticipantRole.MODERATOR and "participant_role" in request.model_fields_set:
-        found = await service.membership.get(request.thread_id, request.participant_id, caller)
+        found = await _seen(request.thread_id, request.participant_id, caller, service)
         if found.participant_role is not ParticipantRole.MODERATOR:
             refuse_as_moderator(found.user_id, await service.members.one(found.user_id, caller))
     changed = await service.membership.change(request, caller)
@@ -65,6 +69,21 @@ async def change_participant(request: ChangeParticipant, caller: Principal, serv
 
 
 async def remove_participant(request: RemoveParticipant, caller: Principal, service: Service) -> Nothing:
-    removed = await service.membership.remove(request, caller)
+    removed = await service.membership.remove(request, caller, await _contact_of(request, caller, service))
     log.info("participant_removed", threadId=str(request.thread_id), participantId=str(removed.id), userId=str(caller.user_id))
     return Nothing()
+
+
+async def _seen(thread_id: UUID, participant_id: UUID, caller: Principal, service: Service) -> Participant:
+    part, found = await service.membership.get(thread_id, participant_id, caller)
+    service.note(part, thread_id, caller)
+    return found
+
+
+async def _contact_of(request: RemoveParticipant, caller: Principal, service: Service) -> str | None:
+    """By what else the one who goes may have a seat: the contact that is verified to be theirs."""
+    user_id = await service.membership.user_of(request.thread_id, request.participant_id, caller.workspace_id)
+    if user_id == caller.user_id:
+        return caller.contact
+    member = await service.members.one(user_id, caller)
+    return member.contact if member else None

@@ -1,5 +1,6 @@
 """Threads: opened, found, listed, changed, archived."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import structlog
 
 from services.threads.domain.access import may_open
 from services.threads.domain.changes import archival, changes
-from services.threads.domain.participants import refuse_strangers
+from services.threads.domain.participants import refuse_strangers, refuse_twins
 from services.threads.domain.reading import is_unread, shown
 from services.threads.repository.listing import Place, Row
 from services.threads.service import Service
@@ -57,11 +58,19 @@ async def list_threads(request: ListThreads, caller: Principal, service: Service
         return await _unread(request, after, caller, service)
     rows = await service.listing.rows(request, after, caller, request.limit)
     page = rows[: request.limit]
-    counts = await service.unread.if_there({row.thread_id: row.part for row in page}, caller)
+    counts, total = await asyncio.gather(
+        service.unread.if_there({row.thread_id: row.part for row in page}, caller), _total(request, rows, caller, service)
+    )
     encoded = await _encoded(page, counts, caller, service)
     more = len(encoded) < len(rows)
-    total = await service.listing.total(request, caller)
     return _page(encoded, total, _list_name(request, caller), page[len(encoded) - 1].place if more else None)
+
+
+async def _total(request: ListThreads, rows: Sequence[Row], caller: Principal, service: Service) -> int:
+    """Counted over the index, 8 ms of 20,000 threads, where the page does not say it: it does if the list ends with it."""
+    if request.cursor is None and len(rows) <= request.limit and (rows or not request.offset):
+        return request.offset + len(rows)
+    return await service.listing.total(request, caller)
 
 
 async def _unread(request: ListThreads, after: Place | None, caller: Principal, service: Service) -> Encoded[ThreadPage]:
@@ -112,6 +121,7 @@ async def _refuse_strangers(sent: Sequence[NewParticipant], known: set[UUID], ca
     asked = {one.user_id for one in sent if one.user_id is not None} - known
     members = await service.members.of(asked, caller)
     refuse_strangers([(f"participants.{place}.userId", one.user_id) for place, one in enumerate(sent)], known | members.keys())
+    refuse_twins(sent, {caller.user_id: caller.contact} | {member.id: member.contact for member in members.values()})
 
 
 async def _encoded(rows: Sequence[Row], counts: dict[UUID, Unread], caller: Principal, service: Service) -> list[bytes]:

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from shared.contracts.threads.history import Change, Changed
 from shared.database.connections import Database
 
-_OWN = {"history_id", "changed_at", "operation_type", "changed_by", "reason", "workspace_id", "contact_key", "direct_key"}
+_OWN = {"history_id", "changed_at", "operation_type", "changed_by", "reason", "workspace_id", "contact_key", "direct_key", "left_muted"}
 
 _PAGE = """
     SELECT * FROM (
@@ -36,7 +36,7 @@ class History:
 
 
 def _change(row: asyncpg.Record) -> Change:
-    before: dict[str, Any] = from_json(row["before"])
+    before: dict[str, Any] = {} if row["operation_type"] == "INSERT" else from_json(row["before"])
     return Change(
         id=row["history_id"],
         kind=Changed(row["kind"]),

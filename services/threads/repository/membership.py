@@ -1,21 +1,21 @@
 """One participant at a time: found, listed, invited, changed, gone."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 
-from services.threads.domain.access import rights
-from services.threads.domain.membership import GONE, Admission, Room, admission, alteration, departure
-from services.threads.domain.participants import contact_key
-from services.threads.repository import writing
+from services.threads.domain.access import Part, rights
+from services.threads.domain.membership import GONE, Admission, Room, admission, alteration, departure, joined_at
+from services.threads.repository import seats, writing
 from services.threads.repository.access import part_in, standings
 from services.threads.repository.participants import events
 from services.threads.repository.views import PARTICIPANT, facts_of, participant_of
 from shared.contracts.identity.directory import Member
+from shared.contracts.messages.newest import NewestMessage
 from shared.contracts.model import Event
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
@@ -29,33 +29,20 @@ from shared.contracts.threads.participants import (
     ParticipantChanged,
     ParticipantNotFound,
     ParticipantRemoved,
-    ParticipantRole,
+    ParticipantStatus,
     RemoveParticipant,
 )
 from shared.database.connections import Connection, Database, once_more
 from shared.database.idempotency import claim
 from shared.identifiers import new_id
 
-_ONE = f"""
-    SELECT {PARTICIPANT} FROM participants p WHERE p.thread_id = $1 AND p.id = $2
-    UNION ALL SELECT {PARTICIPANT} FROM participants p WHERE p.thread_id = $1 AND p.user_id = $2 LIMIT 1"""
-
-# Who is here by either comes before one who was here once.
-_KNOWN = f"""
-    SELECT * FROM (
-        SELECT {PARTICIPANT}, p.left_at FROM participants p WHERE p.thread_id = $1 AND p.user_id = $2
-        UNION ALL SELECT {PARTICIPANT}, p.left_at FROM participants p WHERE p.thread_id = $1 AND p.contact_key = $3 AND p.left_at IS NULL
-    ) AS known ORDER BY left_at NULLS FIRST LIMIT 1"""
-
-_OTHERS = """
-    SELECT EXISTS (SELECT FROM participants WHERE thread_id = $1 AND id <> $2 AND user_id IS NOT NULL
-            AND participant_role = 'moderator' AND left_at IS NULL) AS moderated,
-        EXISTS (SELECT FROM participants WHERE thread_id = $1 AND id <> $2 AND user_id IS NOT NULL AND left_at IS NULL) AS peopled"""
-
 _ADD = f"""
     INSERT INTO participants AS p (workspace_id, thread_id, id, role, participant_role, name, contact, contact_key, user_id,
-        can_send_messages, can_invite_others, can_see_history)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING {PARTICIPANT}, p.version"""
+        can_send_messages, can_invite_others, can_see_history, joined_at, status)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING {PARTICIPANT}, p.version"""
+
+
+_HERE_AGAIN = {"left_at": None, "deleted_at": None, "left_muted": False}
 
 
 def _page(here: Literal["NULL", "NOT NULL"]) -> str:
@@ -86,12 +73,12 @@ class Membership:
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._on_commit = database, on_commit
 
-    async def page(self, request: ListParticipants, after: Seat | None, caller: Principal) -> list[Participant]:
-        """A page, and one more where more follow. Raises `ThreadNotFound`, `ThreadIsReadOnlyForYou`."""
+    async def page(self, request: ListParticipants, after: Seat | None, caller: Principal) -> tuple[Part | None, list[Participant]]:
+        """How the caller takes part; a page, and one more where more follow. Raises `ThreadNotFound`, `ThreadIsReadOnlyForYou`."""
         gone = request.status in GONE
         start = after or BEGINNING
         async with self._database.reading(caller.workspace_id) as connection:
-            await _refuse_unseen(connection, request.thread_id, caller, to_edit=gone)
+            part = await _refuse_unseen(connection, request.thread_id, caller, to_edit=gone)
             rows = await connection.fetch(
                 _LEFT if gone else _HERE,
                 request.thread_id,
@@ -100,31 +87,40 @@ class Membership:
                 start.id,
                 request.limit + 1,
             )
-        return [participant_of(row) for row in rows]
+        return part, [participant_of(row) for row in rows]
 
-    async def get(self, thread_id: UUID, participant_id: UUID, caller: Principal) -> Participant:
-        """Raises `ThreadNotFound`, `ParticipantNotFound`."""
+    async def get(self, thread_id: UUID, participant_id: UUID, caller: Principal) -> tuple[Part | None, Participant]:
+        """How the caller takes part, and the one whom they ask about. Raises `ThreadNotFound`, `ParticipantNotFound`."""
         async with self._database.reading(caller.workspace_id) as connection:
-            await _refuse_unseen(connection, thread_id, caller, to_edit=False)
-            found = await _one(connection, thread_id, participant_id)
+            part = await _refuse_unseen(connection, thread_id, caller, to_edit=False)
+            found = await seats.one(connection, thread_id, participant_id, seats.own_contact(participant_id, caller))
         if found is None or found.status in GONE:
             raise ParticipantNotFound
-        return found
+        return part, found
 
-    async def add(self, request: AddParticipant, caller: Principal, member: Member | None) -> Participant:
-        """Raises what `domain.membership.admission` does, `MadeBefore` and `KeyWasUsedForAnother`."""
+    async def user_of(self, thread_id: UUID, participant_id: UUID, workspace_id: UUID) -> UUID | None:
+        """The account of a seat, whose id may be the account's own."""
+        async with self._database.reading(workspace_id) as connection:
+            return await seats.user_of(connection, thread_id, participant_id)
+
+    async def add(self, request: AddParticipant, caller: Principal, person: Member | None, newest: NewestMessage | None) -> Participant:
+        """Raises what `domain.membership.admission` and `joined_at` do, `MadeBefore` and `KeyWasUsedForAnother`.
+
+        person: the member who comes in, by their account or by their contact.
+        """
+        member = person if request.user_id else None
 
         async def work(connection: Connection, row: asyncpg.Record, room: Room) -> Participant:
-            known = await connection.fetchrow(_KNOWN, request.thread_id, request.user_id, contact_key(request.contact))
-            found = participant_of(known) if known else None
-            seat_id = found.id if found else new_id()
+            known = await seats.known(connection, request, person)
+            seat_id = known.seat.id if known else new_id()
             # The moment tells one coming from another of the same participant, who may leave and come again.
             await claim(connection, request, caller, f"{seat_id} {row['now'].timestamp()}")
-            admitted = admission(request, room, caller, found, member)
-            if found is None:
-                seated = await _seat(connection, caller.workspace_id, request.thread_id, seat_id, admitted)
+            admitted = admission(request, room, caller, known, member)
+            columns = _columns(admitted, joined_at(row["now"], newest, sees_history=admitted.can_see_history))
+            if known is None:
+                seated = await _seat(connection, caller.workspace_id, request.thread_id, seat_id, columns)
             else:
-                seated = await _write(connection, found.id, row["now"], _returning(admitted, row["now"]))
+                seated = await _write(connection, seat_id, row["now"], columns | _HERE_AGAIN)
             await writing.move(connection, request.thread_id, row["now"], row["participant_count"] + 1, archived=False)
             return await _told(connection, caller, room, ParticipantAdded, seated, request.thread_id, request.reason)
 
@@ -134,8 +130,9 @@ class Membership:
         """Raises what `domain.membership.alteration` does."""
 
         async def work(connection: Connection, row: asyncpg.Record, room: Room) -> Participant:
-            found = await _one(connection, request.thread_id, request.participant_id)
-            fields = alteration(request, await _with_others(connection, room, found), found)
+            own = seats.own_contact(request.participant_id, caller)
+            found = await seats.one(connection, request.thread_id, request.participant_id, own)
+            fields = alteration(request, await seats.with_others(connection, room, found), found)
             assert found is not None, "the rule refuses to change nobody"
             if not fields:
                 return found
@@ -145,19 +142,25 @@ class Membership:
 
         return await self._alter(request.thread_id, caller, request.reason, work)
 
-    async def remove(self, request: RemoveParticipant, caller: Principal) -> Participant:
-        """Raises what `domain.membership.departure` does."""
+    async def remove(self, request: RemoveParticipant, caller: Principal, contact: str | None) -> Participant:
+        """Raises what `domain.membership.departure` does.
+
+        contact: that of the account which is meant; who has a seat by either has none afterwards.
+        """
 
         async def work(connection: Connection, row: asyncpg.Record, room: Room) -> Participant:
-            found = await _one(connection, request.thread_id, request.participant_id)
-            status = departure(await _with_others(connection, room, found), caller, found)
+            found = await seats.one(connection, request.thread_id, request.participant_id, contact)
+            status = departure(await seats.with_others(connection, room, found), caller, found)
             assert found is not None, "the rule refuses to remove nobody"
             if status is None:
                 return found
-            now = row["now"]
-            seated = await _write(connection, found.id, now, {"status": status, "left_at": now, "deleted_at": now})
-            await writing.move(connection, request.thread_id, now, row["participant_count"] - 1, archived=False)
-            return await _told(connection, caller, room, ParticipantRemoved, seated, request.thread_id, request.reason)
+            twin = await seats.twin(connection, found, request.thread_id, contact)
+            gone = [found, twin] if twin else [found]
+            await writing.move(connection, request.thread_id, row["now"], row["participant_count"] - len(gone), archived=False)
+            for one in gone:
+                seated = await _write(connection, one.id, row["now"], _leaving(one, status, row["now"]))
+                await _told(connection, caller, room, ParticipantRemoved, seated, request.thread_id, request.reason)
+            return found
 
         return await self._alter(request.thread_id, caller, request.reason, work)
 
@@ -176,37 +179,24 @@ class Membership:
         return done
 
 
-async def _refuse_unseen(connection: Connection, thread_id: UUID, caller: Principal, *, to_edit: bool) -> None:
+async def _refuse_unseen(connection: Connection, thread_id: UUID, caller: Principal, *, to_edit: bool) -> Part | None:
+    """How the caller takes part in a thread that they see."""
     ((gate, part),) = await standings(connection, [(thread_id, caller)])
     may = rights(caller, gate, part) if gate else None
     if may is None or not may.sees:
         raise ThreadNotFound
     if to_edit and not may.edits:
         raise ThreadIsReadOnlyForYou
+    return part
 
 
-async def _one(connection: Connection, thread_id: UUID, participant_id: UUID) -> Participant | None:
-    row = await connection.fetchrow(_ONE, thread_id, participant_id)
-    return participant_of(row) if row else None
-
-
-async def _with_others(connection: Connection, room: Room, found: Participant | None) -> Room:
-    """Only where it is about a moderator does it matter who else is there."""
-    if found is None or found.participant_role is not ParticipantRole.MODERATOR:
-        return room
-    others = await connection.fetchrow(_OTHERS, room.thread.id, found.id)
-    assert others is not None
-    return replace(room, moderated=others["moderated"], peopled=others["peopled"])
-
-
-async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, seat_id: UUID, admitted: Admission) -> asyncpg.Record:
-    columns = _columns(admitted)
+async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, seat_id: UUID, columns: Mapping[str, Any]) -> asyncpg.Record:
     row = await connection.fetchrow(_ADD, workspace_id, thread_id, seat_id, *columns.values())
     assert row is not None
     return row
 
 
-def _columns(admitted: Admission) -> dict[str, Any]:
+def _columns(admitted: Admission, joined: datetime) -> dict[str, Any]:
     """In the order of `_ADD`."""
     entry = admitted.entry
     return {
@@ -219,11 +209,13 @@ def _columns(admitted: Admission) -> dict[str, Any]:
         "can_send_messages": admitted.can_send_messages,
         "can_invite_others": admitted.can_invite_others,
         "can_see_history": admitted.can_see_history,
+        "joined_at": joined,
+        "status": admitted.status.value,
     }
 
 
-def _returning(admitted: Admission, now: datetime) -> dict[str, Any]:
-    return _columns(admitted) | {"status": "active", "joined_at": now, "left_at": None, "deleted_at": None}
+def _leaving(seat: Participant, status: ParticipantStatus, now: datetime) -> dict[str, Any]:
+    return {"status": status, "left_at": now, "deleted_at": now, "left_muted": seat.status is ParticipantStatus.MUTED}
 
 
 async def _write(connection: Connection, participant_id: UUID, now: datetime, fields: Mapping[str, Any]) -> asyncpg.Record:

@@ -26,12 +26,13 @@ _ADD = f"""
     RETURNING {PARTICIPANT}, p.version"""
 
 _REMOVE = f"""
-    UPDATE participants p SET status = 'removed', left_at = $2, deleted_at = $2, updated_at = $2, version = version + 1
+    UPDATE participants p SET left_muted = (status = 'muted'), status = 'removed', left_at = $2, deleted_at = $2, updated_at = $2,
+        version = version + 1
     WHERE id = ANY($1::uuid[])
     RETURNING {PARTICIPANT}, p.version"""
 
-# Contacts may go round within a list, and each is there once: they are let go before they are taken.
-_LET_GO = "UPDATE participants SET contact = NULL, contact_key = NULL WHERE id = ANY($1::uuid[]) AND contact IS NOT NULL"
+# Contacts may go round within a list, and each is there once: what one who stays leaves to another is let go before it is taken.
+_LET_GO = "UPDATE participants SET contact = NULL, contact_key = NULL WHERE id = ANY($1::uuid[])"
 
 _CHANGE = f"""
     UPDATE participants p SET role = new.role, participant_role = new.participant_role, name = new.name, contact = new.contact,
@@ -39,7 +40,8 @@ _CHANGE = f"""
         status = CASE WHEN left_at IS NULL THEN status ELSE 'active' END,
         joined_at = CASE WHEN left_at IS NULL THEN joined_at ELSE $2 END,
         can_send_messages = left_at IS NOT NULL OR can_send_messages, can_invite_others = left_at IS NULL AND can_invite_others,
-        can_see_history = left_at IS NOT NULL OR can_see_history, left_at = NULL, deleted_at = NULL
+        can_see_history = left_at IS NOT NULL OR can_see_history, left_at = NULL, deleted_at = NULL,
+        left_muted = false
     FROM unnest($1::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[])
         AS new (id, role, participant_role, name, contact, contact_key, user_id)
     WHERE p.id = new.id RETURNING {PARTICIPANT}, p.version"""
@@ -68,8 +70,8 @@ async def add(connection: Connection, workspace_id: UUID, thread_id: UUID, entri
 async def reseat(connection: Connection, workspace_id: UUID, thread_id: UUID, seating: Seating, now: datetime) -> list[Event]:
     """Write a seating, and tell it."""
     removed = await connection.fetch(_REMOVE, [seat.id for seat in seating.removed], now) if seating.removed else []
-    if seating.changed:
-        await connection.execute(_LET_GO, [seat.id for seat, _ in seating.changed])
+    if let_go := _passed_on(seating):
+        await connection.execute(_LET_GO, let_go)
     changed = await _change(connection, seating.changed, now)
     returned = await _change(connection, seating.returned, now)
     return [
@@ -78,6 +80,12 @@ async def reseat(connection: Connection, workspace_id: UUID, thread_id: UUID, se
         *events(ParticipantAdded, thread_id, returned),
         *await add(connection, workspace_id, thread_id, seating.added),
     ]
+
+
+def _passed_on(seating: Seating) -> list[UUID]:
+    """Those who stay, whose contact is another's in the end."""
+    taken = {entry.key for _, entry in (*seating.changed, *seating.returned)} | {entry.key for entry in seating.added}
+    return [seat.id for seat, entry in seating.changed if seat.entry.key != entry.key and seat.entry.key in taken]
 
 
 async def _change(connection: Connection, seated: Sequence[tuple[Seat, Entry]], now: datetime) -> list[asyncpg.Record]:

@@ -18,8 +18,9 @@ from shared.contracts.model import Event
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.contracts.threads.access import State, ThreadNotFound
-from shared.contracts.threads.participants import NewParticipant
+from shared.contracts.threads.participants import NewParticipant, ParticipantsAreTooMany
 from shared.contracts.threads.threads import (
+    SHOWN_PARTICIPANTS,
     BookingHasAThread,
     Kind,
     OpenThread,
@@ -188,6 +189,8 @@ async def _change(
     count, told = row["participant_count"], list[Event]()
     most, named = fields.get("max_participants", before.max_participants), "maxParticipants"
     if sent is not None:
+        if count > SHOWN_PARTICIPANTS:
+            raise ParticipantsAreTooMany
         seated = seating(await participants.seats(connection, before.id, sent), sent, before.creator_id)
         count, named = seated.count, "participants"
         refuse_more_than(most, count, named)

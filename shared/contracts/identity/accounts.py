@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts.identity.users import (
+    AccountStatus,
     Email,
     GrantExceedsYours,
     KnownEmail,
@@ -17,17 +18,16 @@ from shared.contracts.identity.users import (
     UserNotFound,
     WorkspaceNeedsAnAdmin,
 )
-from shared.contracts.model import Event, Nothing, Request, Time, TrimmedText, View
+from shared.contracts.model import Event, Nothing, Reason, Request, Time, View
 from shared.contracts.operations import GATEWAY, OPERATOR, Operation
-from shared.contracts.refusals import Conflict, Forbidden, Invalid
+from shared.contracts.refusals import Conflict, Forbidden, Invalid, PermissionIsMissing
 
 MailedToken = Annotated[Secret, Field(min_length=1, max_length=200)]
-Reason = Annotated[TrimmedText, Field(min_length=1, max_length=500)]
 Purpose = Literal["verify", "reset"]
 
 
 class LinkIsSpent(Invalid):
-    """The link is good for nothing any more: it was used, it is too old, or it is none of ours. Ask for another."""
+    """The link is good for nothing: it was used, it is too old, it is for another account, or it is none of ours. Ask for another."""
 
 
 class PasswordIsWrong(Forbidden):
@@ -39,7 +39,7 @@ class NobodySuspendsThemself(Conflict):
 
 
 class VerifyEmail(Request):
-    """Verify the email that a link was mailed to."""
+    """Verify the caller's email by the link that was mailed to it."""
 
     token: MailedToken
 
@@ -82,6 +82,17 @@ class ReinstateUser(Request):
     reason: Reason | None = None
 
 
+class Account(View):
+    """An account as the operator sees it, whatever workspaces it is in."""
+
+    id: UUID
+    email: str
+    username: str
+    name: str
+    account_status: AccountStatus
+    is_email_verified: bool
+
+
 class SuspendAccount(Request):
     """Keep somebody out of every workspace; the operator's."""
 
@@ -113,7 +124,7 @@ class MailedLink(View):
     expires_at: Time
 
 
-VERIFY_EMAIL = Operation(VerifyEmail, Nothing, called_by=[GATEWAY], refuses=[LinkIsSpent], anonymous=True)
+VERIFY_EMAIL = Operation(VerifyEmail, Nothing, called_by=[GATEWAY], refuses=[LinkIsSpent])
 REQUEST_VERIFICATION = Operation(RequestVerification, Nothing, called_by=[GATEWAY], refuses=[UserNotFound])
 REQUEST_RESET = Operation(RequestReset, Nothing, called_by=[GATEWAY], anonymous=True)
 RESET_PASSWORD = Operation(
@@ -126,11 +137,11 @@ SUSPEND_USER = Operation(
     SuspendUser,
     User,
     called_by=[GATEWAY],
-    refuses=[UserNotFound, NobodySuspendsThemself, GrantExceedsYours, WorkspaceNeedsAnAdmin],
+    refuses=[UserNotFound, NobodySuspendsThemself, PermissionIsMissing, GrantExceedsYours, WorkspaceNeedsAnAdmin],
 )
-REINSTATE_USER = Operation(ReinstateUser, User, called_by=[GATEWAY], refuses=[UserNotFound, GrantExceedsYours])
-SUSPEND_ACCOUNT = Operation(SuspendAccount, User, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
-REINSTATE_ACCOUNT = Operation(ReinstateAccount, User, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
+REINSTATE_USER = Operation(ReinstateUser, User, called_by=[GATEWAY], refuses=[UserNotFound, PermissionIsMissing, GrantExceedsYours])
+SUSPEND_ACCOUNT = Operation(SuspendAccount, Account, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
+REINSTATE_ACCOUNT = Operation(ReinstateAccount, Account, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
 MAKE_LINK = Operation(MakeLink, MailedLink, called_by=[OPERATOR], refuses=[UserNotFound], anonymous=True)
 
 

@@ -39,6 +39,12 @@ class ListOwnSessions(Request):
     cursor: Annotated[str, Field(max_length=500)] | None = None
 
 
+class GetOwnSession(Request):
+    """One of the caller's sessions that live."""
+
+    session_id: UUID
+
+
 class EndOwnSession(Request):
     """End one of the caller's sessions."""
 
@@ -50,5 +56,6 @@ class EndOtherSessions(Request):
 
 
 LIST_OWN_SESSIONS = Operation(ListOwnSessions, OwnSessionPage, called_by=[GATEWAY], refuses=[CursorIsNotValid], coalesced=False)
+GET_OWN_SESSION = Operation(GetOwnSession, OwnSession, called_by=[GATEWAY], refuses=[SessionNotFound])
 END_OWN_SESSION = Operation(EndOwnSession, Nothing, called_by=[GATEWAY], refuses=[SessionNotFound])
 END_OTHER_SESSIONS = Operation(EndOtherSessions, Nothing, called_by=[GATEWAY])

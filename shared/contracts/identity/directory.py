@@ -7,14 +7,22 @@ from pydantic import Field
 
 from shared.contracts.model import Request, View
 from shared.contracts.operations import MESSAGES, THREADS, Operation
+from shared.contracts.permissions import Permission
 from shared.contracts.principal import Role
 
 
 class Member(View):
+    """`grants`: the bits of what their role grants, their workspace's own roles among them."""
+
     id: UUID
     username: str
     name: str
     role: Role
+    grants: int = 0
+    contact: str | None = None  # their email, where it is verified
+
+    def may(self, permission: Permission) -> bool:
+        return bool(self.grants & permission.bit)
 
 
 class Members(View):
@@ -22,10 +30,11 @@ class Members(View):
 
 
 class FindMembers(Request):
-    """Those of the caller's workspace with these usernames or ids, whoever may sign in; unknown ones are left out."""
+    """Those of the caller's workspace with these usernames, ids or verified emails, whoever may sign in; unknown ones are left out."""
 
     usernames: Annotated[list[str], Field(max_length=100)] = []
     user_ids: Annotated[list[UUID], Field(max_length=1_000)] = []
+    contacts: Annotated[list[str], Field(max_length=100)] = []
 
 
 FIND_MEMBERS = Operation(FindMembers, Members, called_by=[MESSAGES, THREADS], timeout=2.0)

@@ -49,6 +49,13 @@ class ListMembers(Request):
     cursor: Annotated[str, Field(max_length=500)] | None = None
 
 
+class GetMember(Request):
+    """One member of the caller's workspace."""
+
+    workspace_id: UUID
+    user_id: UUID
+
+
 class ChangeMember(Request):
     """Give a member of the caller's workspace another role, built in or made there."""
 
@@ -65,11 +72,12 @@ class RemoveMember(Request):
 
 
 LIST_MEMBERS = Operation(ListMembers, MemberPage, called_by=[GATEWAY], refuses=[WorkspaceNotFound, CursorIsNotValid], coalesced=False)
+GET_MEMBER = Operation(GetMember, WorkspaceMember, called_by=[GATEWAY], refuses=[WorkspaceNotFound, MemberNotFound])
 CHANGE_MEMBER = Operation(
     ChangeMember,
     WorkspaceMember,
     called_by=[GATEWAY],
-    refuses=[WorkspaceNotFound, MemberNotFound, RoleIsNotUsable, GrantExceedsYours, WorkspaceNeedsAnAdmin],
+    refuses=[WorkspaceNotFound, MemberNotFound, RoleIsNotUsable, PermissionIsMissing, GrantExceedsYours, WorkspaceNeedsAnAdmin],
 )
 REMOVE_MEMBER = Operation(
     RemoveMember,

@@ -46,13 +46,14 @@ class UsernameIsTaken(Conflict):
 
 
 class GetUser(Request):
-    """A user of the caller's workspace."""
+    """A user of the caller's workspace. Clients and guests see those who serve them, and themselves."""
 
     user_id: UUID
 
 
 class SearchUsers(Request):
-    """Users of the caller's workspace whose username, name or display name has a word from which on it begins with `q`; all, without."""
+    """Users of the caller's workspace whose username, name or display name has a word from which on it begins with `q`; all, without.
+    Clients and guests find those who serve them, and themselves."""
 
     q: Annotated[Text, Field(max_length=100)] = ""
     limit: Annotated[int, Field(ge=1, le=200)] = 50

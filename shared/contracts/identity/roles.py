@@ -10,7 +10,7 @@ from shared.contracts.model import Event, Nothing, Request, Time, TrimmedText, V
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Role
-from shared.contracts.refusals import Conflict, NotFound
+from shared.contracts.refusals import Conflict, NotFound, PermissionIsMissing
 
 MOST_ROLES = 100
 """That a workspace makes itself."""
@@ -119,10 +119,18 @@ class ListPermissions(Request):
 LIST_ROLES = Operation(ListRoles, RoleList, called_by=[GATEWAY], coalesced=False)
 GET_ROLE = Operation(GetRole, WorkspaceRole, called_by=[GATEWAY], refuses=[RoleNotFound])
 CREATE_ROLE = Operation(
-    CreateRole, WorkspaceRole, called_by=[GATEWAY], refuses=[RoleNameIsTaken, TooManyRoles, GrantExceedsYours, RoleNotFound], keyed=True
+    CreateRole,
+    WorkspaceRole,
+    called_by=[GATEWAY],
+    refuses=[RoleNameIsTaken, TooManyRoles, PermissionIsMissing, GrantExceedsYours, RoleNotFound],
+    keyed=True,
 )
-CHANGE_ROLE = Operation(ChangeRole, WorkspaceRole, called_by=[GATEWAY], refuses=[RoleNotFound, RoleIsBuiltIn, GrantExceedsYours])
-DELETE_ROLE = Operation(DeleteRole, Nothing, called_by=[GATEWAY], refuses=[RoleNotFound, RoleIsBuiltIn, RoleIsInUse, GrantExceedsYours])
+CHANGE_ROLE = Operation(
+    ChangeRole, WorkspaceRole, called_by=[GATEWAY], refuses=[RoleNotFound, RoleIsBuiltIn, PermissionIsMissing, GrantExceedsYours]
+)
+DELETE_ROLE = Operation(
+    DeleteRole, Nothing, called_by=[GATEWAY], refuses=[RoleNotFound, RoleIsBuiltIn, RoleIsInUse, PermissionIsMissing, GrantExceedsYours]
+)
 LIST_PERMISSIONS = Operation(ListPermissions, PermissionList, called_by=[GATEWAY], coalesced=False)
 
 

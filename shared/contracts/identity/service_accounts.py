@@ -37,12 +37,17 @@ class ServiceAccountPage(View):
 
 
 class ServiceToken(View):
-    """A token of a service account; `lastUsedAt` is within a minute."""
+    """A token of a service account; `lastUsedAt` is within a minute.
+
+    `grantedBy` is the person who answers for it: who made it or rotated it last, or answers for the token that did. It grants no more of
+    its scopes than they may give at that moment, and nothing while they are no member or suspended; rotating it takes it over.
+    """
 
     id: UUID
     name: str
     scopes: list[str]
     created_by: UUID
+    granted_by: UUID
     created_at: Time
     issued_at: Time
     expires_at: Time | None
@@ -100,7 +105,8 @@ class DeleteServiceAccount(Request):
 
 
 class CreateServiceToken(Request):
-    """Make a token that grants what is named: no more than the caller is granted, but for posting in the name of contacts."""
+    """Make a token that grants what is named: no more than the caller is granted; people may besides let it post in the name of contacts.
+    What a program makes ends with the token that it makes it with, at the latest."""
 
     account_id: UUID
     name: Annotated[TrimmedText, Field(min_length=1, max_length=100)]
@@ -114,8 +120,15 @@ class ListServiceTokens(Request):
     account_id: UUID
 
 
+class GetServiceToken(Request):
+    """One token of a service account."""
+
+    account_id: UUID
+    token_id: UUID
+
+
 class RotateServiceToken(Request):
-    """Trade a token for another with the same scopes and as long a life; the old one ends at once."""
+    """Trade a token for another with the same scopes and as long a life, which the caller answers for; the old one ends at once."""
 
     account_id: UUID
     token_id: UUID
@@ -146,11 +159,15 @@ LIST_SERVICE_ACCOUNTS = Operation(ListServiceAccounts, ServiceAccountPage, calle
 GET_SERVICE_ACCOUNT = Operation(GetServiceAccount, ServiceAccount, called_by=[GATEWAY], refuses=[ServiceAccountNotFound])
 DELETE_SERVICE_ACCOUNT = Operation(DeleteServiceAccount, Nothing, called_by=[GATEWAY], refuses=[ServiceAccountNotFound])
 CREATE_SERVICE_TOKEN = Operation(
-    CreateServiceToken, ServiceTokenMade, called_by=[GATEWAY], refuses=[ServiceAccountNotFound, GrantExceedsYours, TooManyTokens]
+    CreateServiceToken,
+    ServiceTokenMade,
+    called_by=[GATEWAY],
+    refuses=[ServiceAccountNotFound, PermissionIsMissing, GrantExceedsYours, TooManyTokens],
 )
 LIST_SERVICE_TOKENS = Operation(ListServiceTokens, ServiceTokenList, called_by=[GATEWAY], refuses=[ServiceAccountNotFound], coalesced=False)
+GET_SERVICE_TOKEN = Operation(GetServiceToken, ServiceToken, called_by=[GATEWAY], refuses=[ServiceTokenNotFound])
 ROTATE_SERVICE_TOKEN = Operation(
-    RotateServiceToken, ServiceTokenMade, called_by=[GATEWAY], refuses=[ServiceTokenNotFound, GrantExceedsYours]
+    RotateServiceToken, ServiceTokenMade, called_by=[GATEWAY], refuses=[ServiceTokenNotFound, PermissionIsMissing, GrantExceedsYours]
 )
 REVOKE_SERVICE_TOKEN = Operation(RevokeServiceToken, Nothing, called_by=[GATEWAY], refuses=[ServiceTokenNotFound])
 

@@ -81,6 +81,10 @@ class AlreadyAMember(Conflict):
     """They are a member of the workspace already."""
 
 
+class TooManyWorkspaces(Conflict):
+    """The user is a member of as many workspaces as one can be."""
+
+
 class Origin(Model):
     """From where somebody signs in, by the gateway's word. `crowded`: more sign-ins than usual are tried on the account, from anywhere."""
 
@@ -102,7 +106,7 @@ class RegisterUser(Request):
 
 
 class LogIn(Request):
-    """Start a session by email and password. Who is no member of any workspace signs in with an invitation, and joins."""
+    """Start a session by email and password. With an invitation it starts in the workspace of that, which they join by it."""
 
     email: KnownEmail
     password: Password
@@ -150,7 +154,7 @@ LOG_IN = Operation(
     LogIn,
     SignedIn,
     called_by=[GATEWAY],
-    refuses=[CredentialsAreWrong, InvitationIsNotValid, AlreadyAMember, SignInIsThrottled],
+    refuses=[CredentialsAreWrong, InvitationIsNotValid, AlreadyAMember, TooManyWorkspaces, SignInIsThrottled],
     anonymous=True,
     timeout=10.0,
 )
@@ -160,12 +164,18 @@ GET_PUBLIC_KEYS = Operation(GetPublicKeys, PublicKeys, called_by=[GATEWAY], anon
 
 
 type EndReason = Literal[
-    "signed-out", "ended-elsewhere", "refresh-token-reused", "password-changed", "password-reset", "suspended", "deactivated"
+    "signed-out",
+    "ended-elsewhere",
+    "too-many-sessions",
+    "refresh-token-reused",
+    "password-changed",
+    "password-reset",
+    "suspended",
 ]
 
 
 class SessionEnded(Event):
-    """A session is over. `ended-elsewhere`: its user ended it from another one."""
+    """A session is over. `ended-elsewhere`: its user ended it from another one; `too-many-sessions`: they began a newer one."""
 
     user_id: UUID
     session_id: UUID

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.identity.sessions import SignedIn
+from shared.contracts.identity.sessions import SignedIn, TooManyWorkspaces
 from shared.contracts.identity.users import Name
 from shared.contracts.model import Event, Request, Time, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
-from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, NotFound
+from shared.contracts.refusals import CursorIsNotValid, Forbidden, NotFound
 
 MOST_WORKSPACES = 1_000
 """That one user is a member of."""
@@ -36,10 +36,6 @@ class WorkspacePage(View):
 
 class WorkspaceNotFound(NotFound):
     """There is no such workspace here. A path names the workspace that the token is for; switch to another one first."""
-
-
-class TooManyWorkspaces(Conflict):
-    """The user is a member of as many workspaces as one can be."""
 
 
 class NotForServiceAccounts(Forbidden):

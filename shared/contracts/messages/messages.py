@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View, storable_json
+from shared.contracts.model import Event, Reason, Request, Text, Time, TrimmedText, View, storable_json
 from shared.contracts.operations import ATTACHMENTS, GATEWAY, Operation
 from shared.contracts.principal import Role
 from shared.contracts.refusals import Conflict, CursorIsNotValid, Forbidden, Invalid, NotFound, PermissionIsMissing, RequestIsInvalid
@@ -52,7 +52,6 @@ ContactRole = Literal[Role.CLIENT, Role.PRODUCT_OWNER, Role.AGENT]
 
 
 Content = Annotated[Text, Field(min_length=1, max_length=CONTENT_LENGTH)]
-Reason = Annotated[Text, Field(max_length=500)]
 RobotId = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]
 Metadata = Annotated[dict[str, Any], AfterValidator(storable_json(METADATA_BYTES))]
 ClientKey = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,64}$")]

@@ -22,7 +22,10 @@ class Standing(Request):
 
 
 class Unread(View):
-    """`capped`: there are more than `unreadCount` says."""
+    """`capped`: there may be more than `unreadCount` says, which looks no further.
+
+    lastReadMessageId: the newest message, of those that the reader can see, up to which they have read.
+    """
 
     thread_id: UUID
     unread_count: int

@@ -20,7 +20,7 @@ class Changed(StrEnum):
 
 
 class Change(View):
-    """One change: what was there before it, who made it, and why where they said so."""
+    """One change: what was there before it, who made it, and why where they said so. `before` is empty for those who came (`INSERT`)."""
 
     id: UUID
     kind: Changed

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
-from shared.contracts.model import Event, Model, Nothing, Request, Text, Time, TrimmedText, View
+from shared.contracts.model import Event, Model, Nothing, Reason, Request, Text, Time, TrimmedText, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
 from shared.contracts.refusals import Conflict, CursorIsNotValid, NotFound, RequestIsInvalid
@@ -31,8 +31,6 @@ class ParticipantStatus(StrEnum):
 
 ParticipantName = Annotated[Text, StringConstraints(max_length=255)]
 Contact = Annotated[TrimmedText, Field(min_length=1, max_length=255)]
-Reason = Annotated[TrimmedText, Field(min_length=1, max_length=500)]
-"""Why something is changed; it is kept with what it was before."""
 
 
 class NewParticipant(Model):
@@ -104,6 +102,10 @@ class ThreadNeedsAModerator(Conflict):
     """The last moderator stays while others take part; make another one first."""
 
 
+class ParticipantsAreTooMany(Conflict):
+    """More take part in the thread than are shown with it; they come, change and go one at a time, not by a list."""
+
+
 class ListParticipants(Request):
     """Those who take part in a thread, or with `status` those who did once, for who may change it."""
 
@@ -125,7 +127,8 @@ class GetParticipant(Request):
 class AddParticipant(Request):
     """Invite somebody into a thread, or join one: then `userId` is the caller's own.
 
-    Who does not manage the thread may add others, with `canInviteOthers`, as members, observers or guests alone.
+    Who does not manage the thread may add others, with `canInviteOthers`, as members, observers or guests alone. Their `role` is what they
+    have in the workspace then, and what was kept from one who comes again stays so.
     """
 
     thread_id: UUID

@@ -6,11 +6,17 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
 
-from shared.contracts.model import Event, Request, Text, Time, TrimmedText, View, storable_json
+from shared.contracts.model import Event, Reason, Request, Text, Time, TrimmedText, View, storable_json
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.refusals import Conflict, CursorIsNotValid, PermissionIsMissing, RequestIsInvalid
 from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
-from shared.contracts.threads.participants import DirectThreadIsFixed, Participant, Participants, Reason
+from shared.contracts.threads.participants import (
+    DirectThreadIsFixed,
+    Participant,
+    Participants,
+    ParticipantsAreTooMany,
+    ThreadNeedsAModerator,
+)
 
 SETTINGS_BYTES = 16 * 1024
 SHOWN_PARTICIPANTS = 100
@@ -142,7 +148,8 @@ class OpenThread(ThreadFields):
 class ChangeThread(ThreadFields):
     """Change the fields that are sent (spec 1, Thread Management). An archived thread takes `archived: false` or `state: active` alone.
 
-    `participants` replaces the list: matched by userId, then contact; the creator stays, sent or not.
+    `participants` replaces the list: matched by userId, then contact; the creator stays, sent or not. Where more than 100 take part it does
+    not, for a view that is sent back would be short of the rest.
     """
 
     thread_id: UUID
@@ -222,7 +229,10 @@ CHANGE_THREAD = Operation(
     ChangeThread,
     Thread,
     called_by=[GATEWAY],
-    refuses=[ThreadNotFound, ThreadIsArchived, ThreadIsReadOnlyForYou, DirectThreadIsFixed, RequestIsInvalid],
+    refuses=[
+        *(ThreadNotFound, ThreadIsArchived, ThreadIsReadOnlyForYou, DirectThreadIsFixed),
+        *(ParticipantsAreTooMany, ThreadNeedsAModerator, RequestIsInvalid),
+    ],
     coalesced=False,
 )
 ARCHIVE_THREAD = Operation(

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from shared.credentials import background_role, database_role
 from shared.database.connections import Database, as_role
-from shared.database.history import SYSTEM_ACTOR, history_of
+from shared.database.history import SYSTEM_ACTOR, additions_of, history_of
 from shared.database.policies import workspace_table
 from shared.identifiers import new_id
 from tests.servers import Servers
@@ -34,7 +34,8 @@ async def pets(admin: Session, servers: Servers) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
-    await admin.execute("DROP TABLE threads.pets_history, threads.pets; DROP FUNCTION threads.log_pets_changes()")
+    await admin.execute("DROP TABLE threads.pets_history, threads.pets")
+    await admin.execute("DROP FUNCTION threads.log_pets_changes; DROP FUNCTION IF EXISTS threads.log_pets_additions")
 
 
 async def pet(pets: Database, workspace_id: UUID) -> UUID:
@@ -81,6 +82,18 @@ async def test_nothing_is_changed_by_nobody(pets: Database, admin: Session, stat
         async with pets.workspace(workspace_id) as connection:
             await connection.execute(statement)
     assert [name for _, name, _, _ in await changes(admin)] == ["Rex"]
+
+
+async def test_additions_say_who_made_them_and_why(pets: Database, admin: Session) -> None:
+    workspace_id, actor = new_id(), new_id()
+    await admin.execute("SET ROLE atrium_owner;" + additions_of("threads", "pets") + "RESET ROLE")
+    two = "INSERT INTO pets (id, workspace_id, name) SELECT uuidv7(), $1, unnest(ARRAY['Rex', 'Max'])"
+    async with pets.workspace(workspace_id, actor=actor, reason="Two of a litter") as connection:
+        await connection.execute(two, workspace_id)
+    with pytest.raises(asyncpg.RaiseError, match="names nobody"):
+        async with pets.workspace(workspace_id) as connection:
+            await connection.execute(two, workspace_id)
+    assert await changes(admin) == [("INSERT", name, actor, "Two of a litter") for name in ("Rex", "Max")]
 
 
 async def test_a_change_that_is_undone_leaves_no_history(pets: Database, admin: Session) -> None:

@@ -4,7 +4,31 @@ import asyncio
 
 import pytest
 
-from shared.contracts.identity.sessions import AUTHORIZE, Authorize, SessionHasEnded, SignedIn
+from services.gateway.auth import ServiceToken as ReadToken
+from shared.contracts.identity.service_accounts import (
+    AUTHORIZE_TOKEN,
+    CREATE_SERVICE_ACCOUNT,
+    CREATE_SERVICE_TOKEN,
+    AuthorizeToken,
+    CreateServiceAccount,
+    CreateServiceToken,
+)
+from shared.contracts.identity.sessions import (
+    AUTHORIZE,
+    LOG_IN,
+    Authorize,
+    LogIn,
+    SessionHasEnded,
+    SignedIn,
+    TokenIsNotValid,
+)
+from shared.contracts.identity.workspaces import (
+    CREATE_WORKSPACE,
+    SWITCH_WORKSPACE,
+    CreateWorkspace,
+    SwitchWorkspace,
+    WorkspaceNotFound,
+)
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
@@ -101,11 +125,37 @@ async def test_authorizing_looks_rows_up_by_their_keys_alone(register: Register,
     for place, name in enumerate(("session_ids", "user_ids", "workspace_ids"), start=1):
         body = body.replace(name, f"${place}::uuid[]")
     await database.execute(
-        "ANALYZE users, user_sessions, workspace_members, roles; SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan"
+        "ANALYZE users, user_sessions, workspace_members, workspaces, roles; "
+        "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan"
     )
     await database.execute(f"PREPARE asked AS {body}")
     arguments = ", ".join(f"ARRAY['{one}']::uuid[]" for one in ids(signed_in))
     plan = "\n".join(row[0] for row in await database.fetch(f"EXPLAIN EXECUTE asked({arguments})"))
     assert "Seq Scan" not in plan
-    assert plan.count("Index Scan") == 4
+    assert plan.count("Index Scan") == 5
     assert "(name)::text = (m.custom_role)::text" in plan, "a role is found by its whole key"
+
+
+async def test_nobody_is_let_into_a_deleted_workspace(
+    register: Register, authorize: AuthorizeSession, call: Caller, database: Admin
+) -> None:
+    ada = await register("ada@example.org")
+    made = await call(CREATE_WORKSPACE, CreateWorkspace(name="Lab"), await authorize(ada))
+    account = await call(CREATE_SERVICE_ACCOUNT, CreateServiceAccount(name="Bot"), await authorize(ada))
+    scopes = [Permission.ROOM_READ]
+    token = await call(CREATE_SERVICE_TOKEN, CreateServiceToken(account_id=account.id, name="main", scopes=scopes), await authorize(ada))
+    await database.execute("UPDATE workspaces SET deleted_at = now() WHERE is_default")
+    try:
+        with pytest.raises(SessionHasEnded):
+            await authorize(ada)
+        read = ReadToken.read(token.token.encode())
+        assert read is not None
+        asked = AuthorizeToken(token_id=read.token_id, token_hash=read.hash, permission=Permission.ROOM_READ)
+        with pytest.raises(TokenIsNotValid):
+            await call(AUTHORIZE_TOKEN, asked, None)
+        at_home = await call(LOG_IN, LogIn.model_validate({"email": "ada@example.org", "password": "correct horse"}), None)
+        assert at_home.user.workspace_id == made.id
+        with pytest.raises(WorkspaceNotFound):
+            await call(SWITCH_WORKSPACE, SwitchWorkspace(workspace_id=ada.user.workspace_id), await authorize(at_home))
+    finally:
+        await database.execute("UPDATE workspaces SET deleted_at = NULL")

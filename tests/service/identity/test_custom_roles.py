@@ -29,9 +29,9 @@ from shared.contracts.permissions import Permission, as_bits
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing
 from shared.contracts.roles import BUILT_IN
-from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from tests.service.identity.conftest import Admin, AuthorizeSession, Register
+from tests.service.identity.test_invitations import lab_of
 
 OF_SPEC_2 = {
     "chat:room": "Chat room management permissions",
@@ -109,10 +109,27 @@ async def test_a_role_that_somebody_has_is_not_deleted(register: Register, autho
         await call(DELETE_ROLE, DeleteRole(name="auditor"), admin)
     await give(call, admin, bob, "client")
     await call(DELETE_ROLE, DeleteRole(name="auditor"), admin)
-    with pytest.raises(RoleNotFound):
-        await call(GET_ROLE, GetRole(name="auditor"), admin)
+    for attempt in (call(GET_ROLE, GetRole(name="auditor"), admin), call(CHANGE_ROLE, ChangeRole(name="auditor", permissions=[]), admin)):
+        with pytest.raises(RoleNotFound):
+            await attempt
     with pytest.raises(RoleIsNotUsable):
         await give(call, admin, bob, "auditor")
+    assert [role for role in (await call(LIST_ROLES, ListRoles(), admin)).roles if not role.built_in] == []
+
+
+async def test_the_name_of_a_deleted_role_is_free_for_another(
+    register: Register, authorize: AuthorizeSession, call: Caller, database: Admin
+) -> None:
+    admin = await authorize(await register("ada@example.org"))
+    await make(call, admin, "auditor", Permission.AUDIT_READ)
+    for _ in range(2):
+        await call(DELETE_ROLE, DeleteRole(name="auditor"), admin)
+    await make(call, admin, "auditor", Permission.ROOM_READ)
+    assert set((await call(GET_ROLE, GetRole(name="auditor"), admin)).permissions) == {Permission.ROOM_READ, *EVERYBODYS}
+    rows = await database.fetch("SELECT subject FROM outbox WHERE subject LIKE '%.role_%' ORDER BY id")
+    said = [(row["subject"].split(".")[2], row["subject"].split(".")[-1]) for row in rows]
+    assert [name for name, _ in said] == ["role_created", "role_deleted", "role_created"]
+    assert said[0][1] == said[1][1] != said[2][1]
 
 
 async def test_a_role_is_deleted_or_given_and_never_both(register: Register, authorize: AuthorizeSession, call: Caller) -> None:
@@ -172,7 +189,7 @@ async def test_who_is_shown_as_an_admin_by_a_role_of_the_workspace_is_none(
 async def test_roles_of_another_workspace_are_none(register: Register, authorize: AuthorizeSession, call: Caller) -> None:
     admin = await authorize(await register("ada@example.org"))
     await make(call, admin, "auditor", Permission.AUDIT_READ)
-    elsewhere = admin.model_copy(update={"workspace_id": new_id()})
+    elsewhere = await lab_of(call, admin)
     for attempt in (
         call(GET_ROLE, GetRole(name="auditor"), elsewhere),
         call(CHANGE_ROLE, ChangeRole(name="auditor", permissions=[]), elsewhere),

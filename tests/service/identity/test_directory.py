@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from services.identity.domain import SIGNING_IN
 from services.identity.main import IdentityApplication
-from services.identity.repository.profiles import _SEARCH
+from services.identity.repository.profiles import _SEARCH, _SEARCH_STAFF
 from shared.contracts.identity.directory import FIND_MEMBERS, FindMembers
 from shared.contracts.identity.profiles import CHANGE_ME, GET_USER, SEARCH_USERS, ChangeMe, GetUser, SearchUsers
 from shared.contracts.identity.sessions import REGISTER_USER, RegisterUser, SignedIn
@@ -118,10 +118,25 @@ async def test_another_workspace_is_searched_by_nobody(
 async def test_who_may_not_sign_in_is_not_found(
     people: list[SignedIn], authorize: AuthorizeSession, call: Caller, messages: Caller, database: Admin, change: str
 ) -> None:
-    caller = await authorize(people[1])
+    client = await authorize(people[1])
+    caller = client.model_copy(update={"role": Role.AGENT})
+    assert (await found(call, caller, "ada"), await found(call, client, "ada")) == (["ada", "adam"], ["ada"])
     await database.execute(change)
-    assert await found(call, caller, "ada") == ["adam"]
+    assert (await found(call, caller, "ada"), await found(call, client, "ada")) == (["adam"], [])
     assert (await messages(FIND_MEMBERS, FindMembers(usernames=["ada"], user_ids=[people[0].user.id]), caller)).members == []
+
+
+async def test_a_member_is_found_by_their_email_once_it_is_verified(
+    people: list[SignedIn], authorize: AuthorizeSession, call: Caller, messages: Caller, database: Admin
+) -> None:
+    caller, asked = await authorize(people[1]), FindMembers(contacts=[" ADA@example.org"])
+    assert (await messages(FIND_MEMBERS, asked, caller)).members == []
+    await database.execute("UPDATE users SET is_email_verified = true WHERE username = 'ada'")
+    assert [(one.username, one.contact) for one in (await messages(FIND_MEMBERS, asked, caller)).members] == [("ada", "ada@example.org")]
+    (grace,) = (await messages(FIND_MEMBERS, FindMembers(usernames=["grace"]), caller)).members
+    assert grace.contact is None
+    elsewhere = caller.model_copy(update={"workspace_id": new_id()})
+    assert (await messages(FIND_MEMBERS, asked, elsewhere)).members == []
 
 
 async def test_a_new_name_is_found_and_the_old_one_is_not(people: list[SignedIn], authorize: AuthorizeSession, call: Caller) -> None:
@@ -162,8 +177,9 @@ async def test_emails_are_for_those_who_read_members_and_oneself(people: list[Si
     ada, grace = people[0].user.id, people[1].user.id
     assert (await call(GET_USER, GetUser(user_id=grace), admin)).email == "grace@example.org"
     assert (await call(GET_USER, GetUser(user_id=ada), client)).email is None
+    assert (await call(GET_USER, GetUser(user_id=ada), client)).account_status is None
     assert (await call(GET_USER, GetUser(user_id=grace), client)).email == "grace@example.org"
-    assert [user.email for user in (await call(SEARCH_USERS, SearchUsers(q="ada"), client)).users] == [None, None]
+    assert [user.email for user in (await call(SEARCH_USERS, SearchUsers(q="ada"), client)).users] == [None]
 
 
 async def test_a_search_reads_the_index_of_names_alone_whatever_the_number_of_users(
@@ -191,6 +207,12 @@ async def test_a_search_reads_the_index_of_names_alone_whatever_the_number_of_us
         assert "(name >= 'u'::text)" in plan.split("Filter")[0] or "(name >= " in plan
         assert "Seq Scan" not in plan
         assert "Sort" not in plan
+        assert _most_rows(plan) <= 100, plan
+        rows = await own.fetch(
+            f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) {_SEARCH_STAFF}", *values, people[1].user.id
+        )
+        plan = "\n".join(row[0] for row in rows)
+        assert "Seq Scan" not in plan
         assert _most_rows(plan) <= 100, plan
     finally:
         await own.close()

@@ -21,6 +21,7 @@ from shared.contracts.refusals import CursorIsNotValid, RequestIsInvalid
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from tests.service.identity.conftest import Admin, AuthorizeSession, Register
+from tests.service.identity.test_invitations import lab_of
 from tests.service.identity.tokens import as_others_see
 
 
@@ -47,8 +48,10 @@ async def test_an_unknown_user_has_no_role(register: Register, authorize: Author
     caller = await authorize(await register("ada@example.org"))
     with pytest.raises(UserNotFound):
         await call(SET_ROLE, SetRole(user_id=new_id(), role=Role.AGENT), caller)
+    lab = await lab_of(call, caller)
+    bob = await register("bob@example.org")
     with pytest.raises(UserNotFound):
-        await call(SET_ROLE, SetRole(user_id=caller.user_id, role=Role.AGENT), caller.model_copy(update={"workspace_id": new_id()}))
+        await call(SET_ROLE, SetRole(user_id=bob.user.id, role=Role.AGENT), lab)
 
 
 async def test_system_is_nobodys_role(register: Register, authorize: AuthorizeSession, call: Caller) -> None:
@@ -81,7 +84,7 @@ async def test_of_the_last_two_admins_who_step_down_at_once_one_stays(
     caller, bob = await authorize(await register("ada@example.org")), await register("bob@example.org")
     await call(SET_ROLE, SetRole(user_id=bob.user.id, role=Role.ADMIN), caller)
     outcomes = await asyncio.gather(
-        *(call(SET_ROLE, SetRole(user_id=one, role=Role.CLIENT), caller) for one in (caller.user_id, bob.user.id)),
+        *(call(SET_ROLE, SetRole(user_id=one.user_id, role=Role.CLIENT), one) for one in (caller, await authorize(bob))),
         return_exceptions=True,
     )
     assert sorted(type(one).__name__ for one in outcomes) == ["User", "WorkspaceNeedsAnAdmin"]

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.gateway.auth import ServiceToken as ReadToken
+from services.identity.main import IdentityApplication
 from shared.contracts.identity.invitations import CREATE_INVITATION, CreateInvitation
 from shared.contracts.identity.members import (
     CHANGE_MEMBER,
@@ -55,6 +56,7 @@ from shared.contracts.refusals import PermissionIsMissing
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from tests.service.identity.conftest import Admin, AuthorizeSession, Register
+from tests.service.identity.test_invitations import lab_of
 
 READ, SEND = Permission.MESSAGE_READ, Permission.MESSAGE_SEND
 
@@ -207,7 +209,7 @@ async def test_service_accounts_of_another_workspace_are_none(
     account = await account_of(call, admin)
     made = await token_of(call, admin, account.id, READ)
     other = await account_of(call, admin, "Other")
-    elsewhere = admin.model_copy(update={"workspace_id": nothing})
+    elsewhere = await lab_of(call, admin)
     assert (await call(LIST_SERVICE_ACCOUNTS, ListServiceAccounts(), elsewhere)).service_accounts == []
     for attempt in (
         call(GET_SERVICE_ACCOUNT, GetServiceAccount(account_id=account.id), elsewhere),
@@ -225,7 +227,9 @@ async def test_service_accounts_of_another_workspace_are_none(
     assert await use(call, made.token)
 
 
-async def test_use_is_written_down_once_a_minute(register: Register, authorize: AuthorizeSession, call: Caller, database: Admin) -> None:
+async def test_use_is_written_down_once_a_minute(
+    register: Register, authorize: AuthorizeSession, call: Caller, database: Admin, identity: IdentityApplication
+) -> None:
     admin = await authorize(await register("ada@example.org"))
     account = await account_of(call, admin)
     made = await token_of(call, admin, account.id, READ)
@@ -233,10 +237,12 @@ async def test_use_is_written_down_once_a_minute(register: Register, authorize: 
 
     async def last_use() -> object:
         await use(call, made.token)
+        await identity._last_seen.write()
         return (await call(LIST_SERVICE_TOKENS, ListServiceTokens(account_id=account.id), admin)).tokens[0].last_used_at
 
     first = await last_use()
     assert first is not None
+    assert await database.fetchval("SELECT last_seen_at FROM users WHERE id = $1", account.id) is not None
     assert await last_use() == first
     await database.execute("UPDATE service_tokens SET last_used_at = now() - interval '61 seconds'")
     assert await last_use() not in (None, first)

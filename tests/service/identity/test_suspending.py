@@ -1,6 +1,7 @@
 """Who is suspended is out at once: of a workspace by its admins, everywhere by the operator."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -18,6 +19,9 @@ from shared.contracts.identity.accounts import (
     UserReinstated,
     UserSuspended,
 )
+from shared.contracts.identity.members import CHANGE_MEMBER, REMOVE_MEMBER, ChangeMember, RemoveMember
+from shared.contracts.identity.roles import CREATE_ROLE, CreateRole
+from shared.contracts.identity.service_accounts import CREATE_SERVICE_ACCOUNT, CreateServiceAccount
 from shared.contracts.identity.sessions import (
     LOG_IN,
     REFRESH_SESSION,
@@ -30,6 +34,8 @@ from shared.contracts.identity.sessions import (
 )
 from shared.contracts.identity.users import AccountStatus, UserNotFound, WorkspaceNeedsAnAdmin
 from shared.contracts.principal import Role
+from shared.contracts.refusals import PermissionIsMissing
+from shared.contracts.roles import BUILT_IN
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
@@ -91,7 +97,7 @@ async def test_an_admin_keeps_nobody_out_of_another_workspace(
     assert (signed_in.user.workspace_id, signed_in.user.account_status) == (elsewhere, AccountStatus.PENDING_VERIFICATION)
     assert (await authorize(signed_in)).role is Role.AGENT
     stranger = (await authorize(admin)).model_copy(update={"workspace_id": elsewhere})
-    await database.execute("DELETE FROM workspace_members WHERE workspace_id = $1", elsewhere)
+    await database.execute("UPDATE workspace_members SET user_id = $2, role = 'admin' WHERE workspace_id = $1", elsewhere, admin.user.id)
     with pytest.raises(UserNotFound):
         await call(SUSPEND_USER, SuspendUser(user_id=bob.user.id), stranger)
 
@@ -121,7 +127,16 @@ async def test_nobody_suspends_themself_or_the_last_admin(
         call(SUSPEND_USER, SuspendUser(user_id=ada.user.id), other),
         return_exceptions=True,
     )
-    assert [type(outcome) for outcome in outcomes].count(WorkspaceNeedsAnAdmin) == 1
+    assert [type(outcome) for outcome in outcomes].count(PermissionIsMissing) == 1, "who is suspended suspends nobody"
+
+
+async def test_whoever_has_an_admins_grants_suspends_no_last_admin(register: Register, authorize: AuthorizeSession, call: Caller) -> None:
+    ada, bob = await register("ada@example.org"), await register("bob@example.org")
+    admin = await authorize(ada)
+    await call(CREATE_ROLE, CreateRole(name="deputy", permissions=list(BUILT_IN[Role.ADMIN])), admin)
+    await call(CHANGE_MEMBER, ChangeMember(workspace_id=admin.workspace_id, user_id=bob.user.id, role="deputy"), admin)
+    with pytest.raises(WorkspaceNeedsAnAdmin):
+        await call(SUSPEND_USER, SuspendUser(user_id=ada.user.id), await authorize(bob))
 
 
 async def test_the_operator_keeps_somebody_out_everywhere(
@@ -144,3 +159,29 @@ async def test_the_operator_keeps_somebody_out_everywhere(
     assert seen == {bob.user.workspace_id, elsewhere}
     with pytest.raises(UserNotFound):
         await operator(SUSPEND_ACCOUNT, SuspendAccount(email="nobody@example.org"), None)
+
+
+async def test_the_operator_keeps_somebody_out_who_is_nowhere(
+    register: Register, authorize: AuthorizeSession, call: Caller, operator: Caller, database: Admin
+) -> None:
+    admin, bob = await authorize(await register("ada@example.org")), await register("bob@example.org")
+    await call(REMOVE_MEMBER, RemoveMember(workspace_id=admin.workspace_id, user_id=bob.user.id), admin)
+    suspended = await operator(SUSPEND_ACCOUNT, SuspendAccount(email="bob@example.org", reason="Spam"), None)
+    assert (suspended.id, suspended.account_status) == (bob.user.id, AccountStatus.SUSPENDED)
+    back = await operator(REINSTATE_ACCOUNT, ReinstateAccount(email="bob@example.org"), None)
+    assert back.account_status is AccountStatus.PENDING_VERIFICATION
+    rows = await database.fetch("SELECT workspace_id, action, reason FROM audit_log WHERE actor_id = $1 ORDER BY at", UUID(SYSTEM_ACTOR))
+    assert [tuple(row) for row in rows] == [
+        (admin.workspace_id, "identity:user:suspend", "Spam"),
+        (admin.workspace_id, "identity:user:reinstate", None),
+    ]
+
+
+async def test_a_program_that_is_reinstated_is_active(
+    register: Register, authorize: AuthorizeSession, call: Caller, operator: Caller, database: Admin
+) -> None:
+    admin = await authorize(await register("ada@example.org"))
+    account = await call(CREATE_SERVICE_ACCOUNT, CreateServiceAccount(name="Bot"), admin)
+    email = await database.fetchval("SELECT email FROM users WHERE id = $1", account.id)
+    await operator(SUSPEND_ACCOUNT, SuspendAccount(email=email), None)
+    assert (await operator(REINSTATE_ACCOUNT, ReinstateAccount(email=email), None)).account_status is AccountStatus.ACTIVE

@@ -5,17 +5,21 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
 
 from services.identity.main import IdentityApplication
-from shared.contracts.identity.accounts import RESET_PASSWORD, MailedLink, ResetPassword
+from shared.contracts.identity.accounts import RESET_PASSWORD, Account, MailedLink, ResetPassword
 from shared.contracts.identity.sessions import LOG_IN, LogIn
 from shared.contracts.identity.users import AccountStatus, User
 from shared.contracts.principal import Role
+from shared.database.history import SYSTEM_ACTOR
 from shared.messaging.caller import Caller
 from tests.servers import Servers
+from tests.service.identity.conftest import Admin, AuthorizeSession, Register
+from tests.service.identity.test_invitations import lab_of
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,33 @@ async def test_an_account_is_made_listed_and_given_another_role(users: Users, ca
     assert "Bob [red]" in table.out
 
 
+async def test_a_workspace_is_named_by_its_id(users: Users, register: Register, authorize: AuthorizeSession, call: Caller) -> None:
+    ada = await authorize(await register("ada@example.org"))
+    lab = await lab_of(call, ada)
+    await register("bob@example.org")
+    where = ("--workspace", str(lab.workspace_id))
+    listed = json.loads((await users("list", "--json", *where)).out)
+    assert [(user["email"], user["workspaceId"]) for user in listed] == [("ada@example.org", str(lab.workspace_id))]
+    assert (await users("set-role", "bob@example.org", "agent", *where)).err == "atrium: There is no such user here.\n"
+    assert (await users("set-role", "ada@example.org", "agent", *where)).err.startswith("atrium: The workspace's last admin")
+
+
+async def test_what_the_operator_does_to_accounts_is_in_the_log(users: Users, database: Admin) -> None:
+    await users("create", "ada@example.org", "--name", "Ada", "--role", "admin", "--password-stdin", typed="correct horse\n")
+    await users("link", "ada@example.org", "--reset")
+    ada, home = await database.fetchval("SELECT id FROM users"), await database.fetchval("SELECT id FROM workspaces WHERE is_default")
+    rows = await database.fetch("SELECT workspace_id, actor_id, target_id, action, details::text FROM audit_log ORDER BY at")
+    assert [tuple(row) for row in rows] == [
+        (home, UUID(SYSTEM_ACTOR), ada, "identity:user:create", '{"role": "admin"}'),
+        (home, UUID(SYSTEM_ACTOR), ada, "identity:user:make-link", '{"purpose": "reset"}'),
+    ]
+
+
 async def test_somebody_is_suspended_and_reinstated(users: Users) -> None:
     await users("create", "ada@example.org", "--name", "Ada", "--password-stdin", typed="correct horse\n")
     assert await users("suspend", "ada@example.org", "--reason", "Lost laptop") == Ended(0, "ada@example.org is suspended.\n", "")
     back = await users("reinstate", "Ada@example.org", "--json")
-    assert User.model_validate_json(back.out).account_status is AccountStatus.ACTIVE
+    assert Account.model_validate_json(back.out).account_status is AccountStatus.ACTIVE
     assert await users("suspend", "nobody@example.org") == Ended(1, "", "atrium: There is no such user here.\n")
 
 

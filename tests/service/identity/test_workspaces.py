@@ -146,13 +146,14 @@ async def test_who_was_removed_is_out_from_the_next_request_on(
 ) -> None:
     admin, bob = await authorize(await register("ada@example.org")), await register("bob@example.org")
     await authorize(bob)
-    await call(REMOVE_MEMBER, RemoveMember(workspace_id=admin.workspace_id, user_id=bob.user.id), admin)
+    for _ in range(2):
+        await call(REMOVE_MEMBER, RemoveMember(workspace_id=admin.workspace_id, user_id=bob.user.id), admin)
     with pytest.raises(SessionHasEnded):
         await authorize(bob)
     with pytest.raises(RefreshTokenIsSpent):
         await call(REFRESH_SESSION, refresh(bob), None)
     with pytest.raises(MemberNotFound):
-        await call(REMOVE_MEMBER, RemoveMember(workspace_id=admin.workspace_id, user_id=bob.user.id), admin)
+        await call(REMOVE_MEMBER, RemoveMember(workspace_id=admin.workspace_id, user_id=new_id()), admin)
     history = await database.fetchrow("SELECT changed_by, operation_type, role, deleted_at FROM workspace_members_history")
     assert history is not None
     assert tuple(history) == (admin.user_id, "UPDATE", "client", None)

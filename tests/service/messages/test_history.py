@@ -6,7 +6,15 @@ import asyncpg
 import pytest
 
 from shared.contracts.messages.history import GET_MESSAGE_HISTORY, GetMessageHistory, MessageHistory
-from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, DeleteMessage, EditMessage, Message, MessageNotFound
+from shared.contracts.messages.messages import (
+    DELETE_MESSAGE,
+    EDIT_MESSAGE,
+    DeleteMessage,
+    DeliveryStatus,
+    EditMessage,
+    Message,
+    MessageNotFound,
+)
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import CursorIsNotValid
 from tests.service.messages.conftest import Service
@@ -90,3 +98,18 @@ async def test_a_change_without_an_actor_fails(messages: Service, thread: UUID, 
         with pytest.raises(asyncpg.RaiseError, match="names nobody"):
             async with messages.database.transaction():
                 await messages.database.execute("UPDATE messages.messages SET content = 'x' WHERE id = $1", message.id)
+
+
+async def test_what_streams_keeps_no_history_until_it_is_said_or_taken_away(messages: Service, thread: UUID, agent: Principal) -> None:
+    robot = principal(Role.SYSTEM, agent.workspace_id)
+    said, gone = [await messages.post(thread, "b", robot, delivery_status="streaming") for _ in range(2)]
+    for length in range(2, 12):
+        await edit(messages, said, "b" * length, robot)
+    delivered = EditMessage(message_id=said.id, content="beep", delivery_status=DeliveryStatus.DELIVERED)
+    await messages.call(EDIT_MESSAGE, delivered, robot)
+    assert (await history(messages, said, agent)).history == []
+    await edit(messages, said, "beep, beep", robot)
+    assert [version.message.content for version in (await history(messages, said, agent)).history] == ["beep"]
+    await messages.call(DELETE_MESSAGE, DeleteMessage(message_id=gone.id, reason="noise"), agent)
+    (version,) = (await history(messages, gone, agent)).history
+    assert (version.message, version.changed_by, version.reason) == (gone, agent.user_id, "noise")

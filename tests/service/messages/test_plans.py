@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 from pydantic_core import from_json
 
-from services.messages.repository import pages, receipts, unread
+from services.messages.domain import BEGINNING
+from services.messages.repository import messages as stored
+from services.messages.repository import pages, parts, receipts, unread
 from shared.contracts.messages.unread import MOST_COUNTED
 from shared.credentials import database_role
 from shared.database.connections import Database, as_role
@@ -63,12 +65,12 @@ async def plan(database: Database, workspace: UUID, query: str, *arguments: obje
     return found
 
 
-def scans(node: Plan) -> Iterator[Plan]:
-    """What reads messages' partitions, and ran."""
-    if str(node.get("Relation Name", "")).startswith("messages_2") and node["Actual Loops"]:
+def scans(node: Plan, of: str = "messages_2") -> Iterator[Plan]:
+    """What reads messages' partitions, or another table, and ran."""
+    if str(node.get("Relation Name", "")).startswith(of) and node["Actual Loops"]:
         yield node
     for inner in node.get("Plans", ()):
-        yield from scans(inner)
+        yield from scans(inner, of)
 
 
 def read(found: list[Plan]) -> float:
@@ -77,11 +79,18 @@ def read(found: list[Plan]) -> float:
 
 
 async def test_unread_messages_are_counted_over_the_index_alone_and_no_further_than_they_are_told(long: Long, database: Database) -> None:
-    arguments = ([new_id()], [long.thread], [long.beginning], [True], [True])
+    arguments = ([new_id()], [long.thread], [long.beginning], [long.beginning], [True], [True])
     found = list(scans(await plan(database, long.workspace, unread._COUNT, *arguments)))
     assert {each["Node Type"] for each in found} == {"Index Only Scan"}
     assert sum(each["Heap Fetches"] for each in found) == 0
     assert read(found) == MOST_COUNTED + 1
+
+
+async def test_whoever_only_spoke_themselves_walks_no_further_than_the_counting_does(long: Long, database: Database) -> None:
+    arguments = ([long.author], [long.thread], [long.beginning], [long.beginning], [True], [True])
+    found = list(scans(await plan(database, long.workspace, unread._COUNT, *arguments)))
+    assert {each["Node Type"] for each in found} == {"Index Only Scan"}
+    assert read(found) == unread.MOST_WALKED
 
 
 async def test_a_page_reads_what_it_shows(long: Long, database: Database) -> None:
@@ -95,7 +104,7 @@ async def test_a_poll_of_nothing_new_reads_no_message(messages: Service, long: L
     await messages.database.execute("UPDATE messages.messages SET version = 2 WHERE thread_id = $1 AND seq <= 3000", long.thread)
     await messages.database.execute("VACUUM messages.messages")
     end = long.beginning + timedelta(milliseconds=LONG)
-    found = list(scans(await plan(database, long.workspace, pages._NEWER, long.thread, end, [0], long.beginning, 51)))
+    found = list(scans(await plan(database, long.workspace, pages._NEWER, long.thread, end, [0], BEGINNING, 51)))
     assert read(found) == 0
 
 
@@ -108,6 +117,43 @@ async def test_a_page_of_replies_reads_what_it_shows(long: Long, database: Datab
 async def test_the_message_before_another_is_one_look_up(long: Long, database: Database) -> None:
     middle = long.beginning + timedelta(milliseconds=LONG // 2)
     assert read(list(scans(await plan(database, long.workspace, receipts._BEFORE, long.thread, middle, long.beginning, [0])))) == 1
+
+
+async def test_marks_in_many_threads_are_one_look_up_each(messages: Service, long: Long, database: Database) -> None:
+    found = await messages.database.fetch(
+        "SELECT id, created_at FROM messages.messages WHERE thread_id = $1 AND seq > 100 ORDER BY seq LIMIT 30", long.thread
+    )
+    ids, moments = [row["id"] for row in found], [row["created_at"] for row in found]
+    of_marks = list(scans(await plan(database, long.workspace, stored._GET_ALL, ids, moments)))
+    assert read(of_marks) == 30
+    before = list(scans(await plan(database, long.workspace, receipts._PUBLIC_BEFORE, [long.thread] * 30, moments)))
+    assert read(before) == 30
+
+
+async def test_who_takes_part_is_noted_by_indexes(messages: Service, long: Long, database: Database) -> None:
+    await messages.database.execute(
+        """INSERT INTO messages.read_receipts (workspace_id, thread_id, user_id, user_role, user_contact)
+        SELECT $1, $2, uuidv7(), 'client', number || '@people.example' FROM generate_series(1, 20000) AS number""",
+        long.workspace,
+        long.thread,
+    )
+    await messages.database.execute("VACUUM (ANALYZE) messages.read_receipts")
+    somebody = await messages.database.fetchval("SELECT user_id FROM messages.read_receipts WHERE user_contact = '7@people.example'")
+    columns = ([long.thread] * 2, [somebody, None], [None, "8@people.example"], [long.beginning] * 2, [False] * 2)
+    found = list(scans(await plan(database, long.workspace, parts._MOVE, *columns), "read_receipts"))
+    assert 0 < read(found) <= 10
+    page = (long.thread, UUID(int=0), 51, long.beginning, [0], somebody)
+    shown = list(scans(await plan(database, long.workspace, receipts._RECEIPTS, *page), "read_receipts"))
+    assert read(shown) == 52, "a page, and the one who takes no part any more"
+
+
+async def test_when_what_a_newcomer_sees_last_changed_is_found_by_the_index(messages: Service, long: Long, database: Database) -> None:
+    await messages.database.execute("UPDATE messages.messages SET version = 2 WHERE thread_id = $1 AND seq <= 3000", long.thread)
+    await messages.database.execute("VACUUM messages.messages")
+    joined, end = long.beginning + timedelta(milliseconds=1), long.beginning + timedelta(milliseconds=LONG)
+    found = list(scans(await plan(database, long.workspace, pages._NEWER, long.thread, end, [0], joined, 51)))
+    assert {each["Node Type"] for each in found if each["Actual Rows"]} == {"Index Only Scan"}
+    assert read(found) == 1
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,18 @@ async def test_a_moment_of_another_thread_is_refused(messages: Service, thread: 
     for moment in (poll.as_of, poll.next_cursor, "nonsense"):
         with pytest.raises(CursorIsNotValid):
             await messages.page(thread, agent, after=str(message.id), changed_since=moment)
+
+
+async def test_a_poll_tells_nothing_of_changes_to_what_is_older_than_its_reader_sees(
+    messages: Service, thread: UUID, agent: Principal
+) -> None:
+    newcomer = principal(Role.CLIENT, agent.workspace_id)
+    old, new = [await messages.post(thread, content, agent) for content in ("old", "new")]
+    messages.joins(thread, newcomer, seen_from=new.created_at)
+    start = await messages.page(thread, newcomer, after=str(new.id))
+    await edit(messages, old, "older", agent)
+    assert await messages.page(thread, newcomer, after=str(new.id)) == start
+    edited = await edit(messages, new, "newer", agent)
+    poll = await messages.page(thread, newcomer, after=str(new.id), changed_since=start.as_of)
+    assert (poll.changed, poll.as_of != start.as_of) == ([edited], True)
+    assert (await messages.page(thread, newcomer, after=str(new.id))).as_of == poll.as_of

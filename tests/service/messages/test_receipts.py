@@ -196,6 +196,7 @@ async def test_receipts_tell_nothing_of_notes_to_those_who_see_none(
 async def test_receipts_come_in_pages(messages: Service, thread: UUID, agent: Principal) -> None:
     message = await messages.post(thread, "hello", agent)
     readers = sorted((principal(workspace_id=agent.workspace_id) for _ in range(5)), key=lambda reader: reader.user_id)
+    messages.joins(thread, *readers)
     for reader in readers:
         await read(messages, message, reader)
     first = await receipts(messages, thread, agent, limit=3)
@@ -253,3 +254,28 @@ async def test_threads_counts_for_its_lists_in_the_order_asked(messages: Service
         asked(client, notes=False), asked(colleague, notes=True), asked(agent, notes=True), asked(stranger, notes=True)
     )
     assert list(found) == [[2, 1, 0], [3, 2, 1], [0, 0, 0], [0, 0, 0]]
+
+
+async def test_marking_unread_is_told_by_the_time_of_reading(messages: Service, thread: UUID, agent: Principal, client: Principal) -> None:
+    first, second = [await messages.post(thread, f"no. {number}", agent) for number in range(2)]
+    await read(messages, second, client)
+    await mark_unread(messages, second, client)
+    told = await messages.said("thread_read", thread)
+    assert [event["lastReadMessageId"] for event in told] == [str(second.id), str(first.id)]
+    assert told[0]["lastReadAt"] == told[1]["lastReadAt"]
+
+
+async def test_notes_of_several_threads_are_told_as_the_messages_before_them(messages: Service, agent: Principal) -> None:
+    marks: list[ReadUpTo] = []
+    first: dict[UUID, Message] = {}
+    for hidden in (True, False, True):
+        thread = new_id()
+        messages.joins(thread, agent)
+        first[thread] = await messages.post(thread, "hello", agent)
+        last = await messages.post(thread, "careful", agent, channel="note") if hidden else first[thread]
+        marks.append(ReadUpTo(thread_id=thread, last_message_id=last.id))
+    answer = await messages.call(MARK_THREADS_READ, MarkThreadsRead(threads=marks), agent)
+    assert [each.last_read_message_id for each in answer.threads] == [mark.last_message_id for mark in marks]
+    for thread, message in first.items():
+        (told,) = await messages.said("thread_read", thread)
+        assert (told["lastReadMessageId"], told["lastReadSeq"]) == (str(message.id), 1)

@@ -1,9 +1,11 @@
 """Stand-ins for identity and messages: they answer what threads asks, over the real NATS, from what a test tells them."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from shared.contracts.identity.directory import FIND_MEMBERS, FindMembers, Member, Members
+from shared.contracts.messages.newest import FIND_NEWEST_MESSAGE, FindNewestMessage, NewestMessage
 from shared.contracts.messages.unread import COUNT_UNREAD, CountUnread, Standing, Unread, UnreadCounts
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import ServiceIsUnavailable
@@ -42,9 +44,10 @@ async def find_members(request: FindMembers, caller: Principal, identity: FakeId
 
 @dataclass
 class FakeMessages:
-    """Nothing is unread but what a test says, by thread. `asked` are the questions, each with its threads."""
+    """Nothing is unread, and nothing was said, but what a test says, by thread. `asked` are the questions, each with its threads."""
 
     unread: dict[UUID, int] = field(default_factory=dict)
+    newest: dict[UUID, datetime] = field(default_factory=dict)
     asked: list[list[Standing]] = field(default_factory=list)
     is_away: bool = False
     responder: Responder = field(default_factory=lambda: Responder("messages", 1_000))
@@ -53,6 +56,7 @@ class FakeMessages:
     async def start(self, servers: Servers) -> None:
         await self.caller.open(servers.nats_url, servers.credentials.nats["messages"])
         self.responder.serve(COUNT_UNREAD, count_unread, self)
+        self.responder.serve(FIND_NEWEST_MESSAGE, find_newest_message, self)
         assert self.caller.client is not None
         await self.responder.start(self.caller.client)
 
@@ -66,6 +70,12 @@ async def count_unread(request: CountUnread, caller: Principal, messages: FakeMe
         raise ServiceIsUnavailable
     messages.asked.append(request.threads)
     return UnreadCounts(threads=[_unread(one.thread_id, messages) for one in request.threads])
+
+
+async def find_newest_message(request: FindNewestMessage, caller: Principal, messages: FakeMessages) -> NewestMessage:
+    if messages.is_away:
+        raise ServiceIsUnavailable
+    return NewestMessage(at=messages.newest.get(request.thread_id))
 
 
 def _unread(thread_id: UUID, messages: FakeMessages) -> Unread:

@@ -58,6 +58,19 @@ async def test_what_messages_reads_for_somebody_is_audited_too_and_a_refusal_is_
     assert (told["targetId"], len(await threads.audited(people.owner))) == (str(thread.id), 1)
 
 
+async def test_who_takes_part_is_read_too(threads: Service, people: People) -> None:
+    thread = await threads.open(people.agent)
+    await threads.participants(thread, people.admin)
+    await threads.participant(thread, people.agent.user_id, people.owner)
+    await threads.participants(thread, people.other_agent, status="removed")
+    for caller in (people.admin, people.owner, people.other_agent):
+        assert [one["targetId"] for one in await reads(threads, caller, 1)] == [str(thread.id)]
+    await threads.participants(thread, people.agent)
+    await threads.participant(thread, people.agent.user_id, people.agent)
+    await nothing_more(threads, people)
+    assert await threads.audited(people.agent) == []
+
+
 async def test_an_hour_later_it_is_audited_again_by_any_process(threads: Service, people: People, background: Database) -> None:
     thread = await threads.open(people.agent)
     await threads.get(thread, people.admin)
@@ -113,7 +126,10 @@ async def changed(threads: Service, people: People) -> Thread:
 
 async def test_the_history_says_what_was_before_who_changed_it_and_why(threads: Service, people: People) -> None:
     thread = await changed(threads, people)
-    removed, muted, renamed = (await threads.history(thread, people.admin)).changes
+    removed, muted, renamed, *opened = (await threads.history(thread, people.admin)).changes
+    assert [(one.target_id, one.operation, one.changed_by) for one in opened] == [
+        (one.id, "INSERT", people.client.user_id) for one in reversed(thread.participants)
+    ]
     participant = thread.participants[1]
     assert (renamed.kind, renamed.target_id, renamed.operation) == (Changed.THREAD, thread.id, "UPDATE")
     assert (renamed.changed_by, renamed.reason) == (people.agent.user_id, "Unclear")
@@ -130,12 +146,27 @@ async def test_the_history_says_what_was_before_who_changed_it_and_why(threads: 
     assert not {"workspaceId", "contactKey", "directKey", "historyId"} & (renamed.before.keys() | removed.before.keys())
 
 
+async def test_the_history_says_who_brought_somebody_in_and_why(threads: Service, people: People) -> None:
+    thread = await threads.open(people.agent)
+    added = await threads.invite(thread, people.other_agent, people.client, reason="Asked by mail")
+    listed = [sent(people.client, name=added.name), sent(people.guest)]
+    await threads.change(thread, people.agent, participants=listed, reason="Their son")
+    by_list, by_one, _ = (await threads.history(thread, people.admin)).changes
+    assert (by_one.kind, by_one.target_id, by_one.operation, by_one.before) == (Changed.PARTICIPANT, added.id, "INSERT", {})
+    assert (by_one.changed_by, by_one.reason) == (people.other_agent.user_id, "Asked by mail")
+    assert (by_list.operation, by_list.changed_by, by_list.reason) == ("INSERT", people.agent.user_id, "Their son")
+    await threads.remove(thread, people.client, added.id)
+    await threads.invite(thread, people.agent, people.client, reason="Again")
+    again, *_ = (await threads.history(thread, people.admin)).changes
+    assert (again.operation, again.before["status"], again.reason) == ("UPDATE", "left", "Again")
+
+
 async def test_the_history_is_paged_and_its_cursor_is_its_own(threads: Service, people: People) -> None:
     thread = await changed(threads, people)
     everything = (await threads.history(thread, people.admin)).changes
     page = await threads.history(thread, people.admin, limit=2)
     assert (page.changes, page.has_more) == (everything[:2], True)
-    rest = await threads.history(thread, people.admin, limit=2, cursor=page.next_cursor)
+    rest = await threads.history(thread, people.admin, limit=3, cursor=page.next_cursor)
     assert (rest.changes, rest.has_more, rest.next_cursor) == (everything[2:], False, None)
     other = await threads.open(people.agent)
     with pytest.raises(CursorIsNotValid):
@@ -146,7 +177,7 @@ async def test_the_history_of_what_is_hidden_is_hidden(threads: Service, people:
     private = await threads.open(people.agent, isPrivate=True)
     with pytest.raises(ThreadNotFound):
         await threads.history(private, people.admin)
-    assert (await threads.history(private, people.agent)).changes == []
+    assert [one.operation for one in (await threads.history(private, people.agent)).changes] == ["INSERT"]
 
 
 async def test_a_read_of_history_is_audited_whoever_takes_part(threads: Service, people: People) -> None:

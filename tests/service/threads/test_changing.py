@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from shared.contracts.refusals import Refusal, RequestIsInvalid
 from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+from shared.contracts.threads.participants import ParticipantsAreTooMany, ThreadNeedsAModerator
 from shared.contracts.threads.threads import Status, Thread
 from shared.identifiers import new_id
 from tests.service.threads.conftest import People, Service, sent
@@ -49,6 +50,37 @@ async def test_participants_are_replaced_and_those_who_stay_keep_their_place(thr
     assert (creator, client) == (before["Agent"], thread.participants[2])
     assert (ann_now.id, ann_now.name, ann_now.contact) == (before["Ann"].id, "Ann", "ANN@x.org")
     assert [event["event"] for event in await told(threads, thread)] == ["participant_removed", "participant_changed", "participant_added"]
+
+
+async def test_what_is_said_of_one_who_stays_is_one_change(threads: Service, people: People) -> None:
+    listed: list[dict[str, Any]] = [{"role": "client", "name": name, "contact": f"{name}@x.org"} for name in ("Ann", "Ben")]
+    thread = await threads.open(people.agent, participants=listed)
+    listed[0] |= {"name": "Ann Arbor", "contact": "ANN@x.org"}
+    await threads.change(thread, people.agent, participants=listed, reason="A typo")
+    (change,) = [one for one in (await threads.history(thread, people.admin)).changes if one.operation == "UPDATE"]
+    assert (change.before["name"], change.before["contact"], change.reason) == ("Ann", "Ann@x.org", "A typo")
+
+
+async def test_a_list_takes_no_last_moderator_from_those_who_stay(threads: Service, people: People) -> None:
+    thread = await threads.open(people.client, participants=[sent(people.other_client), sent(people.other_agent)])
+    await threads.set(thread, people.client, people.other_client.user_id, participantRole="moderator")
+    await threads.remove(thread, people.client, people.client.user_id)
+    for caller, listed in ((people.other_client, [sent(people.other_agent)]), (people.agent, [sent(people.guest)])):
+        assert await refusal_of(threads.change(thread, caller, participants=listed)) is ThreadNeedsAModerator
+    emptied = await threads.change(thread, people.agent, participants=[])
+    assert emptied.participants == []
+    assert (await threads.change(thread, people.agent, participants=[sent(people.guest)])).participant_count == 1
+
+
+async def test_a_list_replaces_no_more_than_are_shown(threads: Service, people: People) -> None:
+    crowd = [{"role": "client", "name": f"{number}"} for number in range(100)]
+    thread = await threads.open(people.agent, participants=crowd, maxParticipants=200)
+    assert (len(thread.participants), thread.participant_count) == (100, 101)
+    shown = [{"role": one.role, "name": one.name, "userId": one.user_id} for one in thread.participants]
+    assert await refusal_of(threads.change(thread, people.agent, title="Tour", participants=shown)) is ParticipantsAreTooMany
+    assert await threads.get(thread, people.agent) == thread
+    await threads.remove(thread, people.agent, thread.participants[1].id)
+    assert (await threads.change(thread, people.agent, participants=[])).participant_count == 1
 
 
 async def test_contacts_may_go_round_in_a_list(threads: Service, people: People) -> None:

@@ -12,6 +12,7 @@ from services.threads.domain.access import Sight
 from services.threads.repository import listing, membership, views
 from shared.credentials import database_role
 from shared.database.connections import Database, as_role
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from tests.servers import Servers
 from tests.service.threads.conftest import Service
@@ -27,23 +28,30 @@ _PARTICIPANTS = """
     SELECT uuidv7(), $2, id, 'client', 'Ada', now() + place * interval '1 s'
     FROM unnest($1::uuid[]) AS id CROSS JOIN generate_series(1, $3::int) AS place"""
 
+_TAKING_PART = """
+    INSERT INTO threads.participants (id, workspace_id, thread_id, role, user_id)
+    SELECT uuidv7(), $2, id, 'agent', $3 FROM unnest($1::uuid[]) AS id"""
+
 type Plan = dict[str, Any]
 
 
 class Many:
-    """A workspace of 2,000 threads with three participants each, and 2,000 in the first."""
+    """A workspace of 2,000 threads with three participants each, and 2,000 in the first. The reader takes part in nearly all."""
 
-    workspace, creator = new_id(), new_id()
+    workspace, creator, reader = new_id(), new_id(), new_id()
     threads: tuple[UUID, ...] = tuple(new_id() for _ in range(MANY))
-    wide = threads[0]
+    wide, hidden = threads[0], threads[1_000::3]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def many(threads: Service) -> Many:
+    await threads.database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
     await threads.database.execute(_THREADS, Many.threads, Many.workspace, Many.creator)
     await threads.database.execute(_ACTIVITY, Many.threads, Many.workspace)
     await threads.database.execute(_PARTICIPANTS, Many.threads[1:], Many.workspace, 3)
     await threads.database.execute(_PARTICIPANTS, [Many.wide], Many.workspace, MANY)
+    await threads.database.execute(_TAKING_PART, Many.threads[1:], Many.workspace, Many.reader)
+    await threads.database.execute("UPDATE threads.threads SET is_private = true WHERE id = ANY($1::uuid[])", Many.hidden)
     await threads.database.execute("VACUUM (ANALYZE) threads.threads, threads.activity, threads.participants")
     return Many()
 
@@ -96,6 +104,15 @@ async def test_a_page_of_threads_reads_those_that_it_shows(many: Many, database:
         assert (found["activity_newest"], found["threads_pkey"]) == (51, 51)
 
 
+async def test_so_it_does_for_one_who_takes_part_in_most(many: Many, threads: Service, database: Database) -> None:
+    query = listing._PAGES[listing._Asked(Sight.OPEN, words=False)]
+    at = await threads.database.fetchval("SELECT at FROM threads.activity WHERE thread_id = $1", many.hidden[0])
+    for start in (listing.TOP, listing.Place(at, many.hidden[0])):
+        found = await reads(database, query, many.reader, None, ["active", "closed"], None, None, False, start.at, start.thread_id, 51, 0)
+        assert (found.pop("activity_newest"), found.pop("threads_pkey")) == (51, 51)
+        assert sum(found.values()) <= 51, "one look-up for each that is hidden"
+
+
 async def test_a_page_of_participants_reads_those_that_it_shows(many: Many, database: Database) -> None:
     start = membership.BEGINNING
     found = await reads(database, membership._HERE, many.wide, None, None, None, start.joined_at, start.id, 51)
@@ -103,4 +120,4 @@ async def test_a_page_of_participants_reads_those_that_it_shows(many: Many, data
 
 
 async def test_a_view_reads_the_participants_that_it_shows(many: Many, database: Database) -> None:
-    assert await reads(database, views._PARTICIPANTS, [many.wide, many.threads[1]]) == {"participants_in_order": 103}
+    assert await reads(database, views._PARTICIPANTS, [many.wide, many.threads[1]]) == {"participants_in_order": 104}

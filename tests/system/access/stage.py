@@ -52,47 +52,65 @@ class Stage:
         return await self.id_of(parameter, "own", "", fresh=False)
 
     async def _workspace_id(self, thing: str, caller: str) -> str:
+        if thing == "deleted":
+            made = await _made(self.house.host, "/api/workspaces", {"name": "Gone"})
+            await self._delete("identity.workspaces", made)
+            return made
         known = {"own": self.house.host, "elsewhere": self.stranger}
         return str(known[thing].user["workspaceId"]) if thing in known else _no_id(thing)
 
     async def _invitation_id(self, thing: str, caller: str) -> str:
         by = self._admin(thing)
-        return await _made(by, f"/api/workspaces/{by.user['workspaceId']}/invitations", {}) if by else _no_id(thing)
+        return await self._of_an_admin(by, thing, f"/api/workspaces/{by.user['workspaceId']}/invitations", {}) if by else _no_id(thing)
 
     async def _account_id(self, thing: str, caller: str) -> str:
         by = self._admin(thing)
-        return await _made(by, "/api/service-accounts", {"name": "Bot"}) if by else _no_id(thing)
+        return await self._of_an_admin(by, thing, "/api/service-accounts", {"name": "Bot"}) if by else _no_id(thing)
 
     async def _token_id(self, thing: str, caller: str) -> str:
         by = self._admin(thing)
         if by is None:
             return _no_id(thing)
-        account = await self.around("accountId") if thing == "own" else await self._account_id(thing, caller)
-        return await _made(by, f"/api/service-accounts/{account}/tokens", {"name": "main", "scopes": ["chat:room:read"]})
+        account = await self._account_id(thing, caller) if thing == "elsewhere" else await self.around("accountId")
+        body = {"name": "main", "scopes": ["chat:room:read"]}
+        return await self._of_an_admin(by, thing, f"/api/service-accounts/{account}/tokens", body)
 
     async def _role_name(self, thing: str, caller: str) -> str:
         by, name = self._admin(thing), f"r{new_id().hex[-20:]}"
         if by is not None:
             expect(await by.post("/api/roles", {"name": name, "permissions": []}), 201)
+        if by is not None and thing == "deleted":
+            expect(await by.delete(f"/api/roles/{name}"), 204)
         return name
+
+    async def _of_an_admin(self, by: Person, thing: str, path: str, body: Json) -> str:
+        made = await _made(by, path, body)
+        if thing == "deleted":
+            expect(await by.delete(f"{path}/{made}"), 204)
+        return made
 
     def _admin(self, thing: str) -> Person | None:
         """Who makes such a thing, where it is to be there."""
-        return {"own": self.house.host, "elsewhere": self.stranger}.get(thing)
+        return {"own": self.house.host, "deleted": self.house.host, "elsewhere": self.stranger}.get(thing)
 
     async def _session_id(self, thing: str, caller: str) -> str:
-        if thing not in ("own", "foreign"):
+        if thing not in ("own", "foreign", "deleted"):
             return _no_id(thing)
-        whose = self.people.get(caller, self.colleague) if thing == "own" else self.stranger
-        return (await log_in(self.house.http, whose.user["email"])).session_id
+        whose = self.stranger if thing == "foreign" else self.people.get(caller, self.colleague)
+        session = await log_in(self.house.http, whose.user["email"])
+        if thing == "deleted":
+            expect(await session.delete(f"/api/auth/sessions/{session.session_id}"), 204)
+        return session.session_id
 
     async def _user_id(self, thing: str, caller: str) -> str:
         if thing == "deleted":
             gone = await self.house.person()
             await self._delete("identity.users", gone.id)
             return gone.id
-        if thing in ("newcomer", "suspended"):
+        if thing in ("newcomer", "suspended", "removed"):
             person = await self.house.person()
+            if thing == "removed":
+                expect(await self.house.host.delete(f"/api/workspaces/{self.house.workspace_id}/members/{person.id}"), 204)
             if thing == "suspended":
                 expect(await self.house.host.post(f"/api/users/{person.id}/suspend", {}), 200)
             return person.id

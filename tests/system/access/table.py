@@ -9,6 +9,8 @@ CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
 # `direct` (of two others; `direct_joined` with oneself).
 # Messages: `said` by the caller and `heard` from another, both in a joined thread; `said_lost` in one that was deleted since.
 # Attachments: `uploaded` by the caller and `unposted` by another are in no message; `said_gone` is in one that was deleted since.
+# Users: `deleted` have no account any more, `removed` are no members any more. Of what admins make, `deleted` was taken back; to do that
+# again is no mistake.
 # Nobody is told what is hidden from what is missing. The marks name a message that is not there, which is 422 to those who may mark.
 TABLE = """
                                        nobody admin agent productOwner client guest
@@ -29,6 +31,7 @@ set_role               elsewhere       401    404   403   403          403    40
 set_role               missing         401    404   403   403          403    403
 set_role               malformed       401    404   403   403          403    403
 set_role               deleted         401    404   403   403          403    403
+set_role               removed         401    404   403   403          403    403
 list_threads           -               401    200   200   200          200    200
 open_booking           -               401    201   201   201          403    403
 open_group             -               401    201   201   201          201    403
@@ -387,7 +390,7 @@ get_thread_history     missing         401    404   403   403          403    40
 get_thread_history     malformed       401    404   403   403          403    403
 get_thread_history     deleted_joined  401    404   403   403          403    403
 change_me              -               401    200   200   200          200    200
-verify_email           -               422    422   422   422          422    422
+verify_email           -               401    422   422   422          422    422
 request_verification   -               401    204   204   204          204    204
 request_reset          -               204    204   204   204          204    204
 reset_password         -               422    422   422   422          422    422
@@ -399,6 +402,13 @@ end_own_session        own             401    204   204   204          204    20
 end_own_session        foreign         401    404   404   404          404    404
 end_own_session        missing         401    404   404   404          404    404
 end_own_session        malformed       401    404   404   404          404    404
+end_own_session        deleted         401    204   204   204          204    204
+
+get_own_session        own             401    200   200   200          200    200
+get_own_session        foreign         401    404   404   404          404    404
+get_own_session        missing         401    404   404   404          404    404
+get_own_session        malformed       401    404   404   404          404    404
+get_own_session        deleted         401    404   404   404          404    404
 search_users           -               401    200   200   200          200    403
 
 get_user               own             401    200   200   200          200    403
@@ -407,6 +417,8 @@ get_user               elsewhere       401    404   404   404          404    40
 get_user               missing         401    404   404   404          404    403
 get_user               malformed       401    404   404   404          404    403
 get_user               deleted         401    404   404   404          404    403
+get_user               removed         401    404   404   404          404    403
+get_user               newcomer        401    200   200   200          404    403
 
 suspend_user           own             401    409   403   403          403    403
 suspend_user           newcomer        401    200   403   403          403    403
@@ -414,6 +426,7 @@ suspend_user           elsewhere       401    404   403   403          403    40
 suspend_user           missing         401    404   403   403          403    403
 suspend_user           malformed       401    404   403   403          403    403
 suspend_user           deleted         401    404   403   403          403    403
+suspend_user           removed         401    404   403   403          403    403
 
 reinstate_user         own             401    200   403   403          403    403
 reinstate_user         suspended       401    200   403   403          403    403
@@ -421,6 +434,7 @@ reinstate_user         elsewhere       401    404   403   403          403    40
 reinstate_user         missing         401    404   403   403          403    403
 reinstate_user         malformed       401    404   403   403          403    403
 reinstate_user         deleted         401    404   403   403          403    403
+reinstate_user         removed         401    404   403   403          403    403
 create_workspace       -               401    201   201   201          201    403
 list_workspaces        -               401    200   200   200          200    200
 switch_workspace       -               401    200   200   200          200    200
@@ -430,41 +444,66 @@ get_workspace          own             401    200   200   200          200    20
 get_workspace          elsewhere       401    404   404   404          404    404
 get_workspace          missing         401    404   404   404          404    404
 get_workspace          malformed       401    404   404   404          404    404
+get_workspace          deleted         401    404   404   404          404    404
 
 change_workspace       own             401    200   403   403          403    403
 change_workspace       elsewhere       401    404   403   403          403    403
 change_workspace       missing         401    404   403   403          403    403
 change_workspace       malformed       401    404   403   403          403    403
+change_workspace       deleted         401    404   403   403          403    403
 
 list_members           own             401    200   200   200          403    403
 list_members           elsewhere       401    404   404   404          403    403
 list_members           missing         401    404   404   404          403    403
 list_members           malformed       401    404   404   404          403    403
+list_members           deleted         401    404   404   404          403    403
+
+get_member             own             401    200   200   200          403    403
+get_member             foreign         401    200   200   200          403    403
+get_member             elsewhere       401    404   404   404          403    403
+get_member             missing         401    404   404   404          403    403
+get_member             malformed       401    404   404   404          403    403
+get_member             deleted         401    404   404   404          403    403
+get_member             removed         401    404   404   404          403    403
 
 change_member          newcomer        401    200   403   403          403    403
 change_member          elsewhere       401    404   403   403          403    403
 change_member          missing         401    404   403   403          403    403
 change_member          malformed       401    404   403   403          403    403
+change_member          own             401    200   403   403          403    403
+change_member          deleted         401    404   403   403          403    403
+change_member          removed         401    404   403   403          403    403
 
 remove_member          newcomer        401    204   403   403          403    403
 remove_member          elsewhere       401    404   403   403          403    403
 remove_member          missing         401    404   403   403          403    403
 remove_member          malformed       401    404   -     -            -      -
+remove_member          deleted         401    404   403   403          403    403
+remove_member          removed         401    204   403   403          403    403
 
 create_invitation      own             401    201   403   403          403    403
 create_invitation      elsewhere       401    404   403   403          403    403
 create_invitation      missing         401    404   403   403          403    403
 create_invitation      malformed       401    404   403   403          403    403
+create_invitation      deleted         401    404   403   403          403    403
 
 list_invitations       own             401    200   403   403          403    403
 list_invitations       elsewhere       401    404   403   403          403    403
 list_invitations       missing         401    404   403   403          403    403
 list_invitations       malformed       401    404   403   403          403    403
+list_invitations       deleted         401    404   403   403          403    403
+
+get_invitation         own             401    200   403   403          403    403
+get_invitation         elsewhere       401    404   403   403          403    403
+get_invitation         missing         401    404   403   403          403    403
+get_invitation         malformed       401    404   403   403          403    403
+get_invitation         deleted         401    404   403   403          403    403
 
 revoke_invitation      own             401    204   403   403          403    403
 revoke_invitation      elsewhere       401    404   403   403          403    403
 revoke_invitation      missing         401    404   403   403          403    403
 revoke_invitation      malformed       401    404   403   403          403    403
+revoke_invitation      deleted         401    204   403   403          403    403
 list_permissions       -               401    200   200   403          403    403
 list_roles             -               401    200   200   403          403    403
 create_role            -               401    201   403   403          403    403
@@ -472,14 +511,17 @@ create_role            -               401    201   403   403          403    40
 get_role               own             401    200   200   403          403    403
 get_role               elsewhere       401    404   404   403          403    403
 get_role               missing         401    404   404   403          403    403
+get_role               deleted         401    404   404   403          403    403
 
 change_role            own             401    200   403   403          403    403
 change_role            elsewhere       401    404   403   403          403    403
 change_role            missing         401    404   403   403          403    403
+change_role            deleted         401    404   403   403          403    403
 
 delete_role            own             401    204   403   403          403    403
 delete_role            elsewhere       401    404   403   403          403    403
 delete_role            missing         401    404   403   403          403    403
+delete_role            deleted         401    204   403   403          403    403
 list_audit             -               401    200   403   403          403    403
 create_service_account -               401    201   403   403          403    403
 list_service_accounts  -               401    200   403   403          403    403
@@ -488,31 +530,43 @@ get_service_account    own             401    200   403   403          403    40
 get_service_account    elsewhere       401    404   403   403          403    403
 get_service_account    missing         401    404   403   403          403    403
 get_service_account    malformed       401    404   403   403          403    403
+get_service_account    deleted         401    404   403   403          403    403
 
 delete_service_account own             401    204   403   403          403    403
 delete_service_account elsewhere       401    404   403   403          403    403
 delete_service_account missing         401    404   403   403          403    403
 delete_service_account malformed       401    404   403   403          403    403
+delete_service_account deleted         401    204   403   403          403    403
 
 create_service_token   own             401    201   403   403          403    403
 create_service_token   elsewhere       401    404   403   403          403    403
 create_service_token   missing         401    404   403   403          403    403
 create_service_token   malformed       401    404   403   403          403    403
+create_service_token   deleted         401    404   403   403          403    403
 
 list_service_tokens    own             401    200   403   403          403    403
 list_service_tokens    elsewhere       401    404   403   403          403    403
 list_service_tokens    missing         401    404   403   403          403    403
 list_service_tokens    malformed       401    404   403   403          403    403
+list_service_tokens    deleted         401    404   403   403          403    403
+
+get_service_token      own             401    200   403   403          403    403
+get_service_token      elsewhere       401    404   403   403          403    403
+get_service_token      missing         401    404   403   403          403    403
+get_service_token      malformed       401    404   403   403          403    403
+get_service_token      deleted         401    404   403   403          403    403
 
 rotate_service_token   own             401    201   403   403          403    403
 rotate_service_token   elsewhere       401    404   403   403          403    403
 rotate_service_token   missing         401    404   403   403          403    403
 rotate_service_token   malformed       401    404   403   403          403    403
+rotate_service_token   deleted         401    404   403   403          403    403
 
 revoke_service_token   own             401    204   403   403          403    403
 revoke_service_token   elsewhere       401    404   403   403          403    403
 revoke_service_token   missing         401    404   403   403          403    403
 revoke_service_token   malformed       401    404   403   403          403    403
+revoke_service_token   deleted         401    204   403   403          403    403
 
 upload_attachments     own             401    201   201   201          201    -
 upload_attachments     joined          401    201   201   201          201    201

@@ -67,17 +67,21 @@ async def test_people_are_found_by_their_names_in_their_workspace_alone(house: H
         assert (page["hasMore"], page["nextCursor"]) == (False, None)
     assert page["users"][0]["email"] == client.user["email"], "agents may read members"
     other = await house.person()
-    shown = expect(await other.get(f"/api/users/{client.id}"), 200)
-    assert shown == page["users"][0] | {"email": None, "lastSeenAt": shown["lastSeenAt"]}
+    assert refusal(await other.get(f"/api/users/{client.id}")) == (404, "user_not_found"), "clients do not see each other"
+    shown, whole = [expect(await person.get(f"/api/users/{agent.id}"), 200) for person in (other, agent)]
+    assert shown == whole | {"email": None, "accountStatus": None, "lastSeenAt": shown["lastSeenAt"]}
 
 
 async def test_an_email_is_verified_by_its_link_alone(house: House, client: Person) -> None:
     made = await mailed_link(house, client, "verify")
     assert refusal(await client.http.post("/api/auth/reset", json={"token": made.token, "password": NEW})) == (422, "link_is_spent")
-    assert (await client.http.post("/api/auth/verify", json={"token": made.token})).status_code == 204
+    assert refusal(await client.http.post("/api/auth/verify", json={"token": made.token})) == (401, "token_is_missing")
+    stranger = await register(client.http)
+    assert refusal(await stranger.post("/api/auth/verify", {"token": made.token})) == (422, "link_is_spent")
+    assert (await client.post("/api/auth/verify", {"token": made.token})).status_code == 204
     me = expect(await client.get("/api/auth/me"), 200)
     assert (me["isEmailVerified"], me["accountStatus"]) == (True, "active")
-    assert refusal(await client.http.post("/api/auth/verify", json={"token": made.token})) == (422, "link_is_spent")
+    assert refusal(await client.post("/api/auth/verify", {"token": made.token})) == (422, "link_is_spent")
     assert "email_verified" in await house.events("identity", client.id)
 
 

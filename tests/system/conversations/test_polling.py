@@ -1,6 +1,9 @@
 """Clients that ask again and again: what is new, what changed, and nothing where nothing did."""
 
-from tests.system.people import Json, Person, expect, message_path, messages_of, taking_part
+import asyncio
+
+from tests.system.house import House
+from tests.system.people import Json, Person, expect, message_path, messages_of, path_of, taking_part
 
 
 async def test_a_poll_of_nothing_new_is_not_modified(agent: Person, client: Person) -> None:
@@ -36,3 +39,25 @@ async def test_what_is_not_polled_has_no_tag(agent: Person) -> None:
     page = await agent.ask("GET", messages_of(thread), if_none_match="*")
     assert page.status_code == 200
     assert "etag" not in page.headers
+
+
+async def test_who_sees_no_history_is_not_told_that_it_changed(agent: Person, client: Person) -> None:
+    thread = await agent.open()
+    old = await agent.say(thread, "Old")
+    await asyncio.sleep(0.002)  # what was said in the very millisecond is seen
+    expect(await agent.post(f"{path_of(thread)}/participants", {"userId": client.id, "canSeeHistory": False}), 201)
+    new = await agent.say(thread, "New")
+    path = f"{messages_of(thread)}?after={new['id']}"
+    before = await client.ask("GET", path)
+    expect(await agent.patch(message_path(old), {"content": "Old, and changed"}), 200)
+    after = await client.ask("GET", path)
+    assert (after.json(), after.headers["etag"]) == (before.json(), before.headers["etag"])
+
+
+async def test_the_document_says_that_a_poll_may_be_not_modified(house: House) -> None:
+    document = expect(await house.http.get("/api/openapi.json"), 200)
+    described = document["paths"]["/api/collab/threads/{threadId}/messages"]["get"]
+    assert list(described["responses"])[:2] == ["200", "304"]
+    assert "content" not in described["responses"]["304"]
+    assert "ETag" in described["responses"]["304"]["headers"]
+    assert "If-None-Match" in [parameter["name"] for parameter in described["parameters"]]

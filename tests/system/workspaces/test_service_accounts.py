@@ -1,28 +1,14 @@
 """Programs over HTTP: what a token's scopes say, until it ends."""
 
-from typing import Any
+import asyncio
+from uuid import UUID
 
 import httpx2
 
 from shared.contracts.principal import Role
 from tests.system.house import House, running_gateway
-from tests.system.people import Json, Person, expect, messages_of, path_of, refusal
-
-
-class Program:
-    """A service account that uses the API with one of its tokens."""
-
-    def __init__(self, http: httpx2.AsyncClient, account: Json, token: Json) -> None:
-        self.http, self.account, self.token = http, account, token
-
-    async def ask(self, method: str, path: str, body: Any = None) -> httpx2.Response:
-        return await self.http.request(method, path, json=body, headers={"authorization": f"Bearer {self.token['token']}"})
-
-
-async def program_of(house: House, admin: Person, *scopes: str) -> Program:
-    account = expect(await admin.post("/api/service-accounts", {"name": "Support bot", "description": "Answers at night"}), 201)
-    token = expect(await admin.post(f"/api/service-accounts/{account['id']}/tokens", {"name": "main", "scopes": list(scopes)}), 201)
-    return Program(house.http, account, token)
+from tests.system.people import Person, expect, messages_of, path_of, refusal
+from tests.system.programs import Program, program_of
 
 
 def tokens_of(program: Program) -> str:
@@ -87,3 +73,18 @@ async def test_a_program_of_one_workspace_sees_nothing_of_another(house: House, 
     thread = await admin.open()
     assert refusal(await program.ask("GET", path_of(thread))) == (404, "thread_not_found")
     assert refusal(await admin.get(f"/api/service-accounts/{program.account['id']}")) == (404, "service_account_not_found")
+
+
+async def test_programs_of_one_name_are_made_at_once(admin: Person) -> None:
+    answers = await asyncio.gather(*(admin.post("/api/service-accounts", {"name": f"Twin of {admin.id}"}) for _ in range(12)))
+    made = [expect(answer, 201) for answer in answers]
+    assert len({one["username"] for one in made}) == 12
+
+
+async def test_a_token_that_somebody_holds_keeps_nobody_waiting(house: House, admin: Person) -> None:
+    """Neither its program nor the people whose requests are answered beside it."""
+    program = await program_of(house, admin, "chat:room:read")
+    async with house.database.transaction(), asyncio.timeout(1.5):
+        await house.database.execute("SELECT FROM identity.service_tokens WHERE id = $1 FOR UPDATE", UUID(program.token["id"]))
+        asked = [program.ask("GET", "/api/collab/threads") for _ in range(4)] + [admin.get("/api/auth/me") for _ in range(4)]
+        assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200] * 8

@@ -5,7 +5,7 @@ from uuid import UUID
 from shared.contracts.principal import Role
 from shared.identifiers import new_id
 from tests.system.house import House, register
-from tests.system.people import Json, Person, expect, path_of, refusal
+from tests.system.people import PASSWORD, Json, Person, expect, path_of, refusal
 
 
 async def lab_of(house: House) -> Person:
@@ -25,6 +25,14 @@ def here(person: Person) -> str:
 
 async def invited(by: Person, **fields: object) -> Json:
     return expect(await by.post(f"{here(by)}/invitations", dict(fields)), 201)
+
+
+async def member_of(founder: Person, role: str) -> Person:
+    """Somebody in the workspace, by an invitation."""
+    person = await register(founder.http)
+    made = await invited(founder, role=role)
+    there = expect(await person.post("/api/auth/invitations/accept", {"token": made["token"]}), 200)
+    return await switched(person, there["id"])
 
 
 async def test_who_makes_a_workspace_goes_there_as_its_admin(house: House) -> None:
@@ -174,3 +182,77 @@ async def test_system_is_no_role_for_people(house: House) -> None:
     founder = await lab_of(house)
     assert refusal(await founder.post(f"{here(founder)}/invitations", {"role": Role.SYSTEM})) == (422, "role_is_not_usable")
     assert refusal(await founder.patch(f"{here(founder)}/members/{founder.id}", {"role": Role.SYSTEM})) == (422, "role_is_not_usable")
+
+
+async def test_what_was_made_is_where_its_location_says(house: House) -> None:
+    founder = await lab_of(house)
+    account = expect(await founder.post("/api/service-accounts", {"name": "Bot"}), 201)
+    tokens = f"/api/service-accounts/{account['id']}/tokens"
+    for path, sent in (
+        (f"{here(founder)}/invitations", {"role": "guest"}),
+        (tokens, {"name": "main", "scopes": ["chat:room:read"]}),
+        ("/api/roles", {"name": "auditor", "permissions": []}),
+    ):
+        made = await founder.post(path, sent)
+        body = expect(made, 201)
+        assert expect(await founder.get(made.headers["location"]), 200) == {name: body[name] for name in body if name != "token"}
+    token = expect(await founder.get(tokens), 200)["tokens"][0]
+    rotated = await founder.post(f"{tokens}/{token['id']}/rotate", {})
+    assert (rotated.status_code, rotated.headers["location"]) == (201, f"{tokens}/{token['id']}")
+    listed = expect(await founder.get(f"{here(founder)}/members"), 200)["members"]
+    assert expect(await founder.get(f"{here(founder)}/members/{founder.id}"), 200) == listed[0]
+    sessions = expect(await founder.get("/api/auth/sessions"), 200)["sessions"]
+    assert expect(await founder.get(f"/api/auth/sessions/{founder.session_id}"), 200) == sessions[0]
+
+
+async def test_what_is_deleted_again_is_deleted(house: House) -> None:
+    founder, member = await lab_of(house), await register(house.http)
+    made = await invited(founder)
+    expect(await member.post("/api/auth/invitations/accept", {"token": made["token"]}), 200)
+    expect(await founder.post("/api/roles", {"name": "passing", "permissions": []}), 201)
+    for path in (f"{here(founder)}/members/{member.id}", "/api/roles/passing"):
+        for _ in range(2):
+            expect(await founder.delete(path), 204)
+        assert (await founder.get(path)).status_code == 404
+    assert refusal(await founder.delete("/api/roles/never-there")) == (404, "role_not_found")
+    assert refusal(await founder.delete(f"{here(founder)}/members/{new_id()}")) == (404, "member_not_found")
+
+
+async def test_nothing_needs_to_be_sent_where_nothing_is_required(house: House) -> None:
+    founder, member = await lab_of(house), await register(house.http)
+    made = expect(await founder.ask("POST", f"{here(founder)}/invitations"), 201)
+    expect(await member.post("/api/auth/invitations/accept", {"token": made["token"]}), 200)
+    for verb in ("suspend", "reinstate"):
+        expect(await founder.ask("POST", f"/api/users/{member.id}/{verb}"), 200)
+    assert refusal(await founder.ask("POST", "/api/workspaces")) == (415, "media_type_is_not_supported")
+    untold = await house.http.post(f"/api/users/{member.id}/suspend", content=b"{}", headers=founder.bearer)
+    assert refusal(untold) == (415, "media_type_is_not_supported")
+
+
+async def test_who_signs_in_with_an_invitation_joins_and_is_there(house: House) -> None:
+    founder, member = await lab_of(house), await register(house.http)
+    made = await invited(founder, role="agent")
+    known = {"email": member.user["email"], "password": PASSWORD}
+    wrong = await house.http.post("/api/auth/login", json=known | {"invitation": "one that was never given out"})
+    assert refusal(wrong) == (409, "invitation_is_not_valid")
+    signed_in = expect(await house.http.post("/api/auth/login", json=known | {"invitation": made["token"]}), 200)
+    assert (signed_in["user"]["workspaceId"], signed_in["user"]["role"]) == (founder.user["workspaceId"], "agent")
+    assert expect(await founder.get(f"{here(founder)}/invitations"), 200)["invitations"] == []
+
+
+async def test_clients_see_who_serves_them_and_not_each_other(house: House) -> None:
+    founder = await lab_of(house)
+    expect(await founder.post("/api/roles", {"name": "patient", "baseRole": "guest", "permissions": ["identity:user:read"]}), 201)
+    one, other, agent, patient = [await member_of(founder, role) for role in ("client", "client", "agent", "patient")]
+    for caller in (one, patient):
+        pages = [expect(await caller.get("/api/users", limit=2), 200)]
+        pages.append(expect(await caller.get("/api/users", limit=2, cursor=pages[0]["nextCursor"]), 200))
+        seen = [user["id"] for page in pages for user in page["users"]]
+        assert (sorted(seen), pages[1]["hasMore"]) == (sorted([founder.id, agent.id, caller.id]), False)
+        assert [user["id"] for user in expect(await caller.get("/api/users", q=other.user["username"]), 200)["users"]] == []
+        assert refusal(await caller.get(f"/api/users/{other.id}")) == (404, "user_not_found")
+        shown = expect(await caller.get(f"/api/users/{agent.id}"), 200)
+        assert (shown["id"], shown["email"], shown["accountStatus"]) == (agent.id, None, None)
+        assert expect(await caller.get(f"/api/users/{caller.id}"), 200)["accountStatus"] == "pending-verification"
+    assert expect(await agent.get(f"/api/users/{one.id}"), 200)["accountStatus"] == "pending-verification"
+    assert len(expect(await agent.get("/api/users"), 200)["users"]) == 5

@@ -115,6 +115,7 @@ async def test_limits_are_told() -> None:
             "workspaceMessagesPerMinute": 0,
             "workspaceRequestsPerMinute": 0,
             "signInsPerMinute": 20,
+            "addressSignInsPerMinute": 100,
             "accountSignInsPerMinute": 40,
             "messageLength": 10_000,
             "metadataBytes": 16_384,

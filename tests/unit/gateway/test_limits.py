@@ -175,6 +175,28 @@ async def test_sign_ins_to_an_account_are_counted_over_all_addresses(proxies: st
         assert (await log_in(running, "other@example.org", "192.0.2.0"))[1].crowded is False
 
 
+@pytest.mark.parametrize(
+    ("tried", "answers"),
+    [
+        (["192.0.2.1"] * 4, [200, 200, 200, 429]),
+        (["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"], [200] * 4),
+        (["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::", "2001:db8::3"], [200, 200, 200, 429]),
+        (["2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:1::1"], [200] * 4),
+        (["192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201", "192.0.2.1"], [200, 200, 200, 429]),
+        (["::ffff:192.0.2.1", "::ffff:192.0.2.2", "::ffff:192.0.2.3", "::ffff:192.0.2.4"], [200] * 4),
+    ],
+)
+async def test_an_address_signs_in_to_so_many_accounts(tried: list[str], answers: list[int]) -> None:
+    async with running_gateway(None, trusted_proxies="127.0.0.1", address_sign_ins_per_minute=3) as running:
+        assert [(await log_in(running, f"{new_id().hex}@example.org", address))[0] for address in tried] == answers
+
+
+async def test_who_guesses_at_one_email_too_often_uses_up_nothing_of_their_address() -> None:
+    async with running_gateway(None, address_sign_ins_per_minute=4, sign_ins_per_minute=2) as running:
+        tried = [(await log_in(running, email, "192.0.2.1"))[0] for email in ["ada@x.io"] * 6 + ["bob@x.io"] * 2 + ["eve@x.io"]]
+        assert tried == [200, 200, 429, 429, 429, 429, 200, 200, 429]
+
+
 async def test_what_strangers_say_of_their_address_is_not_believed() -> None:
     async with running_gateway(sign_ins_per_minute=2) as running:
         tried = [await log_in(running, "ada@example.org", f"192.0.2.{number}") for number in range(3)]
@@ -210,7 +232,7 @@ def test_what_is_no_network_is_no_proxy(proxies: str) -> None:
 
 
 async def test_a_limit_of_zero_is_no_limit() -> None:
-    names = ("messages", "requests", "anonymous", "sign_ins", "account_sign_ins")
+    names = ("messages", "requests", "anonymous", "sign_ins", "address_sign_ins", "account_sign_ins")
     nothing: dict[str, Any] = {f"{name}_per_minute": 0 for name in names}
     async with running_gateway(**nothing) as running:
         user = new_id()

@@ -43,7 +43,7 @@ def test_a_body_has_what_the_path_does_not_say() -> None:
     body = DOCUMENT["components"]["schemas"]["PostMessage"]
     assert (body["required"], "threadId" in body["properties"], body["additionalProperties"]) == (["content"], False, False)
     parameters = DOCUMENT["paths"]["/api/collab/threads/{threadId}/messages"]["get"]["parameters"]
-    assert [parameter["name"] for parameter in parameters] == ["threadId", "limit", "before", "after", "changedSince"]
+    assert [parameter["name"] for parameter in parameters] == ["threadId", "limit", "before", "after", "changedSince", "If-None-Match"]
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -15,7 +15,6 @@ FOR_ANYBODY = {
     "refresh_session",
     "log_out",
     "get_public_keys",
-    "verify_email",
     "request_reset",
     "reset_password",
     "open_link",

@@ -12,11 +12,11 @@ from services.identity.domain import (
     Refreshing,
     Session,
     check_an_admin_stays,
-    check_scopes,
     check_within,
     first_and_last,
     first_role,
-    normal_email,
+    givable,
+    token_grants,
     usernames,
 )
 from shared.contracts.identity.users import GrantExceedsYours, WorkspaceNeedsAnAdmin
@@ -106,16 +106,6 @@ def test_usernames_are_short_and_plain(email: str, noise: str) -> None:
         assert name == name.lower()
 
 
-@given(st.emails())
-def test_an_emails_normal_form_is_final(email: str) -> None:
-    assert normal_email(normal_email(email)) == normal_email(email)
-
-
-def test_an_email_is_the_same_however_it_is_written() -> None:
-    assert normal_email(" ADA@Example.ORG") == normal_email("ada@example.org") == "ada@example.org"
-    assert normal_email("zoe\N{COMBINING DIAERESIS}@example.org") == normal_email("ZO\N{LATIN CAPITAL LETTER E WITH DIAERESIS}@example.org")
-
-
 def test_the_one_before_a_switch_was_traded_for_nothing_and_is_good_for_a_retry() -> None:
     assert session().refreshing("first", "another", NOW + RETRY_GRACE) is Refreshing.ROTATE
     assert session().refreshing("first", "another", NOW + RETRY_GRACE + timedelta(milliseconds=1)) is Refreshing.REUSED
@@ -132,10 +122,12 @@ def test_nobody_gives_what_they_are_not_granted(gift: int, own: int) -> None:
         check_within(gift, own)
 
 
-def test_programs_alone_may_be_given_more_than_their_maker_has() -> None:
-    check_scopes(Permission.MESSAGE_FOR_CONTACT.bit, 0)
-    with pytest.raises(GrantExceedsYours):
-        check_scopes(Permission.MESSAGE_READ.bit, 0)
+def test_who_manages_programs_alone_gives_them_what_no_person_is_granted() -> None:
+    for_contact, manage, read = Permission.MESSAGE_FOR_CONTACT.bit, Permission.SERVICE_MANAGE.bit, Permission.MESSAGE_READ.bit
+    assert givable(manage) == manage | for_contact
+    assert givable(read) == read
+    assert token_grants(for_contact | read, manage) == for_contact
+    assert token_grants(for_contact | read, read) == read
 
 
 def test_whoever_has_a_role_of_the_workspace_is_no_admin() -> None:

@@ -12,6 +12,7 @@ from services.messages.partitions import months
 from shared.contracts.identity.directory import Member
 from shared.contracts.messages.messages import Channel, DeliveryStatus, MessageType
 from shared.contracts.principal import Role
+from shared.contracts.roles import built_in_grants
 from shared.identifiers import time_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -56,7 +57,7 @@ def test_nothing_follows_what_is_delivered_and_everything_else_may_end_there_but
 
 
 def test_those_are_mentioned_to_whose_role_a_message_is_not_hidden() -> None:
-    named = [Member(id=uuid4(), username=role.value, name=role.value, role=role) for role in Role]
+    named = [Member(id=uuid4(), username=role.value, name=role.value, role=role, grants=built_in_grants(role)) for role in Role]
     by_kind = {kind: {named[place].role for place in range(len(named)) if named[place].id in mentions(named, kind)} for kind in HiddenFrom}
     assert by_kind[HiddenFrom.NOBODY] == set(Role)
     assert by_kind[HiddenFrom.GUESTS] == set(Role) - {Role.GUEST}

@@ -31,6 +31,7 @@ MODERATES = Rights(sees=True, posts=True, manages=True)
 EDITS = Rights(sees=True, posts=True, invites=True, edits=True, manages=True)
 MANAGES = Rights(sees=True, posts=True, invites=True, edits=True, archives=True, manages=True)
 SUPERVISES = Rights(sees=True, posts=True, invites=True, edits=True, archives=True, notes=True)
+SILENTLY = replace(SUPERVISES, posts=False)
 EVERYTHING = replace(SUPERVISES, manages=True)
 
 
@@ -52,9 +53,9 @@ def thread(
 @pytest.mark.parametrize(
     ("role", "outside", "member", "observer", "muted", "moderator"),
     [
-        (Role.ADMIN, SUPERVISES, SUPERVISES, SUPERVISES, SUPERVISES, EVERYTHING),
-        (Role.AGENT, SUPERVISES, SUPERVISES, SUPERVISES, SUPERVISES, EVERYTHING),
-        (Role.PRODUCT_OWNER, POSTS, POSTS, POSTS, POSTS, MANAGES),
+        (Role.ADMIN, SUPERVISES, SUPERVISES, SILENTLY, SILENTLY, EVERYTHING),
+        (Role.AGENT, SUPERVISES, SUPERVISES, SILENTLY, SILENTLY, EVERYTHING),
+        (Role.PRODUCT_OWNER, POSTS, POSTS, READS, READS, MANAGES),
         (Role.CLIENT, NOTHING, POSTS, READS, READS, EDITS),
         (Role.GUEST, NOTHING, POSTS, READS, READS, MODERATES),
         (Role.SYSTEM, NOTHING, POSTS, READS, READS, MODERATES),
@@ -148,6 +149,8 @@ def opens(role: Role, kind: Kind) -> bool:
         (Role.AGENT, None, State.CLOSED, Right.POST, ThreadIsClosed),
         (Role.AGENT, None, State.ARCHIVED, Right.POST, ThreadIsArchived),
         (Role.AGENT, None, State.ARCHIVED, Right.READ, None),
+        (Role.AGENT, MUTED, State.ACTIVE, Right.POST, ThreadIsReadOnlyForYou),
+        (Role.PRODUCT_OWNER, SILENT, State.ACTIVE, Right.POST, ThreadIsReadOnlyForYou),
         (Role.CLIENT, None, State.ACTIVE, Right.READ, ThreadNotFound),
         (Role.CLIENT, None, State.ARCHIVED, Right.POST, ThreadNotFound),
         (Role.CLIENT, MEMBER, State.ACTIVE, Right.POST, None),

@@ -1,16 +1,17 @@
 """Who may invite, join, change and leave, one participant at a time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from services.threads.domain.access import Part, Rights
-from services.threads.domain.membership import Room, admission, alteration, departure
+from services.threads.domain.membership import Known, Room, admission, alteration, departure, joined_at
 from shared.contracts.identity.directory import Member
+from shared.contracts.messages.newest import NewestMessage
 from shared.contracts.principal import Principal, Role
-from shared.contracts.refusals import Refusal, RequestIsInvalid
+from shared.contracts.refusals import Refusal, RequestIsInvalid, ServiceIsUnavailable
 from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
 from shared.contracts.threads.participants import (
     AddParticipant,
@@ -134,8 +135,8 @@ def test_the_state_of_a_thread_stands_against_coming_in() -> None:
         (DirectThreadIsFixed, room(MANAGES, kind=Kind.DIRECT)),
     ):
         with pytest.raises(found):
-            admission(inviting(), place, CALLER, somebody() if found is AlreadyTakesPart else None, member())
-    admission(inviting(), room(MANAGES, state=State.CLOSED), CALLER, somebody(status="removed"), member())
+            admission(inviting(), place, CALLER, Known(somebody(), False) if found is AlreadyTakesPart else None, member())
+    admission(inviting(), room(MANAGES, state=State.CLOSED), CALLER, Known(somebody(status="removed"), False), member())
 
 
 def test_what_is_sent_and_differs_is_changed() -> None:
@@ -194,3 +195,13 @@ def test_who_goes_is_removed_or_has_left(place: Room, found: Participant, gone: 
 def test_what_stands_against_going(place: Room, found: Participant | None, refusal: type[Refusal]) -> None:
     with pytest.raises(refusal):
         departure(place, CALLER, found)
+
+
+def test_who_comes_in_takes_part_from_after_all_that_was_said() -> None:
+    second, millisecond, some = timedelta(seconds=1), timedelta(milliseconds=1), timedelta(microseconds=1_999)
+    for at, joined in ((None, NOW), (NOW - second, NOW), (NOW, NOW + millisecond), (NOW + second, NOW + second + millisecond)):
+        assert joined_at(NOW, NewestMessage(at=at), sees_history=False) == joined
+    assert joined_at(NOW + some, NewestMessage(at=None), sees_history=False) == NOW + millisecond, "whole, as messages' times are"
+    assert joined_at(NOW, None, sees_history=True) == NOW
+    with pytest.raises(ServiceIsUnavailable):
+        joined_at(NOW, None, sees_history=False)

@@ -70,7 +70,6 @@ _MEMBER_NAMES = """
     END
     $body$;
     REVOKE ALL ON FUNCTION identity.name_member(), identity.rename_member() FROM PUBLIC;
-    REVOKE ALL ON FUNCTION identity.name_member(), identity.rename_member() FROM PUBLIC;
     CREATE TRIGGER name_member_trigger AFTER INSERT OR UPDATE OF workspace_id, deleted_at OR DELETE ON identity.workspace_members
         FOR EACH ROW EXECUTE FUNCTION identity.name_member();
     CREATE TRIGGER rename_member_trigger AFTER UPDATE OF search_names, deleted_at ON identity.users

@@ -13,10 +13,11 @@ from tests.processes import free_port
 
 @dataclass
 class MailServer:
-    """`refused` says what it answers to whom. A mail that came waits in `came`."""
+    """`refused` says what it answers to whom, `pause` how many seconds each answer takes. A mail that came waits in `came`."""
 
     port: int = field(default_factory=free_port)
     refused: dict[str, str] = field(default_factory=dict)
+    pause: float = 0
     came: "asyncio.Queue[EmailMessage]" = field(default_factory=asyncio.Queue)
     server: asyncio.Server | None = None
 
@@ -41,12 +42,14 @@ class MailServer:
         return await asyncio.wait_for(self.came.get(), 15)
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+        await asyncio.sleep(self.pause)
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        await asyncio.sleep(self.pause)
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
