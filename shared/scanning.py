@@ -5,10 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from shared.settings import Settings, Url
-
-MEBIBYTE = 1024 * 1024
-MOST_SCANNED = 2_000 * MEBIBYTE  # clamd looks at no file above 2 GiB
+from shared.settings import Url
+from shared.store.settings import StoreSettings
 
 
 def _known(url: str | None) -> str | None:
@@ -17,7 +15,7 @@ def _known(url: str | None) -> str | None:
     return url
 
 
-class ScanningSettings(Settings):
+class ScanningSettings(StoreSettings):
     """Of attachments, which scans, and of `atrium up`, which finds clamd or starts it."""
 
     clamd_url: Annotated[Url, AfterValidator(_known)] = Field(
@@ -27,4 +25,3 @@ class ScanningSettings(Settings):
         None, description="Folder with the signatures for the clamd that `atrium up` starts. Empty: where the system keeps them."
     )
     scanning: Literal["on", "off"] = Field("on", description="Whether files are scanned. While it is `off`, unscanned files are served.")
-    attachment_limit: int = Field(5 * MEBIBYTE, ge=1, le=MOST_SCANNED, description="Bytes of the largest file that is taken.")

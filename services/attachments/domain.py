@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from uuid import UUID
 
+from services.attachments.media.kinds import INLINE
 from shared.contracts.attachments.attachments import (
     FILENAME_LENGTH,
     Attachment,
@@ -33,15 +34,6 @@ THUMBNAIL_WIDTH = 320
 
 USABLE = frozenset({ScanStatus.PENDING, ScanStatus.SCANNING, ScanStatus.CLEAN, ScanStatus.UNSCANNED})
 """What a message may carry: what was not, or not yet, found to be unfit for reading."""
-
-SHOWN_INLINE = frozenset(
-    {
-        *("image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"),
-        *("audio/mpeg", "audio/ogg", "audio/wav", "audio/flac", "audio/mp4", "audio/webm", "audio/aac"),
-        *("video/mp4", "video/webm", "video/ogg"),
-    }
-)
-"""Types in which nothing can run: no SVG, no PDF, no HTML."""
 
 _PATH = re.compile(r"[/\\]")
 # Marks that turn the direction of what is shown around them: photo<RLO>gnp.exe is seen as photoexe.png.
@@ -153,7 +145,7 @@ def stored_file(file: Stored, disposition: Disposition) -> StoredFile:
         mime_type=file.mime_type,
         size=file.size,
         etag=file.sha256.hex(),
-        inline=disposition is Disposition.INLINE and file.mime_type in SHOWN_INLINE,
+        inline=disposition is Disposition.INLINE and file.mime_type in INLINE,
     )
 
 

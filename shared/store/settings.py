@@ -6,6 +6,8 @@ from pydantic import AfterValidator, Field
 
 from shared.settings import Settings, Url
 
+MEBIBYTE = 1024 * 1024
+MOST_SCANNED = 2_000 * MEBIBYTE  # clamd looks at no file above 2 GiB
 SCHEMES = ("file://", "s3://")
 
 
@@ -21,7 +23,7 @@ class StoreSettings(Settings):
     store: Annotated[str, AfterValidator(_known)] | None = Field(
         None, description="Where files are kept: `file:///folder` or `s3://bucket`. Empty: the folder `store` in ATRIUM_DATA."
     )
-    attachment_limit: int = Field(5 * 1024 * 1024, ge=1, description="Bytes that one uploaded file may have.")
+    attachment_limit: int = Field(5 * MEBIBYTE, ge=1, le=MOST_SCANNED, description="Bytes that one uploaded file may have.")
     s3_endpoint: Url = Field(None, description="Address of an S3 server that is not Amazon's, as `https://host:port`.")
     s3_region: str = Field("us-east-1", description="Region of the bucket.")
     s3_access_key: Url = Field(None, description="Access key of the S3 server.")

@@ -7,7 +7,7 @@ import structlog
 from prometheus_client import Histogram
 
 from services.attachments import domain
-from services.attachments.kinds import mime_type
+from services.attachments.media.kinds import sniff
 from services.attachments.service import Service
 from shared.contracts.attachments.attachments import AttachmentNotFound
 from shared.contracts.attachments.uploads import (
@@ -81,7 +81,7 @@ async def _give_up(upload_ids: Sequence[UUID], caller: Principal, service: Servi
 def _draft(file: Received, service: Service) -> domain.Draft:
     if file.size > service.limit:
         raise FileIsTooLarge
-    return domain.Draft(file.upload_id, domain.filename(file.filename), mime_type(file.head), file.size, bytes.fromhex(file.sha256))
+    return domain.Draft(file.upload_id, domain.filename(file.filename), sniff(file.head), file.size, bytes.fromhex(file.sha256))
 
 
 def _shown(files: Sequence[domain.Stored], caller: Principal) -> Attachments:
