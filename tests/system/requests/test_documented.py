@@ -79,7 +79,7 @@ async def test_whatever_is_sent_is_answered_as_the_document_says(caller: str, ho
     tried = 0
     for place, aim in enumerate(AIMS):
         session = await log_in(house.http, person.user["email"])  # one of its own, as cases may end it
-        ids = await things_of(session, await house.person(), house.host)  # the other may be removed by a case
+        ids = await things_of(session, await house.person(), house.host, house)  # the other may be removed by a case
         named = {name: ids[name] for name in getattr(aim.route, "parameters", ()) if name in ids and aim.there}
         headers = session.bearer if caller != "nobody" else {}
         tried += await asyncio.to_thread(_try, house.url, headers, aim, named, each, CALLERS.index(caller) * len(AIMS) + place)
