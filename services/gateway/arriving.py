@@ -14,8 +14,8 @@ LINGER, MOST_LEFT = 5.0, 64 * 1024 * 1024
 class Body:
     """Read piece by piece. The server takes no more from the network than what waits to be read here."""
 
-    def __init__(self, receive: Receive, most: int) -> None:
-        self._receive, self.most, self._left = receive, most, most
+    def __init__(self, receive: Receive, most: int, patience: float = SILENCE) -> None:
+        self._receive, self.most, self._left, self._patience = receive, most, most, patience
         self.ended = False
 
     async def next(self) -> bytes | None:
@@ -23,7 +23,7 @@ class Body:
         if self.ended:
             return None
         try:
-            async with asyncio.timeout(SILENCE):
+            async with asyncio.timeout(self._patience):
                 message = await self._receive()
         except TimeoutError:
             self.ended = True

@@ -18,7 +18,7 @@ from shared.store.store import ObjectIsMissing, StoreIsAway
 
 log = structlog.get_logger()
 
-SILENCE = 60.0  # seconds in which nothing is taken
+PATIENCE = 120.0  # seconds until a client has taken one chunk: 2 KiB a second
 PRESIGNED = 60  # seconds that an address of the S3 server is good for (API.md)
 
 _RANGE = re.compile(rb"bytes=(\d{0,19})-(\d{0,19})")
@@ -59,13 +59,13 @@ class File(FileReply):
         left = asyncio.ensure_future(_left(self._receive))
         try:
             async for chunk in self._chunks:
-                async with asyncio.timeout(SILENCE):
+                async with asyncio.timeout(PATIENCE):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 if left.done():  # the server would go on taking bytes for nobody
                     return
             await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
-            log.info("download_was_given_up", seconds=SILENCE)
+            log.info("download_was_given_up", seconds=PATIENCE)
         finally:
             left.cancel()
             if isinstance(self._chunks, AsyncGenerator):

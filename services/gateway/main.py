@@ -158,7 +158,10 @@ def _with_cors(app: ASGIApp, origins: str) -> ASGIApp:
         app,
         allow_origins=allowed,
         allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "traceparent"],
+        allow_headers=[
+            *("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "traceparent"),
+            *("If-Match", "If-None-Match", "If-Range", "Range"),
+        ],
         expose_headers=OUR_HEADERS,
         max_age=600,
     )

@@ -61,17 +61,19 @@ class Form:
 
     async def content(self) -> AsyncIterator[bytes]:
         """The bytes of the part that has begun, in pieces that are worth a write."""
-        gathered = bytearray()
+        gathered: list[bytes] = []
+        size = 0
         while await self._arrives():
             seen = self._seen.popleft()
             if not isinstance(seen, bytes):
                 break
-            gathered += seen
-            if len(gathered) >= CHUNK:
-                yield bytes(gathered)
-                gathered.clear()
+            gathered.append(seen)
+            size += len(seen)
+            if size >= CHUNK:
+                yield b"".join(gathered)
+                gathered, size = [], 0
         if gathered:
-            yield bytes(gathered)
+            yield b"".join(gathered)
 
     async def _arrives(self) -> bool:
         """Whether there is something more to see."""

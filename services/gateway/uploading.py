@@ -14,7 +14,7 @@ from services.gateway.dispatch import refused
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow
 from services.gateway.multipart import Form, Part
 from services.gateway.replies import Headers, Reply
-from services.gateway.transfers import LONGEST, Transfer
+from services.gateway.transfers import LONGEST, Transfer, give_time
 from shared.contracts.attachments.uploads import (
     ABORT_UPLOADS,
     BEGIN_UPLOAD,
@@ -89,6 +89,7 @@ class Files:
         """What came is deleted: now, or by the owner once it has expired."""
         if not self._begun:
             return
+        give_time()
         try:
             await self._transfer.call(ABORT_UPLOADS, AbortUploads(upload_ids=self._begun), self._caller)
         except Refusal as refusal:

@@ -27,7 +27,7 @@ _CLAIM = f"""
     FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place) WHERE a.id = asked.id
     RETURNING {columns("a")}, asked.place"""
 
-_POSTED = f"""
+POSTED = f"""
     UPDATE attachments a SET posted_at = said.at, hidden_from = said.hidden_from, updated_at = now()
     FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS said (message_id, at, hidden_from)
     WHERE a.message_id = said.message_id AND a.posted_at IS NULL
@@ -70,7 +70,7 @@ class Claims:
 async def post(connection: Connection, posts: Sequence[Post]) -> None:
     """Their files are seen from now on by whoever sees them. What has happened to a file since it was claimed is told to those now."""
     rows = await connection.fetch(
-        _POSTED, [one.message_id for one in posts], [one.at for one in posts], [int(one.hidden_from) for one in posts]
+        POSTED, [one.message_id for one in posts], [one.at for one in posts], [int(one.hidden_from) for one in posts]
     )
     moved = [(stored_of(row), Change.PREVIEWED if row["previewed"] else Change.SCANNED) for row in rows if row["moved"]]
     await emit(connection, *(said_of(file, Change.DELETED if file.deleted_at else change) for file, change in moved))

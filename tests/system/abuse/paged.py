@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.identifiers import new_id
+from tests.system.attachments.files import attachments_of, upload
 from tests.system.house import House, log_in
 from tests.system.people import Json, Person, expect, message_path, messages_of, path_of, taking_part
 
@@ -30,6 +31,7 @@ async def paged_lists(house: House, reader: Person, other: Person) -> dict[str, 
         "list_messages": await _paged(reader, messages_of(thread), parameters=("before", "after")),
         "list_replies": await _paged(reader, f"{message_path(message)}/replies"),
         "get_message_history": await _paged(reader, f"{message_path(message)}/history"),
+        "list_attachments": await _paged(reader, attachments_of(thread)),
         "list_participants": await _paged(reader, f"{path_of(thread)}/participants"),
         "list_receipts": await _paged(reader, f"{path_of(thread)}/receipts"),
         "list_service_accounts": await _paged(reader, "/api/service-accounts"),
@@ -60,6 +62,7 @@ async def _talked_about(reader: Person, other: Person) -> tuple[Json, Json]:
         expect(await person.post(f"{path_of(thread)}/read", {"lastMessageId": first["id"]}), 200)
     for _ in range(2):
         await other.say(thread, replyTo=last["id"])
+        await upload(reader, thread)
     return thread, last
 
 

@@ -85,7 +85,7 @@ async def test_it_is_ready_when_every_service_is(servers: Servers, services: dic
         assert answer.status_code == 200
         assert answer.json() == {
             "ready": True,
-            "dependencies": {name: {"ok": True} for name in ("nats", "valkey", "postgres")},
+            "dependencies": {name: {"ok": True} for name in ("nats", "valkey", "store", "postgres")},
             "services": {name: {"ok": True} for name in NAMES},
         }
 
@@ -156,7 +156,7 @@ async def test_everyones_metrics_are_shown_each_with_its_process(servers: Server
         async with gateway(servers) as client:
             text = (await client.get("/metrics")).text
         own = [line for line in text.splitlines() if line.startswith("process_resident_memory_bytes{")]
-        assert own[0].startswith('process_resident_memory_bytes{process="gateway+identity+messages+threads"}')
+        assert own[0].startswith('process_resident_memory_bytes{process="attachments+gateway+identity+messages+threads"}')
         assert len(own) == 1, "services of the same process are not shown twice"
     finally:
         await probes.stop()

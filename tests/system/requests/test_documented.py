@@ -85,7 +85,7 @@ async def test_whatever_is_sent_is_answered_as_the_document_says(caller: str, ho
     for place, aim in enumerate(AIMS):
         if used_up:  # cases may have ended the session, removed the other, or deleted what was there
             session = await log_in(house.http, person.user["email"])
-            ids = await things_of(session, await house.person(), house.host)
+            ids = await things_of(session, await house.person(), house.host, house)
         used_up = aim.changes
         named = {name: ids[name] for name in getattr(aim.route, "parameters", ()) if name in ids and aim.there}
         headers = session.bearer if caller != "nobody" else {}

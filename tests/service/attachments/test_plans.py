@@ -1,0 +1,100 @@
+"""What is asked often is answered from its index, however many files there are."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest_asyncio
+from pydantic_core import from_json
+
+from services.attachments.domain import BEGINNING
+from services.attachments.repository import sweeping
+from services.attachments.repository.attachments import END, PAGE
+from services.attachments.repository.claims import POSTED
+from shared.credentials import database_role
+from shared.database.connections import Connection, Database, as_role
+from shared.identifiers import new_id
+from tests.servers import Servers
+from tests.service.attachments.conftest import Service
+
+MANY = 20_000
+
+# A file a millisecond, in 20 threads; each is in a message of its own.
+_FILL = """
+    INSERT INTO attachments.attachments (id, workspace_id, thread_id, message_id, claimed_at, posted_at, filename, mime_type, size_bytes,
+        sha256, storage_key, uploaded_by_id, uploaded_by_role, scan_status, created_at)
+    SELECT uuidv7(), $1, ($2::uuid[])[1 + number % 20], uuidv7(), now(), now(), 'a.txt', 'text/plain', 1,
+        sha256(number::text::bytea), 'many/' || number, $3, 'agent', 'clean', now() - number * interval '1 ms'
+    FROM generate_series(1, $4::int) AS number"""
+
+type Plan = dict[str, Any]
+
+
+class Crowd:
+    workspace, threads, author = new_id(), [new_id() for _ in range(20)], new_id()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def crowd(attachments: Service) -> Crowd:
+    await attachments.database.execute(_FILL, Crowd.workspace, Crowd.threads, Crowd.author, MANY)
+    await attachments.database.execute("VACUUM (ANALYZE) attachments.attachments")
+    return Crowd()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def own(servers: Servers) -> AsyncIterator[Database]:
+    """As the service's own role."""
+    role = database_role("attachments")
+    database = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "attachments", connections=1)
+    await database.open()
+    yield database
+    await database.close()
+
+
+async def plan(connection: Connection, query: str, *arguments: object) -> Plan:
+    text: str = await connection.fetchval(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF, FORMAT JSON) {query}", *arguments)
+    found: Plan = from_json(text)[0]["Plan"]
+    return found
+
+
+def scans(node: Plan) -> Iterator[Plan]:
+    """What reads tables; what changes them is above it."""
+    if node.get("Relation Name") in ("attachments", "uploads", "links") and node["Node Type"] != "ModifyTable":
+        yield node
+    for inner in node.get("Plans", ()):
+        yield from scans(inner)
+
+
+def read(found: Plan) -> float:
+    rows: float = sum((each["Actual Rows"] + each.get("Rows Removed by Filter", 0)) * each["Actual Loops"] for each in scans(found))
+    return rows
+
+
+async def test_a_page_reads_what_it_shows(crowd: Crowd, own: Database) -> None:
+    async with own.reading(crowd.workspace) as connection:
+        found = await plan(connection, PAGE, crowd.threads[0], *END, BEGINNING, [0, 1, 2], new_id(), 51)
+    assert {each.get("Index Name") for each in scans(found)} == {"attachments_thread"}
+    assert read(found) == 51
+
+
+async def test_messages_without_files_cost_a_look_each(crowd: Crowd, attachments: Service) -> None:
+    ids = [new_id() for _ in range(200)]
+    async with attachments.background.installation() as connection:
+        found = await plan(connection, POSTED, ids, [BEGINNING] * 200, [0] * 200)
+    assert {each.get("Index Name") for each in scans(found)} == {"attachments_message"}
+    assert read(found) == 0
+
+
+async def test_a_sweep_without_work_reads_nothing(crowd: Crowd, attachments: Service) -> None:
+    async with attachments.background.connection() as connection:
+        purge, expired = await plan(connection, sweeping.TO_PURGE, 100, 30), await plan(connection, sweeping.EXPIRED, 100)
+    assert "Seq Scan" not in {each["Node Type"] for each in (*scans(purge), *scans(expired))}
+    assert read(purge) + read(expired) < 20
+
+
+async def test_a_role_sees_the_files_of_its_workspace_alone(crowd: Crowd, own: Database) -> None:
+    count = "SELECT count(*) FROM attachments WHERE uploaded_by_id = $1"
+    async with own.reading(crowd.workspace) as connection:
+        assert await connection.fetchval(count, crowd.author) == MANY
+    for workspace in (new_id(), None):
+        async with own.workspace(workspace) as connection:
+            assert await connection.fetchval(count, crowd.author) == 0
