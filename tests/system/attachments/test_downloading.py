@@ -115,7 +115,7 @@ async def test_a_picture_is_shown_where_that_is_asked_for(folder_room: Room) -> 
     shown = await folder_room.client.get(picture["url"], disposition="inline")
     assert (shown.headers["content-type"], shown.headers["content-disposition"]) == ("image/png", 'inline; filename="a.png"')
     saved = await folder_room.client.get(text["url"], disposition="inline")
-    assert (saved.headers["content-type"], saved.headers["content-disposition"]) == ("text/plain", 'attachment; filename="a.html"')
+    assert (saved.headers["content-type"], saved.headers["content-disposition"]) == ("text/html", 'attachment; filename="a.html"')
     assert refusal(await folder_room.client.get(picture["url"], disposition="open")) == (422, "request_is_invalid")
 
 

@@ -103,7 +103,7 @@ async def test_a_name_is_read_in_the_ways_in_which_it_is_written(folder_room: Ro
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (b"<html><script>alert(1)</script>", "text/plain"),
+        (b"<html><script>alert(1)</script>", "text/html"),
         (b"\x89PNG\r\n\x1a\n", "image/png"),
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"%PDF-1.7", "application/pdf"),
