@@ -1,5 +1,6 @@
 """Builds the attachments service; nothing else does."""
 
+from services.attachments.background import BackgroundWork
 from services.attachments.consumers import follow_posts
 from services.attachments.handlers import attachments, claims, uploads
 from services.attachments.repository.attachments import Attachments
@@ -36,10 +37,16 @@ class AttachmentsApplication:
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(ATTACHMENTS_POSTS, follow_posts)
         database, poke = foundation.database, foundation.relay.poke
+        self._work = BackgroundWork(settings, foundation.background, self._store, poke)
+
+        def came() -> None:
+            poke()
+            self._work.poke()
+
         service = Service(
             call=foundation.caller,
             store=self._store,
-            uploads=Uploads(database, poke),
+            uploads=Uploads(database, came),
             attachments=Attachments(database, poke),
             claims=Claims(database),
             links=Links(database),
@@ -52,16 +59,18 @@ class AttachmentsApplication:
         await self._store.open()
         await self._foundation.open()
         self._sweep.start()
+        self._work.start()
         await self._consumers.start()
         await self._foundation.serve()
 
     async def stop(self) -> None:
         await self._consumers.stop()
+        await self._work.stop()
         await self._sweep.stop()
         await self._foundation.close()
 
     async def health(self) -> dict[str, Dependency]:
-        return await self._foundation.health() | {"store": await self._store.health()}
+        return await self._foundation.health() | {"store": await self._store.health(), "clamd": await self._work.health()}
 
 
 def _serve(responder: Responder, service: Service) -> None:
