@@ -61,6 +61,10 @@ class BackgroundWork:
         if self._scanner is not None:
             self._scanner.poke()
 
+    def signatures(self) -> str | None:
+        """By which files are scanned now; None while clamd is away."""
+        return self.readiness.signatures if self.readiness is not None and self.readiness.is_ready else None
+
     async def stop(self) -> None:
         await asyncio.gather(
             *(each.stop() for each in (self._scanner, self._previewer, self._quarantine, *self._rounds) if each is not None)
