@@ -20,6 +20,8 @@ COMMANDS = {
     "events": "atrium.events:events",
     "parked": "atrium.parked:parked",
     "users": "atrium.users:users",
+    "scans": "atrium.scans:scans",
+    "attachments": "atrium.attachments:attachments",
 }
 
 

@@ -137,6 +137,8 @@ def _instance(instance: Instance) -> Finding:
     remedy = ""
     if "halted" in detail:
         remedy = "The store of events was lost or put back: run `atrium replay`."
+    elif set(troubles) == {"clamd"}:
+        remedy = "Files are taken, and scanned by themselves once clamd is right: see ATRIUM_CLAMD_URL in docs/operations.md."
     elif troubles:
         remedy = "It mends itself when what it needs is back."
     return Finding(f"service {instance.name}", not troubles, instance.version, detail=detail or instance.process, remedy=remedy)

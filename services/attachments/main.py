@@ -1,9 +1,11 @@
 """Builds the attachments service; nothing else does."""
 
+from services.attachments.background import BackgroundWork
 from services.attachments.consumers import follow_posts
-from services.attachments.handlers import attachments, claims, uploads
+from services.attachments.handlers import attachments, claims, scans, uploads
 from services.attachments.repository.attachments import Attachments
 from services.attachments.repository.claims import Claims
+from services.attachments.repository.inspection import Inspection
 from services.attachments.repository.links import FORGET_LINKS, Links
 from services.attachments.repository.sweeping import Sweeping
 from services.attachments.repository.uploads import Uploads
@@ -14,6 +16,7 @@ from shared.application import Dependency
 from shared.contracts.attachments.attachments import DELETE_ATTACHMENT, LIST_ATTACHMENTS, OPEN_ATTACHMENT, OPEN_PREVIEW
 from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS
 from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK
+from shared.contracts.attachments.scans import LIST_SCANS, RESCAN, SHOW_SCAN
 from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS
 from shared.contracts.subscriptions import ATTACHMENTS_POSTS
 from shared.foundation import Foundation
@@ -36,10 +39,16 @@ class AttachmentsApplication:
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(ATTACHMENTS_POSTS, follow_posts)
         database, poke = foundation.database, foundation.relay.poke
+        self._work = BackgroundWork(settings, foundation.background, self._store, poke)
+
+        def came() -> None:
+            poke()
+            self._work.poke()
+
         service = Service(
             call=foundation.caller,
             store=self._store,
-            uploads=Uploads(database, poke),
+            uploads=Uploads(database, came),
             attachments=Attachments(database, poke),
             claims=Claims(database),
             links=Links(database),
@@ -47,21 +56,24 @@ class AttachmentsApplication:
             limit=settings.attachment_limit,
         )
         _serve(foundation.responder, service)
+        _serve_operator(foundation.responder, scans.Operated(Inspection(foundation.background, came), self._work.signatures))
 
     async def start(self) -> None:
         await self._store.open()
         await self._foundation.open()
         self._sweep.start()
+        self._work.start()
         await self._consumers.start()
         await self._foundation.serve()
 
     async def stop(self) -> None:
         await self._consumers.stop()
+        await self._work.stop()
         await self._sweep.stop()
         await self._foundation.close()
 
     async def health(self) -> dict[str, Dependency]:
-        return await self._foundation.health() | {"store": await self._store.health()}
+        return await self._foundation.health() | {"store": await self._store.health(), "clamd": await self._work.health()}
 
 
 def _serve(responder: Responder, service: Service) -> None:
@@ -75,6 +87,12 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve_anonymous(OPEN_LINK, attachments.open_link, service)
     responder.serve(DELETE_ATTACHMENT, attachments.delete_attachment, service)
     responder.serve(CLAIM_ATTACHMENTS, claims.claim_attachments, service)
+
+
+def _serve_operator(responder: Responder, operated: scans.Operated) -> None:
+    responder.serve_anonymous(LIST_SCANS, scans.list_scans, operated)
+    responder.serve_anonymous(SHOW_SCAN, scans.show_scan, operated)
+    responder.serve_anonymous(RESCAN, scans.rescan, operated)
 
 
 def build(process: Process | None = None) -> AttachmentsApplication:

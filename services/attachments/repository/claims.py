@@ -31,7 +31,8 @@ POSTED = f"""
     UPDATE attachments a SET posted_at = said.at, hidden_from = said.hidden_from, updated_at = now()
     FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS said (message_id, at, hidden_from)
     WHERE a.message_id = said.message_id AND a.posted_at IS NULL
-    RETURNING {columns("a")}, a.version > a.claimed_version AS moved, a.previewed_at >= a.claimed_at AS previewed"""
+    RETURNING {columns("a")}, a.version > a.claimed_version AS moved,
+        a.previewed_at >= a.claimed_at AND coalesce(a.width, a.duration) IS NOT NULL AS previewed"""
 
 _DELETED = f"""
     UPDATE attachments a SET deleted_at = now(), updated_at = now(), version = a.version + 1

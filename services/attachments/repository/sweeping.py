@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
+
+from services.attachments.media.contents import WIDTHS
+from services.attachments.media.kinds import PICTURES
 from shared.database.connections import Database
 
 # A minute's grace: a transaction that began before the end may still make an attachment of it.
@@ -12,7 +16,7 @@ _FORGET = "DELETE FROM uploads WHERE id = ANY($1::uuid[]) AND expires_at < now()
 
 # Who has begun to read a file that is deleted meanwhile reads it to its end, within that minute.
 TO_PURGE = """
-    SELECT id, storage_key, preview_widths FROM attachments
+    SELECT id, storage_key, mime_type, preview_widths FROM attachments
     WHERE purged_at IS NULL AND (deleted_at IS NOT NULL OR scan_status = 'infected') AND updated_at < now() - interval '1 minute'
         AND (deleted_at IS NOT NULL OR scanned_at < now() - make_interval(days => $2))
     ORDER BY updated_at LIMIT $1"""
@@ -44,8 +48,13 @@ class Sweeping:
     async def to_purge(self, most: int, quarantine_days: int) -> list[Object]:
         async with self._background.connection() as connection:
             rows = await connection.fetch(TO_PURGE, most, quarantine_days)
-        return [Object(row["id"], row["storage_key"], row["preview_widths"]) for row in rows]
+        return [Object(row["id"], row["storage_key"], _widths(row)) for row in rows]
 
     async def purged(self, attachment_ids: Sequence[UUID]) -> None:
         async with self._background.connection() as connection:
             await connection.execute(_PURGED, attachment_ids)
+
+
+def _widths(row: asyncpg.Record) -> Sequence[int]:
+    """Of a picture all: who made its previews may have been killed before the row said which there are."""
+    return sorted({*row["preview_widths"], *(WIDTHS if row["mime_type"] in PICTURES else ())})

@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.contracts.attachments.attachments import AttachmentNotFound, ScanStatus
 from shared.contracts.model import Request, Time, View
 from shared.contracts.operations import OPERATOR, Operation
-from shared.contracts.refusals import CursorIsNotValid
+from shared.contracts.refusals import CursorIsNotValid, Unavailable
 
 
 class Scan(View):
@@ -37,6 +37,10 @@ class ScanPage(View):
     next_cursor: str | None
 
 
+class ScannerIsAway(Unavailable):
+    """clamd does not answer right now, and so nobody knows its signatures."""
+
+
 class ListScans(Request):
     status: ScanStatus | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
@@ -60,4 +64,4 @@ class Rescanned(View):
 
 LIST_SCANS = Operation(ListScans, ScanPage, called_by=[OPERATOR], refuses=[CursorIsNotValid], anonymous=True, coalesced=False)
 SHOW_SCAN = Operation(ShowScan, Scan, called_by=[OPERATOR], refuses=[AttachmentNotFound], anonymous=True)
-RESCAN = Operation(Rescan, Rescanned, called_by=[OPERATOR], refuses=[AttachmentNotFound], anonymous=True)
+RESCAN = Operation(Rescan, Rescanned, called_by=[OPERATOR], refuses=[AttachmentNotFound, ScannerIsAway], anonymous=True)

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +31,10 @@ from shared.messaging.caller import Caller
 from shared.store.opening import store_of
 from shared.store.settings import StoreSettings
 from shared.store.store import Store
+from tests.clamav import ClamdServer
 from tests.servers import Servers
 from tests.service.attachments.neighbours import FakeMessages
+from tests.service.attachments.scanning import Scanning
 from tests.service.neighbours import FakeThreads, principal
 from tests.stores import S3Server
 
@@ -159,6 +163,20 @@ async def attachments(servers: Servers, where: dict[str, str]) -> AsyncIterator[
     await application.stop()
     await messages.stop()
     await threads.stop()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def clamav() -> AsyncIterator[ClamdServer]:
+    with TemporaryDirectory(prefix="clamd-") as folder:  # short enough for a socket's path
+        server = ClamdServer(Path(folder) / "a")
+        await server.start()
+        yield server
+        await server.stop()
+
+
+@pytest.fixture(scope="module")
+def scanning(attachments: Service, servers: Servers, where: dict[str, str]) -> Scanning:
+    return Scanning(attachments, {"data": servers.data, "postgres_url": servers.postgres_url, "nats_url": servers.nats_url} | where)
 
 
 BOTH_STORES = pytest.mark.parametrize("where", ["folder", "bucket"], indirect=True, scope="module")

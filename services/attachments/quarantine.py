@@ -1,0 +1,47 @@
+"""Bytes of infected files are moved apart at once. They are never served, wherever they are."""
+
+import structlog
+
+from services.attachments.repository.scans import Misplaced, Scans, quarantine_key
+from services.attachments.rounds import Rounds
+from shared.store.store import ObjectIsMissing, Store
+
+log = structlog.get_logger()
+
+EVERY = 60.0  # seconds; after a verdict at once
+BATCH = 100
+
+
+class Quarantine:
+    """First the row says `infected`, then the object is moved, then the row follows: who is killed between goes on where it stopped."""
+
+    def __init__(self, scans: Scans, store: Store) -> None:
+        self._scans, self._store = scans, store
+        self._rounds = Rounds("quarantine", self.once, EVERY)
+
+    def start(self) -> None:
+        self._rounds.start()
+
+    def poke(self) -> None:
+        self._rounds.poke()
+
+    async def stop(self) -> None:
+        await self._rounds.stop()
+
+    async def once(self) -> None:
+        more = True
+        while more:
+            files = await self._scans.infected(BATCH)
+            for file in files:
+                await self._move(file)
+            more = len(files) == BATCH
+
+    async def _move(self, file: Misplaced) -> None:
+        key = quarantine_key(file.id)
+        try:
+            await self._store.move(file.key, key)
+        except ObjectIsMissing:
+            if await self._store.size(key) is None:
+                log.error("object_is_missing", attachmentId=file.id, key=file.key)
+        await self._scans.moved(file, key)
+        log.info("attachment_quarantined", attachmentId=file.id)

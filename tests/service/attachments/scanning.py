@@ -1,0 +1,61 @@
+"""The attachments service beside a real clamd."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from services.attachments.main import AttachmentsApplication
+from services.attachments.settings import AttachmentsSettings
+from shared.contracts.attachments.attachments import Attachment
+from tests.clamav import LIMIT
+
+if TYPE_CHECKING:
+    from tests.service.attachments.conftest import Service
+
+PATIENCE = 30.0  # seconds; an examination of clamd takes some of them
+
+
+@dataclass(frozen=True)
+class Scanning:
+    """What tests of the scanner have: the service, whose own workers scan nothing, and applications that do."""
+
+    attachments: "Service"
+    where: dict[str, Any]
+
+    @asynccontextmanager
+    async def running(self, clamd_url: str | None, **settings: object) -> AsyncIterator[AttachmentsApplication]:
+        """Another replica, which has this clamd."""
+        found = self.where | {"clamd_url": clamd_url, "attachment_limit": LIMIT} | settings
+        application = AttachmentsApplication(AttachmentsSettings.model_validate(found))
+        await application.start()
+        try:
+            yield application
+        finally:
+            await application.stop()
+
+    async def status(self, file: Attachment) -> str:
+        return str((await self.attachments.row(file))["scan_status"])
+
+    async def ends(self, file: Attachment, *statuses: str) -> str:
+        """The verdict."""
+        wanted = statuses or ("clean", "infected", "unscannable", "failed")
+
+        async def is_there() -> bool:
+            return await self.status(file) in wanted
+
+        await until(is_there)
+        return await self.status(file)
+
+    async def changes(self, key: UUID, file: Attachment) -> list[tuple[str, str]]:
+        """What was said of a file: changes and states, in order."""
+        said = await self.attachments.said(key)
+        return [(event["change"], event["attachment"]["scanStatus"]) for _, event in said if event["attachment"]["id"] == str(file.id)]
+
+
+async def until(there: Callable[[], Awaitable[bool]], within: float = PATIENCE) -> None:
+    async with asyncio.timeout(within):
+        while not await there():
+            await asyncio.sleep(0.02)

@@ -1,0 +1,163 @@
+"""What the operator sees of scans, and has done again."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from services.attachments.handlers.scans import Operated, rescan
+from services.attachments.repository.inspection import Inspection
+from services.attachments.repository.scans import quarantine_key
+from services.attachments.sweep import preview_key
+from shared.contracts.attachments.attachments import AttachmentNotFound, ScanStatus
+from shared.contracts.attachments.scans import LIST_SCANS, RESCAN, SHOW_SCAN, ListScans, Rescan, Scan, ScannerIsAway, ShowScan
+from shared.contracts.principal import Principal
+from shared.identifiers import new_id
+from shared.messaging.caller import Caller
+from shared.store.store import new_key
+from tests.clamav import ClamdServer
+from tests.servers import Servers
+from tests.service.attachments.conftest import Service
+from tests.service.attachments.scanning import Scanning
+from tests.service.neighbours import principal
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def operator(attachments: Service, servers: Servers) -> AsyncIterator[Caller]:
+    caller = Caller("operator")
+    await caller.open(servers.nats_url, servers.credentials.nats["operator"])
+    yield caller
+    await caller.close()
+
+
+@pytest.fixture
+def environment(servers: Servers, where: dict[str, str]) -> dict[str, str]:
+    return os.environ | servers.environment | {f"ATRIUM_{name.upper()}": value for name, value in where.items()}
+
+
+async def typed(environment: dict[str, str], *words: str) -> tuple[int | None, str]:
+    """A command of the operator's: its exit code and what it prints."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "atrium", *words, stdout=-1, stderr=-1, env=environment)
+    out, err = await process.communicate()
+    return process.returncode, out.decode() + err.decode()
+
+
+async def pages(operator: Caller, status: ScanStatus | None) -> list[Scan]:
+    scans: list[Scan] = []
+    page = await operator(LIST_SCANS, ListScans(status=status, limit=2), None)
+    scans += page.scans
+    while page.has_more:
+        page = await operator(LIST_SCANS, ListScans(status=status, limit=2, cursor=page.next_cursor), None)
+        scans += page.scans
+    return scans
+
+
+async def test_scans_of_all_workspaces_are_listed_newest_first(
+    attachments: Service, operator: Caller, thread: UUID, agent: Principal
+) -> None:
+    files = [await attachments.upload(thread, caller) for caller in (agent, principal(), agent, principal(), agent)]
+    for file in files[:3]:
+        await attachments.scanned(file, "unscannable")
+    newest_first = [file.id for file in reversed(files)]
+    assert [scan.attachment_id for scan in await pages(operator, None)][:5] == newest_first
+    assert [scan.attachment_id for scan in await pages(operator, ScanStatus.UNSCANNABLE)] == newest_first[2:]
+    waits = await operator(SHOW_SCAN, ShowScan(attachment_id=files[4].id), None)
+    ended = await operator(SHOW_SCAN, ShowScan(attachment_id=files[0].id), None)
+    assert (waits.scan_status, waits.next_try_at is None, ended.scan_status, ended.next_try_at) == ("pending", False, "unscannable", None)
+    with pytest.raises(AttachmentNotFound):
+        await operator(SHOW_SCAN, ShowScan(attachment_id=new_id()), None)
+
+
+async def test_all_files_of_a_digest_are_scanned_again_with_new_signatures(
+    scanning: Scanning, operator: Caller, thread: UUID, agent: Principal, environment: dict[str, str]
+) -> None:
+    attachments = scanning.attachments
+    with TemporaryDirectory(prefix="clamd-") as folder:
+        clamav = ClamdServer(Path(folder) / "a")
+        await clamav.start()
+        files = [await attachments.upload(thread, agent, b"words that are bad from tomorrow") for _ in range(3)]
+        other = await attachments.upload(thread, agent, b"words that are good")
+        async with scanning.running(clamav.url):
+            assert [await scanning.ends(file) for file in (*files, other)] == ["clean"] * 4
+        await clamav.stop()
+        signature = f"Words-That-Are-Bad:0:*:{b'bad from tomorrow'.hex()}\n"
+        (Path(folder) / "a" / "signatures" / "more.ndb").write_text(signature)
+        await clamav.start()
+        said = await typed(environment, "scans", "rescan", str(files[0].id))
+        assert said == (0, "3 files are scanned again.\n")
+        assert [await scanning.status(file) for file in (*files, other)] == ["pending"] * 3 + ["clean"]
+        async with scanning.running(clamav.url):
+            assert [await scanning.ends(file) for file in files] == ["infected"] * 3
+        await clamav.stop()
+    code, out = await typed(environment, "scans", "list", "--status", "infected", "--json")
+    assert (code, {scan["attachmentId"] for scan in json.loads(out)}) == (0, {str(file.id) for file in files})
+    code, out = await typed(environment, "scans", "show", str(files[0].id))
+    assert (code, "scanResult: Words-That-Are-Bad" in out) == (0, True)
+
+
+async def test_what_was_scanned_by_other_signatures_is_scanned_again(
+    scanning: Scanning, clamav: ClamdServer, operator: Caller, thread: UUID, agent: Principal
+) -> None:
+    attachments = scanning.attachments
+    with pytest.raises(ScannerIsAway):
+        await operator(RESCAN, Rescan(outdated=True), None)
+    old, new = await attachments.upload(thread, agent), await attachments.upload(thread, agent)
+    async with scanning.running(clamav.url) as application:
+        assert {await scanning.ends(file) for file in (old, new)} == {"clean"}
+        signatures = (await attachments.row(old))["signatures"]
+        await attachments.database.execute("UPDATE attachments.attachments SET signatures = $1", signatures)
+        await attachments.database.execute("UPDATE attachments.attachments SET signatures = '27000/before' WHERE id = $1", old.id)
+        work = application._work
+        operated = Operated(Inspection(attachments.background, work.poke), work.signatures)
+        assert (await rescan(Rescan(outdated=True), operated)).files == 1
+        assert await scanning.ends(old) == "clean"
+    assert (await attachments.row(old))["signatures"] == signatures
+    assert (await scanning.changes(agent.user_id, new))[-1:] == [("scanned", "clean")]
+    assert [change for change in await scanning.changes(agent.user_id, old) if change == ("scanned", "clean")] == [("scanned", "clean")] * 2
+
+
+async def test_the_store_is_compared_with_the_rows(
+    attachments: Service, thread: UUID, agent: Principal, where: dict[str, str], environment: dict[str, str]
+) -> None:
+    """What is younger than an hour is left alone, and nothing is deleted unless it is said."""
+    whole, lost, infected = [await attachments.upload(thread, agent) for _ in range(3)]
+    uploading = await attachments.begin(thread, agent)
+    orphan, young, parts = new_key("files"), new_key("files"), f"{new_key('files')}#1"
+    known = [(await attachments.row(whole))["storage_key"], uploading.storage_key, preview_key(whole.id, 160), quarantine_key(infected.id)]
+    await attachments.scanned(infected, "infected")
+    for key in (orphan, young, preview_key(whole.id, 160), preview_key(new_id(), 160), quarantine_key(infected.id)):
+        await attachments.store.write(key, _pieces(b"x"))
+    await attachments.database.execute("UPDATE attachments.attachments SET created_at = created_at - interval '2 hours'")
+    await attachments.store.delete((await attachments.row(lost))["storage_key"])
+    await attachments.store.delete((await attachments.row(infected))["storage_key"])
+    await attachments.database.execute("UPDATE attachments.attachments SET storage_key = $2 WHERE id = $1", infected.id, known[-1])
+    folder = Path(where["store"].removeprefix("file://"))
+    (folder / parts).parent.mkdir(parents=True)
+    (folder / parts).write_bytes(b"of a write that was broken off")
+    before = (folder / young).stat().st_mtime - timedelta(hours=2).total_seconds()
+    for path in folder.rglob("*"):
+        if path.is_file() and path != folder / young:
+            os.utime(path, (before, before))
+    code, out = await typed(environment, "attachments", "verify", "--json")
+    found = json.loads(out)
+    unknown = {each["key"] for each in found["objectsWithoutRows"]}
+    assert (code, {orphan, parts} <= unknown, young in unknown, unknown & set(known)) == (1, True, False, set())
+    assert {key.split("/")[0] for key in unknown} == {"files", "previews"}
+    assert [row["attachmentId"] for row in found["rowsWithoutObjects"]] == [str(lost.id)]
+    code, out = await typed(environment, "attachments", "verify", "--delete")
+    assert (code, "deleted" in out) == (1, True)
+    assert [await attachments.store.size(key) is None for key in (*unknown, young, *known)] == [True] * len(unknown) + [False] * 5
+    await attachments.database.execute("UPDATE attachments.attachments SET deleted_at = now() WHERE id = $1", lost.id)
+    assert await typed(environment, "attachments", "verify") == (0, "Every object has its row, and every row its object.\n")
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content
