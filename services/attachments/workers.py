@@ -42,6 +42,10 @@ class Workers:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
 
+    @property
+    def busy(self) -> bool:
+        return bool(self._held)
+
     def start(self) -> None:
         self._loops = [asyncio.create_task(loop, name=f"attachments {self._name}") for loop in (self._keep_taking(), self._keep_renewing())]
 
@@ -60,17 +64,22 @@ class Workers:
     async def _keep_taking(self) -> None:
         while True:
             self._woken.clear()
-            more = False
-            if len(self._held) <= self._at_once:
-                room = self._at_once * AHEAD - len(self._held)
-                try:
-                    more = self._begin(await self._take(room)) == room
-                except (ServiceIsUnavailable, asyncpg.PostgresError) as error:
-                    log.warning("nothing_can_be_taken", worker=self._name, error=str(error.__cause__ or error))
-                    await asyncio.sleep(POLL)
-            if not more:
+            if not await self._took_all_there_was_room_for():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), POLL)
+
+    async def _took_all_there_was_room_for(self) -> bool:
+        if len(self._held) > self._at_once:
+            return False
+        room = self._at_once * AHEAD - len(self._held)
+        try:
+            return self._begin(await self._take(room)) == room
+        except (ServiceIsUnavailable, asyncpg.PostgresError) as error:
+            log.warning("nothing_can_be_taken", worker=self._name, error=str(error.__cause__ or error))
+        except Exception:
+            log.exception("taking_failed", worker=self._name)
+        await asyncio.sleep(POLL)
+        return False
 
     def _begin(self, taken: Sequence[Taken]) -> int:
         for one in taken:

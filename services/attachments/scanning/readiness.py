@@ -56,8 +56,10 @@ class Readiness:
         while True:
             try:
                 found = await examine(self._clamd, self._limit)
-            except ClamdIsAway as away:
-                self._wait_for(str(away))
+            except Exception as error:
+                if not isinstance(error, ClamdIsAway):
+                    log.exception("examination_failed")
+                self._wait_for(str(error))
                 await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
                 failures += 1
                 continue

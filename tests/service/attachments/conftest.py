@@ -142,6 +142,8 @@ def where(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")  # its stand-ins must not answer others' tests
 async def attachments(servers: Servers, where: dict[str, str]) -> AsyncIterator[Service]:
+    database = await asyncpg.connect(servers.postgres_url)
+    await database.execute("TRUNCATE attachments.attachments, attachments.uploads")  # files of other modules, in other stores
     threads, messages = FakeThreads(), FakeMessages()
     await threads.start(servers)
     await messages.start(servers)
@@ -155,7 +157,6 @@ async def attachments(servers: Servers, where: dict[str, str]) -> AsyncIterator[
     role = background_role("attachments")
     background = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "attachments", connections=2)
     await background.open()
-    database = await asyncpg.connect(servers.postgres_url)
     yield Service(application, gateway, threads, messages, store, background, database)
     await database.close()
     await background.close()

@@ -19,9 +19,7 @@ from tests.service.attachments.scanning import Scanning, until
 pytestmark = BOTH_STORES
 
 
-async def test_files_wait_while_clamd_is_stopped_and_go_through_by_themselves(
-    scanning: Scanning, thread: UUID, agent: Principal, tmp_path: Path
-) -> None:
+async def test_files_wait_while_clamd_is_stopped_and_go_through_by_themselves(scanning: Scanning, thread: UUID, agent: Principal) -> None:
     with TemporaryDirectory(prefix="clamd-") as folder:
         clamav = ClamdServer(Path(folder) / "a")
         async with scanning.running(clamav.url) as application:
@@ -45,7 +43,7 @@ async def test_files_wait_while_clamd_is_stopped_and_go_through_by_themselves(
                 return not (await application.health())["clamd"].ok
 
             await until(is_away)
-            assert await scanning.status(later) == "pending"
+            assert await scanning.ends(later, "pending") == "pending"
             await clamav.start()
             assert await scanning.ends(later) == "clean"
             assert (await scanning.attachments.row(later))["attempts"] == 1, "a try without a clamd is none"
