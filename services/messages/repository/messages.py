@@ -24,7 +24,7 @@ _GET_ALL = f"""
     CROSS JOIN LATERAL (SELECT {COLUMNS}, posted_by FROM messages WHERE id = wanted.id AND created_at = wanted.at LIMIT 1) AS found"""
 
 # Posts leave it (`reading.py`), the newest 30 days of them.
-_WITH_ATTACHMENT = "SELECT message_id FROM message_keys WHERE thread_id = $1 AND key = $2"
+_WITH_ATTACHMENT = "SELECT message_id FROM message_keys WHERE thread_id = $1 AND key = $2 LIMIT 1"
 
 _LOCK_HEAD = """
     SELECT greatest(clock_timestamp(), greatest(changed_at, notes_changed_at, guarded_changed_at) + interval '1 us')
