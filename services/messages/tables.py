@@ -93,7 +93,6 @@ messages = Table(
     PrimaryKeyConstraint("id", "created_at"),
     CheckConstraint("(hidden_from > 0) = (sub_seq > 0)"),
     CheckConstraint("(hidden_from = 1) = (channel = 'note')"),
-    CheckConstraint("(attachments IS NULL) = (attachment_versions IS NULL)"),
     Index(
         "messages_thread_id_created_at",
         "thread_id",

@@ -9,7 +9,6 @@ down_revision = "0011"
 _FILES = """
     ALTER TABLE messages.messages ADD attachments jsonb, ADD attachment_versions integer[];
     ALTER TABLE messages.messages_history ADD attachments jsonb, ADD attachment_versions integer[];
-    ALTER TABLE messages.messages ADD CHECK ((attachments IS NULL) = (attachment_versions IS NULL));
 """
 
 # What becomes of a file is told by attachments' own events; of the message it is no edit.
