@@ -23,12 +23,13 @@ _CLAIM = """
     UPDATE attachments SET claimed_at = now(), claimed_version = version, updated_at = now()
     WHERE id = ANY($1::uuid[]) AND claimed_at IS NULL"""
 
-_POSTED = f"""
+POSTED = f"""
     UPDATE attachments a SET message_id = said.message_id, posted_at = said.at, hidden_from = said.hidden_from,
         claimed_at = coalesce(a.claimed_at, said.at), updated_at = now()
     FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::smallint[]) AS said (id, message_id, at, hidden_from)
     WHERE a.id = said.id AND a.posted_at IS NULL
-    RETURNING {columns("a")}, a.version > coalesce(a.claimed_version, 0) AS moved, a.previewed_at >= a.claimed_at AS previewed"""
+    RETURNING {columns("a")}, a.version > coalesce(a.claimed_version, 0) AS moved,
+        a.previewed_at >= a.claimed_at AND coalesce(a.width, a.duration) IS NOT NULL AS previewed"""
 
 _DELETED = f"""
     UPDATE attachments a SET deleted_at = now(), updated_at = now(), version = a.version + 1
@@ -70,7 +71,7 @@ async def post(connection: Connection, posts: Sequence[Post]) -> None:
     files = [(attachment_id, one.message_id, one.at, int(one.hidden_from)) for one in posts for attachment_id in one.attachment_ids]
     if not files:
         return
-    rows = await connection.fetch(_POSTED, *(list(column) for column in zip(*files, strict=True)))
+    rows = await connection.fetch(POSTED, *(list(column) for column in zip(*files, strict=True)))
     moved = [(stored_of(row), Change.PREVIEWED if row["previewed"] else Change.SCANNED) for row in rows if row["moved"]]
     await emit(connection, *(said_of(file, Change.DELETED if file.deleted_at else change) for file, change in moved))
 
