@@ -51,13 +51,14 @@ class HiddenFrom(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file as it is stored. A claim is a message_id without posted_at."""
+    """A file as it is stored. message_id: of the message that was posted with it. claimed_at: when a message first asked for it."""
 
     id: UUID
     workspace_id: UUID
     thread_id: UUID
     message_id: UUID | None
     hidden_from: HiddenFrom
+    claimed_at: datetime | None
     posted_at: datetime | None
     filename: str
     mime_type: str
@@ -157,16 +158,13 @@ def preview_width(file: Stored, wanted: int) -> int:
     return next((width for width in widths if width >= wanted), widths[-1])
 
 
-def view(file: Stored, *, inspects: bool = False, claimed: bool = False) -> Attachment:
-    """The file as its readers see it.
-
-    inspects: what the scan found is told, too. claimed: for the message that claims it, which is not posted yet.
-    """
+def view(file: Stored, *, inspects: bool = False) -> Attachment:
+    """The file as its readers see it. inspects: what the scan found is told, too."""
     path = f"/api/collab/attachments/{file.id}"
     return Attachment(
         id=file.id,
         thread_id=file.thread_id,
-        message_id=file.message_id if file.posted_at is not None or claimed else None,
+        message_id=file.message_id,
         filename=file.filename,
         url=path,
         size=file.size,

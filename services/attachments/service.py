@@ -10,7 +10,8 @@ from services.attachments.repository.claims import Claims
 from services.attachments.repository.links import Links
 from services.attachments.repository.uploads import Uploads
 from shared.contracts.attachments.attachments import AttachmentNotFound
-from shared.contracts.messages.messages import GET_MESSAGE, GetMessage, MessageNotFound
+from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment
+from shared.contracts.messages.messages import GET_MESSAGE, GetMessage, Message, MessageNotFound
 from shared.contracts.principal import Principal
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right, ThreadNotFound
 from shared.messaging.caller import Caller
@@ -54,9 +55,9 @@ class Service:
 
         The event that tells of a post may be on its way yet, and is not waited for: who sees the message sees its files.
         """
-        if file.message_id is not None:
+        if file.claimed_at is not None:
             try:
-                message = await self.call(GET_MESSAGE, GetMessage(message_id=file.message_id), caller)
+                message = await self._message_of(file, caller)
             except MessageNotFound:
                 if file.posted_at is not None:
                     return Standing.HIDDEN
@@ -69,3 +70,9 @@ class Service:
         except ThreadNotFound:
             return Standing.HIDDEN
         return Standing.THERE if file.deleted_at is None else Standing.GONE
+
+    async def _message_of(self, file: Stored, caller: Principal) -> Message:
+        """Raises `MessageNotFound`."""
+        if file.message_id is None:
+            return await self.call(GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment(attachment_id=file.id), caller)
+        return await self.call(GET_MESSAGE, GetMessage(message_id=file.message_id), caller)

@@ -16,9 +16,14 @@ MOST_NAMED = 100  # that one message mentions; who wants all of a thread has bet
 _CLEANER = nh3.Cleaner()  # nh3's own list of what is safe; made once, which is two thirds of a cleaning
 
 
+def clean_beside_files(content: str) -> str:
+    """The content without what could run or deceive; there may be nothing left to show."""
+    return _CLEANER.clean(content) if _MARKUP.search(content) else content
+
+
 def clean(content: str) -> str:
     """The content without what could run or deceive. Raises `RequestIsInvalid` where nothing is left to show."""
-    cleaned = _CLEANER.clean(content) if _MARKUP.search(content) else content
+    cleaned = clean_beside_files(content)
     if not _shows_something(cleaned):
         raise RequestIsInvalid(errors=[FieldError(field="content", code="empty", detail="Nothing is left of it to show.")])
     return cleaned

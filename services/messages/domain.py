@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from services.messages.files import NO_FILES, Files
 from shared.contracts.identity.directory import Member
 from shared.contracts.messages.messages import (
     Channel,
@@ -117,6 +118,7 @@ class Draft:
     visible_to_guests: bool = False
     contact: str | None = None
     named: Sequence[Member] = ()
+    files: Files = NO_FILES
     root_id: UUID | None = None
     replies_to_guarded: bool = False
 
@@ -197,8 +199,9 @@ def place(draft: Draft, head: Head, now: datetime) -> tuple[Message, Head]:
     at = max(whole, head.last_at + MILLISECOND)  # time order is seq order, whatever the clock did
     hidden_from = draft.hidden_from
     moved = head.next_hidden(at) if hidden_from else head.next(at)
+    message_id = id_at(at)
     message = Message(
-        id=id_at(at),
+        id=message_id,
         thread_id=draft.thread_id,
         seq=moved.last_seq,
         sub_seq=moved.last_sub_seq,
@@ -213,6 +216,7 @@ def place(draft: Draft, head: Head, now: datetime) -> tuple[Message, Head]:
         metadata=draft.metadata,
         content_metadata=draft.content_metadata,
         mentions=mentions(draft.named, hidden_from) if draft.named else [],
+        attachments=draft.files.of(message_id),
         delivery_status=draft.delivery_status,
         robot_id=draft.robot_id,
         robot_response_to=draft.robot_response_to,
@@ -291,6 +295,5 @@ def deleted(message: Message, posted_by: UUID | None, user_id: UUID, *, deletes_
 
 def shown(message: Message) -> Message:
     """The message as its readers get it: a deleted one keeps its place and says nothing."""
-    if message.deleted_at is None:
-        return message
-    return message.model_copy(update={"content": "", "metadata": {}, "content_metadata": {}, "mentions": []})
+    blank = {"content": "", "metadata": {}, "content_metadata": {}, "mentions": [], "attachments": []}
+    return message if message.deleted_at is None else message.model_copy(update=blank)

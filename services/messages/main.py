@@ -1,6 +1,6 @@
 """Builds the messages service; nothing else does."""
 
-from services.messages.consumers import note_parts
+from services.messages.consumers import follow_files, note_parts
 from services.messages.handlers import messages, newest, reading, receipts
 from services.messages.partitions import Partitions
 from services.messages.repository.history import History
@@ -13,12 +13,13 @@ from services.messages.repository.unread import UnreadMessages
 from services.messages.service import Service
 from services.messages.settings import Settings
 from shared.application import Dependency
+from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT
 from shared.contracts.messages.history import GET_MESSAGE_HISTORY
 from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, LIST_REPLIES, POST_MESSAGE
 from shared.contracts.messages.newest import FIND_NEWEST_MESSAGE
 from shared.contracts.messages.receipts import GET_UNREAD, LIST_RECEIPTS, MARK_DELIVERED, MARK_READ, MARK_THREADS_READ, MARK_UNREAD
 from shared.contracts.messages.unread import COUNT_UNREAD
-from shared.contracts.subscriptions import MESSAGES_PARTS
+from shared.contracts.subscriptions import MESSAGES_FILES, MESSAGES_PARTS
 from shared.foundation import Foundation
 from shared.messaging.consumers import EventConsumers
 from shared.messaging.local import Process
@@ -47,6 +48,7 @@ class MessagesApplication:
         )
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(MESSAGES_PARTS, note_parts)
+        self._consumers.react(MESSAGES_FILES, follow_files)
         foundation.responder.serve_together(POST_MESSAGE, messages.post_message, service)
         _serve(foundation.responder, service)
 
@@ -67,6 +69,7 @@ class MessagesApplication:
 
 def _serve(responder: Responder, service: Service) -> None:
     responder.serve(GET_MESSAGE, reading.get_message, service)
+    responder.serve(GET_MESSAGE_OF_ATTACHMENT, reading.get_message_of_attachment, service)
     responder.serve(LIST_MESSAGES, reading.list_messages, service)
     responder.serve(LIST_REPLIES, reading.list_replies, service)
     responder.serve(GET_MESSAGE_HISTORY, reading.get_message_history, service)

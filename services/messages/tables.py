@@ -88,6 +88,8 @@ messages = Table(
     Column("is_robot_visible_to_guests", Boolean, nullable=False, server_default=text("false")),
     Column("posted_by", Uuid),
     Column("author_contact", String(255)),
+    Column("attachments", JSONB),
+    Column("attachment_versions", ARRAY(Integer)),
     PrimaryKeyConstraint("id", "created_at"),
     CheckConstraint("(hidden_from > 0) = (sub_seq > 0)"),
     CheckConstraint("(hidden_from = 1) = (channel = 'note')"),

@@ -74,7 +74,7 @@ Time = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, when_
 """A moment; in JSON RFC 3339, UTC, milliseconds."""
 
 
-def _without_nul(value: str) -> str:
+def without_nul(value: str) -> str:
     """PostgreSQL takes neither NUL nor half a surrogate pair; one of them would fail a whole group."""
     if "\0" in value:
         raise ValueError("holds a NUL character")
@@ -83,11 +83,11 @@ def _without_nul(value: str) -> str:
     return value
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(without_nul)]
 """Text that can be stored."""
 
 # The constraints of a text that has a validator are checked before it is trimmed, so trimming is a step of its own: blanks are no name.
-TrimmedText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_nul)]
+TrimmedText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(without_nul)]
 """Text without blanks around it; give its lengths as a `Field`."""
 
 Reason = Annotated[TrimmedText, Field(min_length=1, max_length=500)]
@@ -108,7 +108,7 @@ def storable_json(longest: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def _storable(value: object) -> None:
     if isinstance(value, str):
-        _without_nul(value)
+        without_nul(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             _storable(key)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from shared.contracts.attachments.attachments import AttachmentChanged, GuardedAttachmentChanged, NoteAttachmentChanged
 from shared.contracts.audit import Audited
 from shared.contracts.declared import import_contracts
 from shared.contracts.messages.hidden import GuardedMessageDeleted, GuardedMessagePosted
@@ -37,6 +38,9 @@ THREADS_ACTIVITY = Subscription(THREADS, "activity", [MessagePosted, MessageEdit
 
 MESSAGES_PARTS = Subscription(MESSAGES, "parts", [ParticipantAdded, ParticipantRemoved])
 """Whose receipts others are shown."""
+
+MESSAGES_FILES = Subscription(MESSAGES, "files", [AttachmentChanged, NoteAttachmentChanged, GuardedAttachmentChanged])
+"""What messages tell of their files."""
 
 THREADS_READING = Subscription(THREADS, "reading", [ThreadRead])
 """How far those who take part have read."""

@@ -118,7 +118,7 @@ def test_an_endpoint_that_is_there_is_not_still_to_come() -> None:
         "metric nothing_total",
         "code shared/contracts/threads/threads.py::Nothing",
         "code shared/contracts/threads/threads.py::OpenThread.nothing",
-        "code shared/contracts/messages/messages.py::CONTENT_LENGTH = 10_001",
+        "code shared/contracts/messages/content.py::CONTENT_LENGTH = 10_001",
         "fields shared/contracts/threads/threads.py::OpenThread (title, nothing)",
         "values shared/contracts/messages/messages.py::Channel = in-app, whatsapp",
         "file shared/nothing.py",

@@ -2,13 +2,12 @@
 
 from services.attachments import domain
 from services.attachments.service import Service
-from shared.contracts.attachments.claims import AttachmentIsNotUsable, ClaimAttachments
-from shared.contracts.attachments.uploads import Attachments
+from shared.contracts.attachments.claims import AttachmentIsNotUsable, ClaimAttachments, ClaimedAttachments
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import FieldError
 
 
-async def claim_attachments(request: ClaimAttachments, caller: Principal, service: Service) -> Attachments:
+async def claim_attachments(request: ClaimAttachments, caller: Principal, service: Service) -> ClaimedAttachments:
     """All or none. Whether the caller may post is for messages to ask."""
     claimed = await service.claims.claim(request, caller)
     if isinstance(claimed, set):
@@ -20,4 +19,4 @@ async def claim_attachments(request: ClaimAttachments, caller: Principal, servic
                 if attachment_id not in claimed or attachment_id in request.attachment_ids[:place]
             ]
         )
-    return Attachments(attachments=[domain.view(file, claimed=True) for file in claimed])
+    return ClaimedAttachments(attachments=[domain.view(file) for file in claimed], versions=[file.version for file in claimed])

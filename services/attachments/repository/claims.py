@@ -6,32 +6,29 @@ from datetime import datetime
 from uuid import UUID
 
 from services.attachments.domain import USABLE, HiddenFrom, Stored
-from services.attachments.repository.rows import columns, said_of, stored_of
+from services.attachments.repository.rows import COLUMNS, columns, said_of, stored_of
 from shared.contracts.attachments.attachments import Change
 from shared.contracts.attachments.claims import ClaimAttachments
 from shared.contracts.principal import Principal
 from shared.database.connections import Connection, Database, once_more
 from shared.outbox.outbox import emit
 
-_LOCK = """
-    SELECT id FROM attachments WHERE id = ANY($1::uuid[]) AND thread_id = $2 AND uploaded_by_id = $3 AND deleted_at IS NULL
-        AND scan_status = ANY($4::text[])
-        AND (message_id IS NULL OR message_id = $5 OR (posted_at IS NULL AND claimed_at < now() - interval '10 minutes'))
+_LOCK = f"""
+    SELECT {COLUMNS} FROM attachments WHERE id = ANY($1::uuid[]) AND thread_id = $2 AND uploaded_by_id = $3 AND deleted_at IS NULL
+        AND scan_status = ANY($4::text[]) AND posted_at IS NULL
     ORDER BY id FOR UPDATE"""
 
-# One that has this claim already keeps its time and its version.
-_CLAIM = f"""
-    UPDATE attachments a SET message_id = $2, updated_at = now(),
-        claimed_at = CASE WHEN a.message_id = $2 THEN a.claimed_at ELSE now() END,
-        claimed_version = CASE WHEN a.message_id = $2 THEN a.claimed_version ELSE a.version END
-    FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place) WHERE a.id = asked.id
-    RETURNING {columns("a")}, asked.place"""
+# The first claim counts: whichever message has the file in the end, its copy is no older than that.
+_CLAIM = """
+    UPDATE attachments SET claimed_at = now(), claimed_version = version, updated_at = now()
+    WHERE id = ANY($1::uuid[]) AND claimed_at IS NULL"""
 
 POSTED = f"""
-    UPDATE attachments a SET posted_at = said.at, hidden_from = said.hidden_from, updated_at = now()
-    FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS said (message_id, at, hidden_from)
-    WHERE a.message_id = said.message_id AND a.posted_at IS NULL
-    RETURNING {columns("a")}, a.version > a.claimed_version AS moved,
+    UPDATE attachments a SET message_id = said.message_id, posted_at = said.at, hidden_from = said.hidden_from,
+        claimed_at = coalesce(a.claimed_at, said.at), updated_at = now()
+    FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::smallint[]) AS said (id, message_id, at, hidden_from)
+    WHERE a.id = said.id AND a.posted_at IS NULL
+    RETURNING {columns("a")}, a.version > coalesce(a.claimed_version, 0) AS moved,
         a.previewed_at >= a.claimed_at AND coalesce(a.width, a.duration) IS NOT NULL AS previewed"""
 
 _DELETED = f"""
@@ -42,9 +39,10 @@ _DELETED = f"""
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message that is in its thread now."""
+    """A message that is in its thread now, and its files."""
 
     message_id: UUID
+    attachment_ids: Sequence[UUID]
     at: datetime
     hidden_from: HiddenFrom
 
@@ -59,20 +57,21 @@ class Claims:
 
         async def attempt() -> list[Stored] | set[UUID]:
             async with self._database.workspace(caller.workspace_id) as connection:
-                usable = await connection.fetch(_LOCK, asked, request.thread_id, caller.user_id, list(USABLE), request.message_id)
+                usable = {row["id"]: row for row in await connection.fetch(_LOCK, asked, request.thread_id, caller.user_id, list(USABLE))}
                 if len(usable) < len(asked):
-                    return {row["id"] for row in usable}
-                rows = await connection.fetch(_CLAIM, asked, request.message_id)
-            return [stored_of(row) for row in sorted(rows, key=lambda row: int(row["place"]))]
+                    return set(usable)
+                await connection.execute(_CLAIM, asked)
+            return [stored_of(usable[attachment_id]) for attachment_id in asked]
 
         return await once_more(attempt)
 
 
 async def post(connection: Connection, posts: Sequence[Post]) -> None:
     """Their files are seen from now on by whoever sees them. What has happened to a file since it was claimed is told to those now."""
-    rows = await connection.fetch(
-        POSTED, [one.message_id for one in posts], [one.at for one in posts], [int(one.hidden_from) for one in posts]
-    )
+    files = [(attachment_id, one.message_id, one.at, int(one.hidden_from)) for one in posts for attachment_id in one.attachment_ids]
+    if not files:
+        return
+    rows = await connection.fetch(POSTED, *(list(column) for column in zip(*files, strict=True)))
     moved = [(stored_of(row), Change.PREVIEWED if row["previewed"] else Change.SCANNED) for row in rows if row["moved"]]
     await emit(connection, *(said_of(file, Change.DELETED if file.deleted_at else change) for file, change in moved))
 

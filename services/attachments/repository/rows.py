@@ -8,9 +8,9 @@ from shared.contracts.attachments.attachments import Change, OwnAttachmentChange
 from shared.contracts.principal import Role
 from shared.outbox.outbox import Emission, emission
 
-COLUMNS = """id, workspace_id, thread_id, message_id, hidden_from, posted_at, filename, mime_type, size_bytes, sha256, storage_key,
-    uploaded_by_id, uploaded_by_role, uploaded_by_name, scan_status, scan_result, width, height, duration, waveform, preview_widths,
-    version, created_at, deleted_at"""
+COLUMNS = """id, workspace_id, thread_id, message_id, hidden_from, claimed_at, posted_at, filename, mime_type, size_bytes, sha256,
+    storage_key, uploaded_by_id, uploaded_by_role, uploaded_by_name, scan_status, scan_result, width, height, duration, waveform,
+    preview_widths, version, created_at, deleted_at"""
 
 
 def columns(table: str) -> str:
@@ -25,6 +25,7 @@ def stored_of(row: asyncpg.Record) -> Stored:
         thread_id=row["thread_id"],
         message_id=row["message_id"],
         hidden_from=HiddenFrom(row["hidden_from"]),
+        claimed_at=row["claimed_at"],
         posted_at=row["posted_at"],
         filename=row["filename"],
         mime_type=row["mime_type"],

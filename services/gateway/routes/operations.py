@@ -10,7 +10,8 @@ from services.gateway.replies import Plain
 from services.gateway.routing import own_route
 from services.gateway.settings import GatewaySettings
 from shared.contracts.attachments.uploads import MOST_FILES
-from shared.contracts.messages.messages import CONTENT_LENGTH, METADATA_BYTES
+from shared.contracts.messages.content import CONTENT_LENGTH
+from shared.contracts.messages.messages import METADATA_BYTES
 from shared.contracts.model import View
 
 

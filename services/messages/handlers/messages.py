@@ -12,10 +12,13 @@ import structlog
 from pydantic_core import to_json
 
 from services.messages import domain
-from services.messages.content import clean, named
+from services.messages.content import clean, clean_beside_files, named
+from services.messages.files import Files
+from services.messages.handlers.files import files_claimed
 from services.messages.handlers.mentions import Names, members_named, members_named_in
 from services.messages.repository.messages import Deed
-from services.messages.repository.posts import Posted, PostedBefore, Posting
+from services.messages.repository.posts import Posted, PostedBefore
+from services.messages.repository.reading import Posting
 from services.messages.repository.rows import Stored
 from services.messages.service import Service
 from shared.contracts.identity.directory import Member
@@ -64,8 +67,9 @@ async def post_message(
     rights = await _rights_to_post([asks[place] for place in drafts], service)
     names: dict[int, Names] = {place: Ask(found, *asks[place][1:]) for place, draft in drafts.items() if (found := named(draft.content))}
     members = await members_named(names, service)
+    files = await files_claimed({place: asks[place] for place in drafts if asks[place].request.attachment_ids}, service)
     for place, access in zip(drafts, rights, strict=True):
-        posting = _posting(drafts[place], access, members.get(place))
+        posting = _posting(drafts[place], access, members.get(place), files.get(place))
         if isinstance(posting, Refusal):
             outcomes[place] = posting
         else:
@@ -78,8 +82,8 @@ async def post_message(
 
 
 async def edit_message(request: EditMessage, caller: Principal, service: Service) -> Message:
-    content = None if request.content is None else clean(request.content)
     message, _ = await service.readable(request.message_id, caller)
+    content = None if request.content is None else (clean_beside_files if message.attachments else clean)(request.content)
     await service.access(Right.POST, message.thread_id, caller)
     members = None if content is None else await members_named_in(content, caller, service)
     change = domain.Change(content, request.delivery_status, members)
@@ -114,12 +118,18 @@ async def _rights_to_post(asks: Sequence[Ask[PostMessage, Principal]], service: 
     return await service.call.together(CHECK_ACCESS, checks)
 
 
-def _posting(draft: domain.Draft, access: Access | Refusal, members: Sequence[Member] | None) -> Posting | Refusal:
+def _posting(
+    draft: domain.Draft, access: Access | Refusal, members: Sequence[Member] | None, files: Files | Refusal | None
+) -> Posting | Refusal:
     if isinstance(access, Refusal):
         return access
     if draft.channel is Channel.NOTE and not access.notes:
         return NoteIsNotAllowed()
-    return Posting(replace(draft, named=members) if members else draft, domain.sight(access))
+    if members:
+        draft = replace(draft, named=members)
+    if isinstance(files, Refusal):  # what was posted before has its files, and cannot claim them again
+        return Posting(draft, domain.sight(access), refused=files) if draft.keys else files
+    return Posting(replace(draft, files=files) if files else draft, domain.sight(access))
 
 
 async def _outcome(
@@ -147,7 +157,7 @@ def _draft(ask: Ask[PostMessage, Principal]) -> domain.Draft:
         author_role=request.author_role or caller.role,
         author_name=request.author_name or caller.name,
         channel=request.channel,
-        content=clean(request.content),
+        content=clean_beside_files(request.content) if request.attachment_ids else clean(request.content),
         reply_to=request.reply_to,
         metadata=request.metadata,
         content_metadata=request.content_metadata,
@@ -177,5 +187,5 @@ def _keys(ask: Ask[PostMessage, Principal]) -> dict[domain.Key, bytes]:
 def _digest(request: PostMessage) -> bytes:
     """Of a clientMessageId: its thread is its scope."""
     fields: list[Any] = [request.content, request.channel, request.reply_to, in_order(request.metadata), in_order(request.content_metadata)]
-    rare = request.model_dump(include=_RARE, exclude_defaults=True)
+    rare = request.model_dump(include={*_RARE, "attachment_ids"}, exclude_defaults=True)
     return hashlib.sha256(to_json([*fields, rare] if rare else fields)).digest()

@@ -9,8 +9,9 @@ from services.messages import domain
 from services.messages.repository.pages import Rows
 from services.messages.service import Service
 from shared import cursors
+from shared.contracts.messages.files import GetMessageOfAttachment
 from shared.contracts.messages.history import GetMessageHistory, MessageHistory
-from shared.contracts.messages.messages import GetMessage, ListMessages, ListReplies, Message, MessagePage
+from shared.contracts.messages.messages import GetMessage, ListMessages, ListReplies, Message, MessageNotFound, MessagePage
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import CursorIsNotValid
 from shared.contracts.threads.access import Access, Right
@@ -25,6 +26,13 @@ _END_OF_TIME = timedelta(milliseconds=253_402_300_800_000)  # the year 10,000
 async def get_message(request: GetMessage, caller: Principal, service: Service) -> Message:
     message, _ = await service.readable(request.message_id, caller)
     return domain.shown(message)
+
+
+async def get_message_of_attachment(request: GetMessageOfAttachment, caller: Principal, service: Service) -> Message:
+    message_id = await service.messages.with_attachment(caller.workspace_id, request.attachment_id)
+    if message_id is None:
+        raise MessageNotFound
+    return await get_message(GetMessage(message_id=message_id), caller, service)
 
 
 async def list_messages(request: ListMessages, caller: Principal, service: Service) -> Encoded[MessagePage]:

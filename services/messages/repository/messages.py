@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.messages.domain import HiddenFrom, hidden_from, shown
+from services.messages.files import TAKEN
 from services.messages.repository.audit import audit_entry
 from services.messages.repository.mentions import change_mentions
 from services.messages.repository.rows import COLUMNS, Stored, stored_of
@@ -21,6 +22,9 @@ _GET = f"SELECT {COLUMNS}, posted_by FROM messages WHERE id = $1 AND created_at 
 _GET_ALL = f"""
     SELECT found.* FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (id, at)
     CROSS JOIN LATERAL (SELECT {COLUMNS}, posted_by FROM messages WHERE id = wanted.id AND created_at = wanted.at LIMIT 1) AS found"""
+
+# Posts leave it (`reading.py`), the newest 30 days of them.
+_WITH_ATTACHMENT = "SELECT message_id FROM message_keys WHERE thread_id = $1 AND key = $2 LIMIT 1"
 
 _LOCK_HEAD = """
     SELECT greatest(clock_timestamp(), greatest(changed_at, notes_changed_at, guarded_changed_at) + interval '1 us')
@@ -80,6 +84,12 @@ class Messages:
         async with self._database.reading(workspace_id) as connection:
             rows = await connection.fetch(_GET_ALL, list(wanted), list(wanted.values()))
         return {row["id"]: stored_of(row) for row in rows}
+
+    async def with_attachment(self, workspace_id: UUID, attachment_id: UUID) -> UUID | None:
+        """The message that has taken a file."""
+        async with self._database.reading(workspace_id) as connection:
+            found: UUID | None = await connection.fetchval(_WITH_ATTACHMENT, attachment_id, TAKEN)
+        return found
 
     async def change(self, workspace_id: UUID, message: Message, deed: Deed, rule: Rule) -> Message:
         """Apply a rule to a message, under its thread's lock, so that its events are in order. Raises what the rule raises."""

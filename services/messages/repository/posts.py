@@ -2,47 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 from pydantic_core import to_json
 
-from services.messages.domain import Draft, Head, HiddenFrom, Key, Replied, Sight, UsedKey, hidden_from, place, replayed, visible
+from services.messages.domain import Draft, HiddenFrom, Replied, UsedKey, hidden_from, place, replayed, visible
+from services.messages.files import not_usable
 from services.messages.repository.mentions import add_mentions
 from services.messages.repository.rare import rare_columns
+from services.messages.repository.reading import Group, Posting, keys_of, read, taken
 from shared.contracts.messages.hidden import GuardedMessagePosted
 from shared.contracts.messages.messages import Message, MessagePosted, NotePosted
 from shared.contracts.model import Event
 from shared.contracts.refusals import Refusal
 from shared.database.connections import Connection, Database, once_more
 from shared.database.groups import Groups
-from shared.identifiers import new_id, time_of
+from shared.identifiers import new_id
 from shared.outbox.outbox import Emission
-
-_LOCK_HEADS = """
-    SELECT thread_id, last_seq, last_sub_seq, last_at, clock_timestamp() AS now
-    FROM heads WHERE thread_id = ANY($1::uuid[]) ORDER BY thread_id FOR UPDATE"""
 
 _MAKE_HEADS = """
     INSERT INTO heads (thread_id, workspace_id) SELECT thread_id, $2 FROM unnest($1::uuid[]) AS thread_id ORDER BY thread_id
     ON CONFLICT DO NOTHING"""
-
-# LATERAL with LIMIT: one index look-up for each, whatever the planner believes of a table that was empty when it last looked.
-# An Idempotency-Key has its workspace where a clientMessageId has its thread.
-_USED_KEYS = """
-    SELECT wanted.*, used.digest, used.message_id FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS wanted (thread_id, author_id, key)
-    CROSS JOIN LATERAL (
-        SELECT digest, message_id FROM message_keys k
-        WHERE k.thread_id = wanted.thread_id AND k.author_id = wanted.author_id AND k.key = wanted.key LIMIT 1) used"""
-
-_REPLIED = """
-    SELECT replied.* FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (id, created_at)
-    CROSS JOIN LATERAL (
-        SELECT m.id, m.thread_id, coalesce(m.root_id, m.id) AS root_id, m.hidden_from, m.created_at AS at,
-            m.deleted_at IS NOT NULL AS deleted
-        FROM messages m
-        WHERE m.id = wanted.id AND m.created_at = wanted.created_at LIMIT 1) replied"""
 
 _INSERT = """
     WITH moved AS (
@@ -57,13 +38,13 @@ _INSERT = """
         SELECT $5, * FROM unnest($25::uuid[], $26::text[], $27::text[], $28::text[]))
     INSERT INTO messages (workspace_id, id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, message_type, content,
         reply_to, metadata, content_metadata, delivery_status, client_message_id, created_at, updated_at, hidden_from, root_id, mentions,
-        robot_id, robot_response_to, is_robot_visible_to_guests, posted_by, author_contact)
+        robot_id, robot_response_to, is_robot_visible_to_guests, posted_by, author_contact, attachments, attachment_versions)
     SELECT $5, id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, coalesce(rare ->> 'message_type', 'chat'),
         content, reply_to, metadata::jsonb, content_metadata::jsonb, coalesce(rare ->> 'delivery_status', 'delivered'), client_message_id,
         created_at, created_at, CASE WHEN sub_seq = 0 THEN 0 WHEN channel = 'note' THEN 1 ELSE 2 END, (rare ->> 'root_id')::uuid,
         (rare ->> 'mentions')::uuid[], rare ->> 'robot_id', (rare ->> 'robot_response_to')::uuid,
         coalesce(rare ? 'is_robot_visible_to_guests', false),
-        (rare ->> 'posted_by')::uuid, rare ->> 'author_contact'
+        (rare ->> 'posted_by')::uuid, rare ->> 'author_contact', rare -> 'attachments', (rare ->> 'attachment_versions')::integer[]
     FROM unnest($11::uuid[], $12::uuid[], $13::bigint[], $14::int[], $15::uuid[], $16::text[], $17::text[], $18::text[], $19::text[],
         $20::uuid[], $21::text[], $22::text[], $23::text[], $24::timestamptz[], $29::jsonb[])
         AS new (id, thread_id, seq, sub_seq, author_id, author_role, author_name, channel, content, reply_to, metadata, content_metadata,
@@ -82,14 +63,6 @@ FORGET_KEYS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
-    """A draft, and what its author sees of the thread."""
-
-    draft: Draft
-    sight: Sight
-
-
-@dataclass(frozen=True, slots=True)
 class Posted:
     """A message that was added. `json` is its form for readers."""
 
@@ -102,16 +75,6 @@ class PostedBefore:
     """The same request was answered before, by this message."""
 
     message_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """What a group's drafts are decided by: heads are locked, keys and replied-to messages read after that."""
-
-    heads: dict[UUID, Head]
-    now: datetime
-    keys: dict[Key, UsedKey]
-    replied: dict[UUID, Replied]
 
 
 class Posts:
@@ -130,7 +93,7 @@ class Posts:
 
         async def attempt() -> Sequence[Posted | PostedBefore | Refusal] | None:
             async with self._database.workspace(workspace_id) as connection:
-                group = await _read(connection, threads, postings)
+                group = await read(connection, threads, postings)
                 if group is None:
                     return None
                 outcomes = _decide(group, postings)
@@ -154,39 +117,7 @@ class Posts:
             await connection.execute(_MAKE_HEADS, threads, workspace_id)
 
 
-async def _read(connection: Connection, threads: list[UUID], postings: Sequence[Posting]) -> _Group | None:
-    """None where a thread has no head yet."""
-    rows = await connection.fetch(_LOCK_HEADS, threads)
-    if len(rows) < len(threads):
-        return None
-    keys = [key for posting in postings for key in posting.draft.keys]
-    drafts = [posting.draft for posting in postings]
-    named = [named for draft in drafts for named in (draft.reply_to, draft.robot_response_to) if named]
-    replied = {message_id: time for message_id in named if (time := time_of(message_id))}
-    return _Group(
-        heads={row["thread_id"]: _head(row) for row in rows},
-        now=rows[0]["now"],
-        keys=await _used_keys(connection, keys) if keys else {},
-        replied=await _replied(connection, replied) if replied else {},
-    )
-
-
-def _head(row: asyncpg.Record) -> Head:
-    return Head(row["thread_id"], row["last_seq"], row["last_sub_seq"], row["last_at"])
-
-
-async def _used_keys(connection: Connection, keys: list[Key]) -> dict[Key, UsedKey]:
-    scopes, authors, names = zip(*keys, strict=True)
-    rows = await connection.fetch(_USED_KEYS, scopes, authors, names)
-    return {Key(row["thread_id"], row["author_id"], row["key"]): UsedKey(row["digest"], row["message_id"]) for row in rows}
-
-
-async def _replied(connection: Connection, replied: dict[UUID, datetime]) -> dict[UUID, Replied]:
-    rows = await connection.fetch(_REPLIED, list(replied), list(replied.values()))
-    return {row["id"]: Replied(row["thread_id"], row["root_id"], HiddenFrom(row["hidden_from"]), row["at"], row["deleted"]) for row in rows}
-
-
-def _decide(group: _Group, postings: Sequence[Posting]) -> list[Posted | PostedBefore | Refusal]:
+def _decide(group: Group, postings: Sequence[Posting]) -> list[Posted | PostedBefore | Refusal]:
     """Each draft's place, or why it has none. Moves the group's heads and keys, which the next draft of the group goes by."""
     outcomes: list[Posted | PostedBefore | Refusal] = []
     for posting in postings:
@@ -197,18 +128,20 @@ def _decide(group: _Group, postings: Sequence[Posting]) -> list[Posted | PostedB
                 outcomes.append(refused or PostedBefore(used.message_id))
                 break
         else:
-            outcomes.append(_placed(group, posting, replied))
+            outcomes.append(posting.refused or _placed(group, posting, replied))
     return outcomes
 
 
-def _placed(group: _Group, posting: Posting, replied: Replied | None) -> Posted | Refusal:
+def _placed(group: Group, posting: Posting, replied: Replied | None) -> Posted | Refusal:
     try:
         answered = group.replied.get(posting.draft.robot_response_to) if posting.draft.robot_response_to else None
         draft = visible(posting.draft, replied, answered, posting.sight)
     except Refusal as refusal:
         return refusal
+    if draft.files.attachments and (gone := taken(group, draft)):
+        return not_usable(draft.files.attachments, gone)
     message, group.heads[draft.thread_id] = place(draft, group.heads[draft.thread_id], group.now)
-    for key, digest in draft.keys.items():
+    for key, digest in keys_of(draft).items():
         group.keys[key] = UsedKey(digest, message.id)
     return Posted(message, message.model_dump_json(by_alias=True))
 
@@ -216,7 +149,7 @@ def _placed(group: _Group, posting: Posting, replied: Replied | None) -> Posted 
 async def _write(
     connection: Connection,
     workspace_id: UUID,
-    group: _Group,
+    group: Group,
     postings: Sequence[Posting],
     outcomes: Sequence[Posted | PostedBefore | Refusal],
 ) -> None:
@@ -225,7 +158,7 @@ async def _write(
         return
     messages = [posted.message for _, posted in added]
     events = [_event(workspace_id, draft, posted) for draft, posted in added]
-    keyed = sorted((*key, digest, posted.message.id) for draft, posted in added for key, digest in draft.keys.items())
+    keyed = sorted((*key, digest, posted.message.id) for draft, posted in added for key, digest in keys_of(draft).items())
     await connection.execute(
         _INSERT,
         *_moved(group, messages),
@@ -241,7 +174,7 @@ async def _write(
     await add_mentions(connection, workspace_id, [message for message in messages if message.mentions])
 
 
-def _moved(group: _Group, messages: Sequence[Message]) -> tuple[list[object], ...]:
+def _moved(group: Group, messages: Sequence[Message]) -> tuple[list[object], ...]:
     heads = [group.heads[thread_id] for thread_id in {message.thread_id for message in messages}]
     return (
         [head.thread_id for head in heads],

@@ -14,6 +14,7 @@ def rare_columns(draft: Draft, message: Message) -> str | None:
     if (
         message.root_id is None
         and not message.mentions
+        and not message.attachments
         and message.message_type is MessageType.CHAT
         and message.delivery_status is DeliveryStatus.DELIVERED
         and draft.contact is None
@@ -21,7 +22,7 @@ def rare_columns(draft: Draft, message: Message) -> str | None:
         return None
     rare: dict[str, object] = {
         "root_id": message.root_id,
-        "mentions": _uuids(message.mentions) if message.mentions else None,
+        "mentions": _array(message.mentions) if message.mentions else None,
         "message_type": message.message_type,
         "delivery_status": message.delivery_status,
         "robot_id": message.robot_id,
@@ -29,10 +30,12 @@ def rare_columns(draft: Draft, message: Message) -> str | None:
         "is_robot_visible_to_guests": draft.visible_to_guests or None,
         "posted_by": None if draft.contact is None else draft.author_id,
         "author_contact": draft.contact,
+        "attachments": message.attachments or None,
+        "attachment_versions": _array(draft.files.versions) if message.attachments else None,
     }
     return to_json({column: value for column, value in rare.items() if value is not None}).decode()
 
 
-def _uuids(values: Sequence[UUID]) -> str:
+def _array(values: Sequence[UUID | int]) -> str:
     """PostgreSQL's text of an array."""
     return f"{{{','.join(map(str, values))}}}"

@@ -9,8 +9,8 @@ from pydantic_core import from_json
 from shared.contracts.messages.messages import Message
 
 COLUMNS = """id, thread_id, seq, sub_seq, root_id, author_id, author_role, author_name, channel, message_type, content, reply_to, metadata,
-    content_metadata, coalesce(mentions, '{}') AS mentions, delivery_status, robot_id, robot_response_to, client_message_id, created_at,
-    edited_at, deleted_at"""
+    content_metadata, coalesce(mentions, '{}') AS mentions, coalesce(attachments, '[]') AS attachments, delivery_status, robot_id,
+    robot_response_to, client_message_id, created_at, edited_at, deleted_at"""
 
 
 def _time(column: str) -> str:
@@ -27,6 +27,7 @@ READERS_COLUMNS = f"""id, thread_id AS "threadId", seq, sub_seq AS "subSeq", roo
     author_role AS "authorRole", author_name AS "authorName", channel, message_type AS "messageType",
     {_unless_deleted("content", "''")} AS content, reply_to AS "replyTo", {_unless_deleted("metadata", "'{}'")} AS metadata,
     {_unless_deleted("content_metadata", "'{}'")} AS "contentMetadata", {_unless_deleted("coalesce(mentions, '{}')", "'{}'")} AS mentions,
+    {_unless_deleted("coalesce(attachments, '[]')", "'[]'")} AS attachments,
     delivery_status AS "deliveryStatus", robot_id AS "robotId", robot_response_to AS "robotResponseTo",
     client_message_id AS "clientMessageId", {_time("created_at")} AS "createdAt", {_time("edited_at")} AS "editedAt",
     {_time("deleted_at")} AS "deletedAt" """
@@ -45,4 +46,5 @@ def stored_of(row: asyncpg.Record) -> Stored:
 
 
 def message_of(row: asyncpg.Record) -> Message:
-    return Message.model_validate({**row, "metadata": from_json(row["metadata"]), "content_metadata": from_json(row["content_metadata"])})
+    json = {column: from_json(row[column]) for column in ("metadata", "content_metadata", "attachments")}
+    return Message.model_validate({**row, **json})

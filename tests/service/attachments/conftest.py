@@ -18,7 +18,7 @@ from services.attachments.consumers import follow_posts
 from services.attachments.main import AttachmentsApplication
 from services.attachments.settings import AttachmentsSettings
 from shared.contracts.attachments.attachments import LIST_ATTACHMENTS, Attachment, AttachmentPage, ListAttachments
-from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS, ClaimAttachments
+from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS, ClaimAttachments, ClaimedAttachments
 from shared.contracts.attachments.uploads import BEGIN_UPLOAD, FINISH_UPLOADS, HEAD_BYTES, BeginUpload, FinishUploads, Received, Upload
 from shared.contracts.messages.messages import Message
 from shared.contracts.model import Event
@@ -80,9 +80,14 @@ class Service:
         (made,) = await self.finish(thread_id, caller, await self.begin(thread_id, caller, content), content=content)
         return made
 
-    async def claim(self, thread_id: UUID, message_id: UUID, caller: Principal, *files: Attachment) -> list[Attachment]:
-        request = ClaimAttachments(thread_id=thread_id, message_id=message_id, attachment_ids=[file.id for file in files])
-        return (await self.messages.caller(CLAIM_ATTACHMENTS, request, caller)).attachments
+    async def claim(self, thread_id: UUID, caller: Principal, *files: Attachment) -> ClaimedAttachments:
+        request = ClaimAttachments(thread_id=thread_id, attachment_ids=[file.id for file in files])
+        return await self.messages.caller(CLAIM_ATTACHMENTS, request, caller)
+
+    async def claimed(self, message: Message, caller: Principal, *files: Attachment) -> Message:
+        """The message as it is posted with files that it has claimed."""
+        claimed = (await self.claim(message.thread_id, caller, *files)).attachments
+        return message.model_copy(update={"attachments": claimed})
 
     async def listed(self, thread_id: UUID, caller: Principal, **fields: object) -> AttachmentPage:
         request = ListAttachments.model_validate({"thread_id": thread_id, **fields})
@@ -96,9 +101,8 @@ class Service:
 
     async def posted_with(self, message: Message, caller: Principal, *files: Attachment, by: type[Event]) -> None:
         """The message is there, with files, and the service has heard of it by this event."""
-        await self.claim(message.thread_id, message.id, caller, *files)
-        self.messages.there[message.id] = message
-        await self.hears(by.model_validate({"entity_id": message.id, "version": 1, "message": message}))
+        said = self.messages.there[message.id] = await self.claimed(message, caller, *files)
+        await self.hears(by.model_validate({"entity_id": said.id, "version": 1, "message": said}))
 
     async def row(self, file: Attachment) -> asyncpg.Record:
         row = await self.database.fetchrow("SELECT * FROM attachments.attachments WHERE id = $1", file.id)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment
 from shared.contracts.messages.messages import (
     GET_MESSAGE,
     Channel,
@@ -51,7 +52,7 @@ def message(thread_id: UUID, *, channel: Channel = Channel.IN_APP, identifier: U
 
 @dataclass
 class FakeMessages:
-    """Answers GET_MESSAGE: each is there for everybody but those it is hidden from."""
+    """Answers with messages: each is there for everybody but those it is hidden from."""
 
     there: dict[UUID, Message] = field(default_factory=dict)
     hidden: set[tuple[UUID, UUID]] = field(default_factory=set)
@@ -61,6 +62,7 @@ class FakeMessages:
     async def start(self, servers: Servers) -> None:
         await self.caller.open(servers.nats_url, servers.credentials.nats["messages"])
         self.responder.serve(GET_MESSAGE, get_message, self)
+        self.responder.serve(GET_MESSAGE_OF_ATTACHMENT, get_message_of_attachment, self)
         assert self.caller.client is not None
         await self.responder.start(self.caller.client)
 
@@ -74,3 +76,10 @@ async def get_message(request: GetMessage, caller: Principal, messages: FakeMess
     if found is None or (request.message_id, caller.user_id) in messages.hidden:
         raise MessageNotFound
     return found
+
+
+async def get_message_of_attachment(request: GetMessageOfAttachment, caller: Principal, messages: FakeMessages) -> Message:
+    for message in messages.there.values():
+        if any(file.id == request.attachment_id for file in message.attachments):
+            return await get_message(GetMessage(message_id=message.id), caller, messages)
+    raise MessageNotFound

@@ -17,29 +17,20 @@ from tests.service.attachments.conftest import Service
 from tests.service.attachments.neighbours import message
 from tests.service.neighbours import principal
 
-ELEVEN_MINUTES = timedelta(minutes=11)
 
-
-async def refused(attachments: Service, thread: UUID, message_id: UUID, caller: Principal, *files: Attachment) -> list[str]:
+async def refused(attachments: Service, thread: UUID, caller: Principal, *files: Attachment) -> list[str]:
     """The fields that stand against a claim."""
     with pytest.raises(AttachmentIsNotUsable) as refusal:
-        await attachments.claim(thread, message_id, caller, *files)
+        await attachments.claim(thread, caller, *files)
     return [error.field for error in refusal.value.errors]
 
 
 async def test_files_are_claimed_in_the_order_asked(attachments: Service, thread: UUID, agent: Principal) -> None:
     files = [await attachments.upload(thread, agent) for _ in range(3)]
-    message_id = new_id()
-    claimed = await attachments.claim(thread, message_id, agent, *reversed(files))
-    assert claimed == [file.model_copy(update={"message_id": message_id}) for file in reversed(files)]
-
-
-async def test_a_claim_of_the_same_message_changes_nothing(attachments: Service, thread: UUID, agent: Principal) -> None:
-    file, message_id = await attachments.upload(thread, agent), new_id()
-    first = await attachments.claim(thread, message_id, agent, file)
-    claimed_at = (await attachments.row(file))["claimed_at"]
-    assert await attachments.claim(thread, message_id, agent, file) == first
-    assert (await attachments.row(file))["claimed_at"] == claimed_at
+    await attachments.scanned(files[0])
+    claimed = await attachments.claim(thread, agent, *reversed(files))
+    assert claimed.attachments == [files[2], files[1], files[0].model_copy(update={"scan_status": "clean"})]
+    assert claimed.versions == [1, 1, 2]
 
 
 async def test_what_is_not_usable_is_named_and_nothing_is_claimed(
@@ -49,66 +40,50 @@ async def test_what_is_not_usable_is_named_and_nothing_is_claimed(
     elsewhere, infected = await attachments.upload(new_id(), agent), await attachments.upload(thread, agent)
     taken, deleted = await attachments.upload(thread, agent), await attachments.upload(thread, agent)
     await attachments.scanned(infected, "infected")
-    await attachments.claim(thread, new_id(), agent, taken)
+    await attachments.posted_with(message(thread), agent, taken, by=MessagePosted)
     await attachments.database.execute("UPDATE attachments.attachments SET deleted_at = now() WHERE id = $1", deleted.id)
     missing = good.model_copy(update={"id": new_id()})
     wrong = [theirs, elsewhere, infected, taken, deleted, missing]
-    fields = await refused(attachments, thread, new_id(), agent, good, *wrong)
+    fields = await refused(attachments, thread, agent, good, *wrong)
     assert fields == [f"attachmentIds.{place}" for place in range(1, 7)]
-    assert (await attachments.row(good))["message_id"] is None
-    assert await refused(attachments, thread, new_id(), agent, good, good) == ["attachmentIds.1"]
+    assert (await attachments.row(good))["claimed_at"] is None
+    assert await refused(attachments, thread, agent, good, good) == ["attachmentIds.1"]
 
 
 @pytest.mark.parametrize("status", ["pending", "scanning", "clean", "unscanned"])
 async def test_what_may_yet_be_read_can_be_claimed(attachments: Service, thread: UUID, agent: Principal, status: str) -> None:
     file = await attachments.upload(thread, agent)
     await attachments.scanned(file, status)
-    assert len(await attachments.claim(thread, new_id(), agent, file)) == 1
+    assert len((await attachments.claim(thread, agent, file)).attachments) == 1
 
 
 async def test_a_file_of_another_workspace_is_not_there(attachments: Service, thread: UUID, agent: Principal) -> None:
     file = await attachments.upload(thread, agent)
     elsewhere = agent.model_copy(update={"workspace_id": new_id()})
-    assert await refused(attachments, thread, new_id(), elsewhere, file) == ["attachmentIds.0"]
+    assert await refused(attachments, thread, elsewhere, file) == ["attachmentIds.0"]
 
 
-async def test_of_messages_that_claim_a_file_at_once_one_has_it(attachments: Service, thread: UUID, agent: Principal) -> None:
+async def test_what_was_claimed_and_not_posted_is_as_free_as_before(attachments: Service, thread: UUID, agent: Principal) -> None:
     files = [await attachments.upload(thread, agent) for _ in range(2)]
-    claims = (attachments.claim(thread, new_id(), agent, *(files if turn % 2 else reversed(files))) for turn in range(20))
-    outcomes = await asyncio.gather(*claims, return_exceptions=True)
-    assert sum(not isinstance(outcome, BaseException) for outcome in outcomes) == 1
-    assert all(isinstance(outcome, list | AttachmentIsNotUsable) for outcome in outcomes)
+    first = await attachments.claim(thread, agent, *files)
+    claims = (attachments.claim(thread, agent, *(files if turn % 2 else reversed(files))) for turn in range(20))
+    assert len(await asyncio.gather(*claims)) == 20
+    assert await attachments.claim(thread, agent, *files) == first
 
 
-async def test_a_claim_that_was_not_posted_lapses_after_ten_minutes(attachments: Service, thread: UUID, agent: Principal) -> None:
-    file, second = await attachments.upload(thread, agent), new_id()
-    await attachments.claim(thread, new_id(), agent, file)
-    assert await refused(attachments, thread, second, agent, file) == ["attachmentIds.0"]
-    await attachments.aged("attachments", file.id, "claimed_at", ELEVEN_MINUTES)
-    (claimed,) = await attachments.claim(thread, second, agent, file)
-    assert claimed.message_id == second
-
-
-async def test_a_claim_that_was_posted_never_lapses(attachments: Service, thread: UUID, agent: Principal) -> None:
-    file = await attachments.upload(thread, agent)
-    await attachments.posted_with(message(thread), agent, file, by=MessagePosted)
-    await attachments.aged("attachments", file.id, "claimed_at", ELEVEN_MINUTES)
-    assert await refused(attachments, thread, new_id(), agent, file) == ["attachmentIds.0"]
-
-
-async def test_a_post_that_is_told_late_has_its_file_all_the_same(attachments: Service, thread: UUID, agent: Principal) -> None:
-    file, said = await attachments.upload(thread, agent), message(thread)
-    await attachments.claim(thread, said.id, agent, file)
-    await attachments.aged("attachments", file.id, "claimed_at", ELEVEN_MINUTES)
-    await attachments.hears(MessagePosted(entity_id=said.id, version=1, message=said))
-    assert (await attachments.row(file))["posted_at"] == said.created_at
+async def test_a_file_is_in_one_message_whoever_is_told_to_have_it(attachments: Service, thread: UUID, agent: Principal) -> None:
+    file, first, second = await attachments.upload(thread, agent), message(thread), message(thread)
+    said = [await attachments.claimed(one, agent, file) for one in (first, second)]
+    await attachments.hears(*(MessagePosted(entity_id=one.id, version=1, message=one) for one in said))
+    assert (await attachments.row(file))["message_id"] == first.id
+    assert await refused(attachments, thread, agent, file) == ["attachmentIds.0"]
 
 
 async def test_a_claimed_file_is_in_its_message_once_that_is_posted(
     attachments: Service, thread: UUID, agent: Principal, client: Principal
 ) -> None:
     file, said = await attachments.upload(thread, client), message(thread)
-    await attachments.claim(thread, said.id, client, file)
+    await attachments.claim(thread, client, file)
     assert (await attachments.listed(thread, agent)).attachments == []
     assert [one.message_id for one in (await attachments.listed(thread, client)).attachments] == [None]
     await attachments.posted_with(said, client, file, by=MessagePosted)
@@ -121,7 +96,7 @@ async def test_who_sees_the_message_sees_its_file_before_the_service_has_heard_o
 ) -> None:
     file, said = await attachments.upload(thread, client), message(thread)
     await attachments.scanned(file)
-    await attachments.claim(thread, said.id, client, file)
+    said = await attachments.claimed(said, client, file)
     with pytest.raises(AttachmentNotFound):
         await attachments.gateway(OPEN_ATTACHMENT, OpenAttachment(attachment_id=file.id), agent)
     attachments.messages.there[said.id] = said
@@ -173,9 +148,9 @@ async def test_what_happened_between_claim_and_post_is_told_to_those_who_see_the
     attachments: Service, thread: UUID, agent: Principal
 ) -> None:
     still, scanned = await attachments.upload(thread, agent), await attachments.upload(thread, agent)
-    said = message(thread)
-    await attachments.claim(thread, said.id, agent, still, scanned)
+    said = await attachments.claimed(message(thread), agent, still, scanned)
     await attachments.scanned(scanned)
+    await attachments.claim(thread, agent, still, scanned)  # of another message, which is told of a newer one
     await attachments.hears(MessagePosted(entity_id=said.id, version=1, message=said))
     ((name, event),) = await attachments.said(thread)
     assert (name, event["change"], event["attachment"]["id"]) == ("attachment_changed", "scanned", str(scanned.id))
@@ -191,8 +166,8 @@ async def test_a_deleted_message_takes_its_files_with_it(attachments: Service, t
 
 
 async def test_events_come_out_of_the_stream(attachments: Service, thread: UUID, agent: Principal) -> None:
-    file, said = await attachments.upload(thread, agent), message(thread)
-    await attachments.claim(thread, said.id, agent, file)
+    file = await attachments.upload(thread, agent)
+    said = await attachments.claimed(message(thread), agent, file)
     event = NotePosted(entity_id=said.id, version=1, message=said)
     client = attachments.messages.caller.client
     assert client is not None

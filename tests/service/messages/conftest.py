@@ -1,4 +1,4 @@
-"""The messages service, with its real database and broker, and a stand-in for threads."""
+"""The messages service, with its real database and broker, and stand-ins for its neighbours."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,14 +11,20 @@ import pytest
 import pytest_asyncio
 from pydantic_core import from_json
 
+from services.messages.consumers import follow_files
 from services.messages.main import MessagesApplication
 from shared.contracts.messages.messages import LIST_MESSAGES, POST_MESSAGE, ListMessages, Message, MessagePage, PostMessage
+from shared.contracts.model import Event
 from shared.contracts.principal import Principal
+from shared.credentials import background_role
+from shared.database.connections import Database, as_role
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import id_at, new_id
+from shared.messaging import received
 from shared.messaging.caller import Caller
 from shared.settings import Settings
 from tests.servers import Servers
+from tests.service.messages.neighbours import FakeAttachments
 from tests.service.neighbours import FakeIdentity, FakeThreads, principal
 
 type Json = dict[str, Any]
@@ -31,6 +37,8 @@ class Service:
     call: Caller
     threads: FakeThreads
     identity: FakeIdentity
+    attachments: FakeAttachments
+    background: Database
     asking_threads: Caller
     database: "asyncpg.Connection[asyncpg.Record]"
 
@@ -39,6 +47,12 @@ class Service:
 
     async def page(self, thread_id: UUID, caller: Principal, **fields: object) -> MessagePage:
         return await self.call(LIST_MESSAGES, ListMessages.model_validate({"thread_id": thread_id, **fields}), caller)
+
+    async def hears(self, *events: Event) -> None:
+        """As its consumer of files hands them over."""
+        batch = [received.Received(new_id(), None, "", "", event) for event in events]
+        async with self.background.installation() as connection:
+            await follow_files(connection, batch)
 
     def joins(self, thread_id: UUID, *users: Principal, seen_from: datetime | None = None) -> None:
         """They take part from this moment on; `seen_from`: since when they see it."""
@@ -71,9 +85,9 @@ class Service:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")  # its stand-in for threads must not answer others' tests
 async def messages(servers: Servers) -> AsyncIterator[Service]:
-    threads, identity = FakeThreads(), FakeIdentity()
-    await threads.start(servers)
-    await identity.start(servers)
+    threads, identity, attachments = FakeThreads(), FakeIdentity(), FakeAttachments()
+    for neighbour in (threads, identity, attachments):
+        await neighbour.start(servers)
     application = MessagesApplication(
         Settings(data=servers.data, postgres_url=servers.postgres_url, nats_url=servers.nats_url, redis_url=servers.redis_url)
     )
@@ -82,12 +96,16 @@ async def messages(servers: Servers) -> AsyncIterator[Service]:
     await gateway.open(servers.nats_url, servers.credentials.nats["gateway"])
     database = await asyncpg.connect(servers.postgres_url)
     await database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
-    yield Service(gateway, threads, identity, threads.caller, database)
+    role = background_role("messages")
+    background = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "messages", connections=2)
+    await background.open()
+    yield Service(gateway, threads, identity, attachments, background, threads.caller, database)
+    await background.close()
     await database.close()
     await gateway.close()
     await application.stop()
-    await identity.stop()
-    await threads.stop()
+    for neighbour in (attachments, identity, threads):
+        await neighbour.stop()
 
 
 @pytest.fixture

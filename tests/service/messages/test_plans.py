@@ -11,8 +11,8 @@ import pytest_asyncio
 from pydantic_core import from_json
 
 from services.messages.domain import BEGINNING
+from services.messages.repository import files, pages, parts, receipts, unread
 from services.messages.repository import messages as stored
-from services.messages.repository import pages, parts, receipts, unread
 from shared.contracts.messages.unread import MOST_COUNTED
 from shared.credentials import database_role
 from shared.database.connections import Database, as_role
@@ -145,6 +145,14 @@ async def test_who_takes_part_is_noted_by_indexes(messages: Service, long: Long,
     page = (long.thread, UUID(int=0), 51, long.beginning, [0], somebody)
     shown = list(scans(await plan(database, long.workspace, receipts._RECEIPTS, *page), "read_receipts"))
     assert read(shown) == 52, "a page, and the one who takes no part any more"
+
+
+async def test_the_messages_of_files_are_one_look_up_each(messages: Service, long: Long, database: Database) -> None:
+    rows = await messages.database.fetch("SELECT id, created_at FROM messages.messages WHERE thread_id = $1 LIMIT 3", long.thread)
+    moments = [row["created_at"] for row in rows]
+    found = list(scans(await plan(database, long.workspace, files.FIND, [row["id"] for row in rows], moments)))
+    assert {each["Node Type"] for each in found} == {"Index Scan"}
+    assert read(found) == 3
 
 
 async def test_when_what_a_newcomer_sees_last_changed_is_found_by_the_index(messages: Service, long: Long, database: Database) -> None:

@@ -1,5 +1,6 @@
 """Files, as people send and get them."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from uuid import UUID
 
 import httpx2
 
+from services.attachments.repository.rows import COLUMNS, said_of, stored_of
 from services.attachments.sweep import preview_key
+from shared.contracts.attachments.attachments import Change
 from shared.contracts.principal import Role
 from shared.identifiers import new_id
 from shared.store.opening import store_of
@@ -113,6 +116,28 @@ async def scanned(house: House, attachment: Json, status: str = "clean") -> None
         UUID(attachment["id"]),
         status,
     )
+
+
+async def scan_ends(house: House, attachment: Json, status: str = "clean") -> None:
+    """A scan ends so, and that is said."""
+    async with house.database.transaction():
+        await scanned(house, attachment, status)
+        row = await house.database.fetchrow(f"SELECT {COLUMNS} FROM attachments.attachments WHERE id = $1", UUID(attachment["id"]))
+        assert row is not None
+        said = said_of(stored_of(row), Change.SCANNED)
+        await house.database.execute(
+            "INSERT INTO attachments.outbox (event_id, workspace_id, subject, data, trace) VALUES ($1, $2, $3, $4, $5)",
+            *(said.event_id, said.workspace_id, said.subject, said.data, said.trace),
+        )
+
+
+async def heard(house: House, attachment: Json) -> None:
+    """Attachments has heard that a file is in its message."""
+    async with asyncio.timeout(20):
+        while not await house.database.fetchval(
+            "SELECT posted_at IS NOT NULL FROM attachments.attachments WHERE id = $1", UUID(attachment["id"])
+        ):
+            await asyncio.sleep(0.05)
 
 
 async def with_a_preview(house: House, attachment: Json) -> None:

@@ -42,6 +42,7 @@ async def test_a_message_is_shown_with_all_its_fields(client: Person, agent: Per
         "authorName": client.user["name"],
         "messageType": "chat",
         "mentions": [],
+        "attachments": [],
         "deliveryStatus": "delivered",
         "robotId": None,
         "robotResponseTo": None,

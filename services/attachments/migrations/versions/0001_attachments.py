@@ -11,7 +11,7 @@ revision = "0001"
 down_revision = None
 
 # hidden_from: as in messages (0 nobody, 1 those without notes, 2 guests). posted_at: the time of the message, once that is posted.
-# A claim is a message_id without posted_at; claimed_version is what the message's author was told of the file.
+# claimed_at: when a message first asked for the file; claimed_version: no message that asked was told of an older one.
 _ATTACHMENTS = """
     CREATE TABLE attachments.attachments (
         id uuid PRIMARY KEY,
@@ -49,8 +49,8 @@ _ATTACHMENTS = """
         updated_at timestamptz NOT NULL DEFAULT now(),
         deleted_at timestamptz,
         purged_at timestamptz,
-        CHECK ((message_id IS NULL) = (claimed_at IS NULL)),
-        CHECK (posted_at IS NULL OR message_id IS NOT NULL)
+        CHECK ((message_id IS NULL) = (posted_at IS NULL)),
+        CHECK (posted_at IS NULL OR claimed_at IS NOT NULL)
     ) WITH (fillfactor = 80);
     CREATE UNIQUE INDEX attachments_storage_key ON attachments.attachments (storage_key);
     CREATE INDEX attachments_thread ON attachments.attachments (thread_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
