@@ -112,7 +112,8 @@ class _Question(NamedTuple):
 class Limits:
     """Counts requests. What is asked in one turn of the loop, or while the last answer is on its way, is one script in Valkey."""
 
-    def __init__(self, redis_url: str | None) -> None:
+    def __init__(self, redis_url: str | None, *, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._valkey = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1) if redis_url else None
         self._script = self._valkey.register_script(_SCRIPT) if self._valkey else None
         self._here = MovingWindowRateLimiter(MemoryStorage())
@@ -167,7 +168,7 @@ class Limits:
         counts = [count for question in questions for count in question.counts]
         args = [WINDOW, *(count.rate.quota for count in counts), *(len(question.counts) for question in questions)]
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 found: list[int] = await self._script(keys=[count.key for count in counts], args=args)
         except (RedisError, OSError, TimeoutError) as error:
             if self._away_until is None:

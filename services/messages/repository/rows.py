@@ -7,14 +7,11 @@ import asyncpg
 from pydantic_core import from_json
 
 from shared.contracts.messages.messages import Message
+from shared.database.readers import rfc3339
 
 COLUMNS = """id, thread_id, seq, sub_seq, root_id, author_id, author_role, author_name, channel, message_type, content, reply_to, metadata,
     content_metadata, coalesce(mentions, '{}') AS mentions, coalesce(attachments, '[]') AS attachments, delivery_status, robot_id,
     robot_response_to, client_message_id, created_at, edited_at, deleted_at"""
-
-
-def _time(column: str) -> str:
-    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 
 def _unless_deleted(column: str, blank: str) -> str:
@@ -29,8 +26,8 @@ READERS_COLUMNS = f"""id, thread_id AS "threadId", seq, sub_seq AS "subSeq", roo
     {_unless_deleted("content_metadata", "'{}'")} AS "contentMetadata", {_unless_deleted("coalesce(mentions, '{}')", "'{}'")} AS mentions,
     {_unless_deleted("coalesce(attachments, '[]')", "'[]'")} AS attachments,
     delivery_status AS "deliveryStatus", robot_id AS "robotId", robot_response_to AS "robotResponseTo",
-    client_message_id AS "clientMessageId", {_time("created_at")} AS "createdAt", {_time("edited_at")} AS "editedAt",
-    {_time("deleted_at")} AS "deletedAt" """
+    client_message_id AS "clientMessageId", {rfc3339("created_at")} AS "createdAt", {rfc3339("edited_at")} AS "editedAt",
+    {rfc3339("deleted_at")} AS "deletedAt" """
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,19 +23,19 @@ from shared.contracts.threads.participants import (
     RemoveParticipant,
 )
 from shared.database.idempotency import MadeBefore
-from shared.messaging.work import Replayed
+from shared.messaging.work import Encoded, Replayed
 
 log = structlog.get_logger()
 
 
-async def list_participants(request: ListParticipants, caller: Principal, service: Service) -> ParticipantPage:
+async def list_participants(request: ListParticipants, caller: Principal, service: Service) -> Encoded[ParticipantPage]:
     list_name = f"participants:{request.thread_id}:{request.status}:{request.role}:{request.participant_role}"
     after = Seat(*cursors.decode(list_name, request.cursor, cursors.MOMENT_AND_ID)) if request.cursor is not None else None
     part, found = await service.membership.page(request, after, caller)
     service.note(part, request.thread_id, caller)
-    page, more = found[: request.limit], len(found) > request.limit
-    cursor = cursors.encode(list_name, page[-1].joined_at, page[-1].id) if more else None
-    return ParticipantPage.model_construct(participants=page, has_more=more, next_cursor=cursor)
+    cursor = f'"{cursors.encode(list_name, found.last.joined_at, found.last.id)}"' if found.more and found.last else "null"
+    more = "true" if found.more else "false"
+    return Encoded(f'{{"participants":[{",".join(found.json)}],"hasMore":{more},"nextCursor":{cursor}}}'.encode())
 
 
 async def get_participant(request: GetParticipant, caller: Principal, service: Service) -> Participant:

@@ -13,7 +13,7 @@ from services.threads.domain.membership import GONE, Admission, Room, admission,
 from services.threads.repository import seats, writing
 from services.threads.repository.access import part_in, standings
 from services.threads.repository.participants import events
-from services.threads.repository.views import PARTICIPANT, facts_of, participant_of
+from services.threads.repository.views import PARTICIPANT, READERS_PARTICIPANT, facts_of, participant_of
 from shared.contracts.identity.directory import Member
 from shared.contracts.messages.newest import NewestMessage
 from shared.contracts.model import Event
@@ -47,10 +47,12 @@ _HERE_AGAIN = {"left_at": None, "deleted_at": None, "left_muted": False}
 
 def _page(here: Literal["NULL", "NOT NULL"]) -> str:
     return f"""
-        SELECT {PARTICIPANT} FROM participants p
-        WHERE p.thread_id = $1 AND p.left_at IS {here} AND ($2::text IS NULL OR p.status = $2) AND ($3::text IS NULL OR p.role = $3)
-        AND ($4::text IS NULL OR p.participant_role = $4) AND (p.joined_at, p.id) > ($5::timestamptz, $6::uuid)
-        ORDER BY p.joined_at, p.id LIMIT $7"""
+        SELECT row_to_json(shown)::text AS json, p.joined_at, p.id FROM (
+            SELECT * FROM participants p
+            WHERE p.thread_id = $1 AND p.left_at IS {here} AND ($2::text IS NULL OR p.status = $2) AND ($3::text IS NULL OR p.role = $3)
+            AND ($4::text IS NULL OR p.participant_role = $4) AND (p.joined_at, p.id) > ($5::timestamptz, $6::uuid)
+            ORDER BY p.joined_at, p.id LIMIT $7
+        ) p CROSS JOIN LATERAL (SELECT {READERS_PARTICIPANT}) shown ORDER BY p.joined_at, p.id"""
 
 
 _HERE, _LEFT = _page("NULL"), _page("NOT NULL")
@@ -64,6 +66,15 @@ class Seat:
     id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Participants as JSON, with the place of the last of them, and whether more follow."""
+
+    json: list[str]
+    last: Seat | None
+    more: bool
+
+
 BEGINNING = Seat(datetime.min.replace(tzinfo=UTC), UUID(int=0))  # PostgreSQL's -infinity
 
 type _Work = Callable[[Connection, asyncpg.Record, Room], Awaitable[Participant]]
@@ -73,8 +84,8 @@ class Membership:
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._on_commit = database, on_commit
 
-    async def page(self, request: ListParticipants, after: Seat | None, caller: Principal) -> tuple[Part | None, list[Participant]]:
-        """How the caller takes part; a page, and one more where more follow. Raises `ThreadNotFound`, `ThreadIsReadOnlyForYou`."""
+    async def page(self, request: ListParticipants, after: Seat | None, caller: Principal) -> tuple[Part | None, Listed]:
+        """How the caller takes part, and a page. Raises `ThreadNotFound`, `ThreadIsReadOnlyForYou`."""
         gone = request.status in GONE
         start = after or BEGINNING
         async with self._database.reading(caller.workspace_id) as connection:
@@ -87,7 +98,9 @@ class Membership:
                 start.id,
                 request.limit + 1,
             )
-        return part, [participant_of(row) for row in rows]
+        shown = rows[: request.limit]
+        last = Seat(shown[-1]["joined_at"], shown[-1]["id"]) if shown else None
+        return part, Listed([row["json"] for row in shown], last, len(rows) > request.limit)
 
     async def get(self, thread_id: UUID, participant_id: UUID, caller: Principal) -> tuple[Part | None, Participant]:
         """How the caller takes part, and the one whom they ask about. Raises `ThreadNotFound`, `ParticipantNotFound`."""

@@ -12,6 +12,7 @@ from shared.contracts.threads.access import State
 from shared.contracts.threads.participants import Participant, ParticipantRole, ParticipantStatus
 from shared.contracts.threads.threads import SHOWN_PARTICIPANTS, Kind, LastMessage, Status, Thread, ThreadFacts
 from shared.database.connections import Connection
+from shared.database.readers import rfc3339
 
 COLUMNS = """t.id, t.kind, t.booking_id, t.ref, t.title, t.client_name, t.status, t.state, t.description, t.issue_id, t.issue_description,
     t.is_private, t.guest_access_allowed, t.max_participants, t.creator_id, t.parent_thread_id, t.escalation_level, t.settings,
@@ -19,6 +20,11 @@ COLUMNS = """t.id, t.kind, t.booking_id, t.ref, t.title, t.client_name, t.status
     a.last_message_preview, a.last_message_at"""
 PARTICIPANT = """p.id, p.user_id, p.role, p.participant_role, p.name, p.contact, p.status, p.can_send_messages, p.can_invite_others,
     p.can_see_history, p.joined_at, p.last_read_at"""
+
+# The same as readers get it, column by column in the contract's order; a test holds it to the contract's own form.
+READERS_PARTICIPANT = f"""p.id, p.user_id AS "userId", p.role, p.participant_role AS "participantRole", p.name, p.contact, p.status,
+    p.can_send_messages AS "canSendMessages", p.can_invite_others AS "canInviteOthers", p.can_see_history AS "canSeeHistory",
+    {rfc3339("p.joined_at")} AS "joinedAt", {rfc3339("p.last_read_at")} AS "lastReadAt" """
 
 _GET = f"SELECT {COLUMNS} FROM threads t JOIN activity a ON a.thread_id = t.id WHERE t.id = $1"
 

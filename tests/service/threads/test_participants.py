@@ -253,6 +253,18 @@ async def test_the_list_is_paged_and_filtered(threads: Service, people: People) 
         assert await refusal_of(threads.participants(elsewhere, people.client, cursor=cursor, **more)) is CursorIsNotValid
 
 
+async def test_a_page_is_the_contracts_own_form(threads: Service, people: People) -> None:
+    """PostgreSQL writes a page's JSON; a single participant's is written by the contract."""
+    outside = {"role": "client", "name": 'Say "ü" \\ <b>x</b>\t😀', "contact": "ü@example.com"}
+    thread = await threads.open(people.agent, participants=[outside, sent(people.client)])
+    await threads.database.execute(
+        "UPDATE threads.participants SET last_read_at = now() WHERE thread_id = $1 AND user_id IS NOT NULL", thread.id
+    )
+    for found in (await threads.participants(thread, people.agent)).participants:
+        one = await threads.participant(thread, found.id, people.agent)
+        assert found.model_dump_json() == one.model_dump_json()
+
+
 async def test_a_change_says_what_is_other_and_is_told_once(threads: Service, people: People) -> None:
     thread = await threads.open(people.agent)
     added = await threads.invite(thread, people.agent, people.client)
