@@ -21,9 +21,9 @@ MANY = 20_000
 # A file a millisecond, in 20 threads; each is in a message of its own.
 _FILL = """
     INSERT INTO attachments.attachments (id, workspace_id, thread_id, message_id, claimed_at, posted_at, filename, mime_type, size_bytes,
-        sha256, storage_key, uploaded_by_id, uploaded_by_role, scan_status, created_at)
+        sha256, storage_key, uploaded_by_id, uploaded_by_role, scan_status, previewed_at, created_at)
     SELECT uuidv7(), $1, ($2::uuid[])[1 + number % 20], uuidv7(), now(), now(), 'a.txt', 'text/plain', 1,
-        sha256(number::text::bytea), 'many/' || number, $3, 'agent', 'clean', now() - number * interval '1 ms'
+        sha256(number::text::bytea), 'many/' || number, $3, 'agent', 'clean', now(), now() - number * interval '1 ms'
     FROM generate_series(1, $4::int) AS number"""
 
 type Plan = dict[str, Any]
@@ -76,11 +76,11 @@ async def test_a_page_reads_what_it_shows(crowd: Crowd, own: Database) -> None:
     assert read(found) == 51
 
 
-async def test_messages_without_files_cost_a_look_each(crowd: Crowd, attachments: Service) -> None:
+async def test_files_of_messages_cost_a_look_each(crowd: Crowd, attachments: Service) -> None:
     ids = [new_id() for _ in range(200)]
     async with attachments.background.installation() as connection:
-        found = await plan(connection, POSTED, ids, [BEGINNING] * 200, [0] * 200)
-    assert {each.get("Index Name") for each in scans(found)} == {"attachments_message"}
+        found = await plan(connection, POSTED, ids, ids, [BEGINNING] * 200, [0] * 200)
+    assert {each.get("Index Name") for each in scans(found)} == {"attachments_pkey"}
     assert read(found) == 0
 
 
