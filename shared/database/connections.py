@@ -138,25 +138,24 @@ class Database:
     async def _session(self) -> AsyncIterator[Connection]:
         assert self._pool is not None, "the database is not open"
         try:
-            async with self._turn(), self._pool.acquire(timeout=_PATIENCE) as connection:
-                yield connection
+            await self._take_turn()
+            try:
+                async with self._pool.acquire(timeout=_PATIENCE) as connection:
+                    yield connection
+            finally:
+                self._turns.release()
         except ValueError:  # an argument that the driver refused: a bug of ours, no outage
             raise
         except (*_AWAY, TimeoutError) as away:
             raise ServiceIsUnavailable from away
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _take_turn(self) -> None:
         """First come, first served. Raises `TimeoutError`."""
-        if self._turns.locked():
-            async with asyncio.timeout(_PATIENCE):
-                await self._turns.acquire()
-        else:
+        if not self._turns.locked():
             await self._turns.acquire()
-        try:
-            yield
-        finally:
-            self._turns.release()
+            return
+        async with asyncio.timeout(_PATIENCE):
+            await self._turns.acquire()
 
     async def schema_version(self) -> str | None:
         async with self.connection() as connection:
@@ -198,3 +197,10 @@ async def once_more[T](attempt: Callable[[], Awaitable[T]]) -> T:
         return await attempt()
     except _PASSING as busy:
         raise ServiceIsUnavailable from busy
+
+
+async def committed[T](attempt: Callable[[], Awaitable[T]], on_commit: Callable[[], None]) -> T:
+    """As `once_more`, for what is told of afterwards: `on_commit` wakes who publishes it."""
+    done = await once_more(attempt)
+    on_commit()
+    return done
