@@ -11,19 +11,14 @@ import structlog
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from shared.application import Dependency
 from shared.messaging.context import NO_CONTEXT, current_context
+from shared.valkey import PATIENCE, OptionalValkey
 
 log = structlog.get_logger()
 
 WINDOW = 60  # seconds
-PATIENCE = 0.05  # seconds that a request waits for Valkey
-TRY_AGAIN_AFTER = 1.0  # seconds without Valkey, so that its outage costs nobody the wait each time
 
 # A sliding window of two counters: what came in this minute, and the part of the last one that is within sixty seconds.
 # The time is Valkey's: the gateways' clocks need not agree. Keys come in sets, one for each request: it is counted by all of them or by
@@ -113,13 +108,11 @@ class Limits:
     """Counts requests. What is asked in one turn of the loop, or while the last answer is on its way, is one script in Valkey."""
 
     def __init__(self, redis_url: str | None, *, patience: float = PATIENCE) -> None:
-        self._patience = patience
-        self._valkey = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1) if redis_url else None
-        self._script = self._valkey.register_script(_SCRIPT) if self._valkey else None
+        self._valkey = OptionalValkey(redis_url, patience=patience)
+        self._script = self._valkey.client.register_script(_SCRIPT) if self._valkey.client else None
         self._here = MovingWindowRateLimiter(MemoryStorage())
         self._waiting: list[_Question] = []
         self._asking: asyncio.Task[None] | None = None
-        self._away_until: float | None = None
 
     def take(self, *counts: Count) -> asyncio.Future[Verdict]:
         """Count one request by all of these or, where one of them is over, by none; the tightest verdict.
@@ -135,18 +128,10 @@ class Limits:
 
     async def health(self) -> Dependency:
         """Valkey's; without it limits are counted in this process, and all goes on."""
-        if self._valkey is None:
-            return Dependency(ok=False, detail="ATRIUM_REDIS_URL is not set", needed=False)
-        try:
-            async with asyncio.timeout(1):
-                await self._valkey.ping()
-        except (RedisError, OSError, TimeoutError) as error:
-            return Dependency(ok=False, detail=str(error) or type(error).__name__, needed=False)
-        return Dependency(ok=True, needed=False)
+        return await self._valkey.health()
 
     async def close(self) -> None:
-        if self._valkey is not None:
-            await self._valkey.aclose()
+        await self._valkey.close()
 
     async def _ask_all(self) -> None:
         current_context.set(NO_CONTEXT)  # it asks for many, and is nobody's own request
@@ -162,22 +147,14 @@ class Limits:
 
     async def _ask_valkey(self, questions: list[_Question]) -> list[Verdict] | None:
         """None while it is away."""
-        loop = asyncio.get_running_loop()
-        if self._script is None or (self._away_until is not None and loop.time() < self._away_until):
+        script = self._script
+        if script is None:
             return None
         counts = [count for question in questions for count in question.counts]
         args = [WINDOW, *(count.rate.quota for count in counts), *(len(question.counts) for question in questions)]
-        try:
-            async with asyncio.timeout(self._patience):
-                found: list[int] = await self._script(keys=[count.key for count in counts], args=args)
-        except (RedisError, OSError, TimeoutError) as error:
-            if self._away_until is None:
-                log.warning("valkey_is_away", error=str(error) or type(error).__name__)
-            self._away_until = loop.time() + TRY_AGAIN_AFTER
+        found: list[int] | None = await self._valkey.ask(lambda: script(keys=[count.key for count in counts], args=args))
+        if found is None:
             return None
-        if self._away_until is not None:
-            log.info("valkey_is_back")
-            self._away_until = None
         parts = zip(counts, found[::3], found[1::3], found[2::3], strict=True)
         verdicts = iter([Verdict(count.rate, bool(allowed), left, math.ceil(wait / 1000)) for count, allowed, left, wait in parts])
         return [_tightest([next(verdicts) for _ in question.counts]) for question in questions]

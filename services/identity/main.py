@@ -13,7 +13,7 @@ from services.identity.repository.audit import Audit
 from services.identity.repository.devices import Devices
 from services.identity.repository.installation import default_workspace, load_keys
 from services.identity.repository.invitations import Invitations
-from services.identity.repository.mail import MailQueue
+from services.identity.repository.mail import FORGET_MAILS, MailQueue
 from services.identity.repository.members import Members
 from services.identity.repository.profiles import Profiles
 from services.identity.repository.roles import Roles
@@ -21,14 +21,14 @@ from services.identity.repository.service_accounts import ServiceAccounts
 from services.identity.repository.service_tokens import ServiceTokens
 from services.identity.repository.sessions import Sessions
 from services.identity.repository.suspensions import Suspensions
-from services.identity.repository.upkeep import Traces
+from services.identity.repository.upkeep import FORGET_LINKS, FORGET_SESSIONS, Traces
 from services.identity.repository.users import Users
 from services.identity.repository.workspaces import Workspaces
 from services.identity.service import Service
 from services.identity.serving import serve_roles, serve_service_accounts, serve_workspaces
 from services.identity.settings import IdentitySettings
 from services.identity.tokens import AccessTokens, RefreshTokens
-from services.identity.upkeep import LastSeen, Sweep
+from services.identity.upkeep import LastSeen
 from shared.application import CannotStart, Dependency
 from shared.contracts.identity.accounts import (
     CHANGE_PASSWORD,
@@ -67,16 +67,14 @@ class IdentityApplication:
 
     def __init__(self, settings: IdentitySettings, hasher: HasherProtocol | None = None, *, process: Process | None = None) -> None:
         self._settings = settings
-        self._foundation = foundation = Foundation(self.name, settings, process)
+        self._foundation = foundation = Foundation(self.name, settings, process, forgets=[FORGET_SESSIONS, FORGET_LINKS, FORGET_MAILS])
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(IDENTITY_AUDIT, keep_audited)
         background = self._foundation.background
-        traces, queue = Traces(background), MailQueue(background)
-        self._last_seen = LastSeen(traces)
-        self._sweep = Sweep(traces.forget_sessions, traces.forget_links, queue.forget)
+        self._last_seen = LastSeen(Traces(background))
         smtp = _smtp(settings.smtp_url)
         self._links = Links(settings.public_url)
-        self._postman = Postman(queue, smtp, MailedTokens(background), self._links, settings.mail_from) if smtp else None
+        self._postman = Postman(MailQueue(background), smtp, MailedTokens(background), self._links, settings.mail_from) if smtp else None
         self._mailbox = Mailbox(is_open=smtp is not None)
         # Of its own, so that what every request asks never waits behind sign-ins.
         self._checks = Database(self._foundation.database_url, self.name, connections=2)
@@ -90,7 +88,6 @@ class IdentityApplication:
         await self._consumers.start()
         await self._foundation.serve()
         self._last_seen.start()
-        self._sweep.start()
         if self._postman is not None:
             self._postman.start()
 
@@ -98,7 +95,6 @@ class IdentityApplication:
         await self._consumers.stop()
         if self._postman is not None:
             await self._postman.stop()
-        await self._sweep.stop()
         await self._last_seen.stop()
         await self._foundation.close()
         await self._checks.close()

@@ -1,7 +1,6 @@
-"""What identity does beside answering: it notes who was here, and deletes what is over."""
+"""What identity does beside answering: it notes who was here."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -14,8 +13,6 @@ from shared.contracts.refusals import ServiceIsUnavailable
 log = structlog.get_logger()
 
 NOTED_EVERY = 10.0  # seconds
-FORGOTTEN_EVERY = 3_600.0
-BATCH = 1_000
 
 
 class LastSeen:
@@ -54,32 +51,3 @@ class LastSeen:
         while True:
             await asyncio.sleep(NOTED_EVERY)
             await self.write()
-
-
-class Sweep:
-    """Deletes what is long over, a batch at a time."""
-
-    def __init__(self, *forget: Callable[[int], Awaitable[int]]) -> None:
-        self._forget: Sequence[Callable[[int], Awaitable[int]]] = forget
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._keep(), name="identity sweep")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def once(self) -> None:
-        for forget in self._forget:
-            while await forget(BATCH) == BATCH:
-                await asyncio.sleep(0.1)
-
-    async def _keep(self) -> None:
-        while True:
-            try:
-                await self.once()
-            except (ServiceIsUnavailable, asyncpg.PostgresError) as error:
-                log.warning("sweep_did_not_end", error=str(error.__cause__ or error))
-            await asyncio.sleep(FORGOTTEN_EVERY)

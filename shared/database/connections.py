@@ -1,5 +1,6 @@
 """A service's connections to PostgreSQL: as its own role, inside one workspace at a time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Literal, cast
@@ -21,6 +22,9 @@ _AWAY = (
     asyncpg.InternalClientError,  # of a connection that was idle when the server's last words came, and is not closed yet
 )
 _PASSING = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, asyncpg.SerializationError)
+
+
+_PATIENCE = 3.0  # seconds that one waits for a connection
 
 
 class _Session(asyncpg.Connection):
@@ -63,6 +67,8 @@ class Database:
     def __init__(self, url: str, schema: str, *, connections: int, settings: Mapping[str, str] | None = None) -> None:
         self._url, self._schema, self._connections, self._settings = url, schema, connections, settings or {}
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        # The pool's own queue sends to its end whom a newcomer overtakes: under load one in twenty waited twice as long as most.
+        self._turns = asyncio.Semaphore(connections)
 
     async def open(self) -> None:
         self._pool = await asyncpg.create_pool(
@@ -132,12 +138,24 @@ class Database:
     async def _session(self) -> AsyncIterator[Connection]:
         assert self._pool is not None, "the database is not open"
         try:
-            async with self._pool.acquire(timeout=3) as connection:
-                yield connection
+            await self._take_turn()
+            try:
+                async with self._pool.acquire(timeout=_PATIENCE) as connection:
+                    yield connection
+            finally:
+                self._turns.release()
         except ValueError:  # an argument that the driver refused: a bug of ours, no outage
             raise
         except (*_AWAY, TimeoutError) as away:
             raise ServiceIsUnavailable from away
+
+    async def _take_turn(self) -> None:
+        """First come, first served. Raises `TimeoutError`."""
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        async with asyncio.timeout(_PATIENCE):
+            await self._turns.acquire()
 
     async def schema_version(self) -> str | None:
         async with self.connection() as connection:
@@ -179,3 +197,10 @@ async def once_more[T](attempt: Callable[[], Awaitable[T]]) -> T:
         return await attempt()
     except _PASSING as busy:
         raise ServiceIsUnavailable from busy
+
+
+async def committed[T](attempt: Callable[[], Awaitable[T]], on_commit: Callable[[], None]) -> T:
+    """As `once_more`, for what is told of afterwards: `on_commit` wakes who publishes it."""
+    done = await once_more(attempt)
+    on_commit()
+    return done

@@ -15,8 +15,8 @@ from uuid import UUID
 import asyncpg
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig
+from nats.js.errors import NotFoundError, ServerError
 
 from shared.credentials import OPERATOR
 from shared.identifiers import new_id
@@ -30,6 +30,7 @@ from shared.settings import Settings
 PATIENCE = 20.0
 MARGIN = 10_000
 """Above what is recorded: a stream that is gone may have held a few events more."""
+_STORE_FAILED = 10049  # of JetStream's error codes
 
 _KEPT = """
     SELECT id, event_id, subject, data, trace, occurred_at, stream_seq, octet_length(data) + 1024 AS bytes
@@ -96,8 +97,22 @@ async def _begin(js: JetStreamContext, sessions: Mapping[str, Session], settings
             return begun
         first = max(highest, found.state.last_seq) + 1
         await js.delete_stream(EVENTS)
-    await js.add_stream(events_stream(settings, first_seq=first, replaying=True))
+    await _make(js, events_stream(settings, first_seq=first, replaying=True))
     return first
+
+
+async def _make(js: JetStreamContext, stream: StreamConfig) -> None:
+    """NATS may still be clearing away the folders of the stream that was deleted: it refuses until it has."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            await js.add_stream(stream)
+        except ServerError as error:
+            if error.err_code != _STORE_FAILED or time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 async def _find_unrecorded(js: JetStreamContext, sessions: Mapping[str, Session], seq: int) -> None:

@@ -1,6 +1,6 @@
 """Mailed links and what they do; passwords; and the end of sessions."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from services.identity.repository.users import next_version, seen_by_each_worksp
 from services.identity.tokens import MailedToken
 from shared.contracts.identity.accounts import EmailVerified, LinkIsSpent, PasswordChanged, Purpose
 from shared.contracts.identity.users import UserNotFound
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed, once_more
 from shared.outbox.outbox import emission, emit
 
 _SIGNING_IN = [status.value for status in domain.SIGNING_IN]
@@ -117,7 +117,7 @@ class Accounts:
             async with self._database.installation(actor=user_id) as connection:
                 await verify(connection, user_id, await _spend(connection, user_id, "verify", token_hash))
 
-        await self._committed(attempt)
+        await committed(attempt, self._on_commit)
 
     async def reset(self, user_id: UUID, token_hash: str, password_hash: str) -> None:
         """Another password for who has the mailbox; all sessions end."""
@@ -131,7 +131,7 @@ class Accounts:
                 await end_sessions(connection, user_id, "password-reset")
                 await _say_password_changed(connection, user_id)
 
-        await self._committed(attempt)
+        await committed(attempt, self._on_commit)
 
     async def password_hash_of(self, user_id: UUID) -> str | None:
         async with self._database.connection() as connection:
@@ -149,11 +149,7 @@ class Accounts:
                 await end_sessions(connection, user_id, "password-changed", keep=keep_session)
                 await _say_password_changed(connection, user_id)
 
-        await self._committed(attempt)
-
-    async def _committed(self, attempt: Callable[[], Awaitable[None]]) -> None:
-        await once_more(attempt)
-        self._on_commit()
+        await committed(attempt, self._on_commit)
 
 
 async def _spend(connection: Connection, user_id: UUID, purpose: Purpose, token_hash: str) -> str:

@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 from shared.contracts.audit import Audited
 from shared.contracts.identity.audit import ActionAudited, AuditEntry
 from shared.contracts.principal import Principal
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed, once_more
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id, time_of
 from shared.outbox.outbox import emission, emit
@@ -67,8 +67,7 @@ class Audit:
             async with self._database.workspace(workspace_id) as connection:
                 await audit(connection, workspace_id, OPERATOR, action, "user", user_id, details=details)
 
-        await once_more(attempt)
-        self._on_commit()
+        await committed(attempt, self._on_commit)
 
 
 async def audit(

@@ -1,11 +1,11 @@
 """The sessions of one user, as they see them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from uuid import UUID
 
 from services.identity.repository.ending import end_session, end_sessions
 from shared.contracts.identity.devices import OwnSession, SessionNotFound
-from shared.database.connections import Database, once_more
+from shared.database.connections import Database, committed
 
 # Ids are made with the sessions: their order is that of the sign-ins.
 _PAGE = """
@@ -41,15 +41,11 @@ class Devices:
                     raise SessionNotFound
                 await end_session(connection, session_id, "signed-out" if session_id == current else "ended-elsewhere")
 
-        await self._committed(attempt)
+        await committed(attempt, self._on_commit)
 
     async def end_others(self, user_id: UUID, *, current: UUID) -> None:
         async def attempt() -> None:
             async with self._database.installation(actor=user_id) as connection:
                 await end_sessions(connection, user_id, "ended-elsewhere", keep=current)
 
-        await self._committed(attempt)
-
-    async def _committed(self, attempt: Callable[[], Awaitable[None]]) -> None:
-        await once_more(attempt)
-        self._on_commit()
+        await committed(attempt, self._on_commit)

@@ -1,6 +1,6 @@
 """Invitations: who may join a workspace, and who has joined by them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -38,7 +38,7 @@ from shared.contracts.identity.users import Myself
 from shared.contracts.identity.workspaces import Workspace
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
 
@@ -116,7 +116,7 @@ class Invitations:
                 await self._say_created(connection, by, invitation)
                 return InvitationMade(**dict(invitation), token=None if mailed else token.text)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def page(self, workspace_id: UUID, after: UUID, count: int) -> list[Invitation]:
         async with self._database.reading(workspace_id) as connection:
@@ -139,7 +139,7 @@ class Invitations:
                     raise InvitationNotFound
                 await _say_revoked(connection, by, invitation_id, version)
 
-        await self._committed(attempt)
+        await committed(attempt, self._on_commit)
 
     async def check(self, token: str) -> None:
         """Raises `InvitationIsNotValid` where it is none of ours."""
@@ -168,7 +168,7 @@ class Invitations:
                     await verify(connection, user_id, email)
                 return joined
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def register(self, token: str, account: Account, first_token: RefreshToken, origin: Origin) -> Myself:
         """Somebody makes an account, and joins. Whoever has what was mailed has the mailbox."""
@@ -190,7 +190,7 @@ class Invitations:
                 await _say_accepted(connection, workspace_id, invitation, user_id, held)
                 return await myself_of(connection, user_id)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def _workspace_of(self, token_hash: str) -> UUID:
         async with self._database.connection() as connection:
@@ -207,11 +207,6 @@ class Invitations:
         if invitation.email is not None:
             workspace = await workspace_of(connection, by.workspace_id, by.user_id)
             await self._mailbox.invite(connection, invitation.email, workspace.name, by.name, invitation.id)
-
-    async def _committed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
-        done = await once_more(attempt)
-        self._on_commit()
-        return done
 
 
 async def _lock(connection: Connection, workspace_id: UUID, token_hash: str) -> tuple[asyncpg.Record, Held]:

@@ -14,8 +14,6 @@ type Outcome = Literal["sent", "dropped", "parked"]
 
 LEASE = timedelta(minutes=2)
 """What is not settled by then is taken again: its sender died."""
-KEPT = timedelta(days=31)
-"""Longer than any invitation lives, which says what became of its letter."""
 MOST_LETTERS = 5
 """Of a kind that one mailbox gets in an hour."""
 
@@ -41,9 +39,10 @@ _LATER = "UPDATE mail_queue SET due_at = clock_timestamp() + $2::interval, error
 _COUNTS = """
     SELECT (SELECT count(*) FROM mail_queue WHERE done_at IS NULL), (SELECT count(*) FROM mail_queue WHERE outcome = 'parked')"""
 
-_FORGET = """
+# Kept for longer than any invitation lives, which says what became of its letter.
+FORGET_MAILS = """
     DELETE FROM mail_queue WHERE id IN (
-        SELECT id FROM mail_queue WHERE done_at < now() - $1::interval ORDER BY done_at LIMIT $2 FOR UPDATE SKIP LOCKED)"""
+        SELECT id FROM mail_queue WHERE done_at < now() - interval '31 days' ORDER BY done_at LIMIT $1 FOR UPDATE SKIP LOCKED)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,3 @@ class MailQueue:
             row = await connection.fetchrow(_COUNTS)
         assert row is not None
         return row[0], row[1]
-
-    async def forget(self, most: int) -> int:
-        """Delete what is long done; how many were."""
-        async with self._background.connection() as connection:
-            return int((await connection.execute(_FORGET, KEPT, most)).rpartition(" ")[2])

@@ -1,6 +1,6 @@
 """Members of a workspace: their roles, and how they go."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +15,7 @@ from shared.contracts.identity.users import AccountStatus, User, UserNotFound, U
 from shared.contracts.permissions import Permission, as_bits
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.database.history import SYSTEM_ACTOR
 from shared.outbox.outbox import emission, emit
 
@@ -65,7 +65,7 @@ class Members:
                 assert row is not None, "the workspace is locked"
                 return _view(row)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def set_role(self, by: Principal, user_id: UUID, role: Role) -> User:
         async def attempt() -> User:
@@ -73,7 +73,7 @@ class Members:
                 own = (await lock_as(connection, by, Permission.ROLE_ASSIGN)).grants
                 return await _set_role(connection, by.workspace_id, by.user_id, own, user_id, role)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def assign_role(self, workspace_id: UUID, user_id: UUID, role: Role) -> User:
         """As the operator, who may do everything."""
@@ -84,7 +84,7 @@ class Members:
                 await connection.execute(LOCK_WORKSPACE, workspace_id)
                 return await _set_role(connection, workspace_id, actor, _ALL, user_id, role)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def remove(self, by: Principal, user_id: UUID) -> None:
         """Whoever removes themself leaves."""
@@ -111,12 +111,7 @@ class Members:
                 action = "workspace:member:leave" if leaves else "workspace:member:remove"
                 await audit(connection, by.workspace_id, by.user_id, action, "user", user_id, details={"role": held.name})
 
-        await self._committed(attempt)
-
-    async def _committed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
-        done = await once_more(attempt)
-        self._on_commit()
-        return done
+        await committed(attempt, self._on_commit)
 
 
 async def _set_role(connection: Connection, workspace_id: UUID, actor: UUID, grants: int, user_id: UUID, role: Role) -> User:

@@ -1,7 +1,7 @@
 """Roles: the built-in ones, which are in the code, and those that workspaces make."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -26,7 +26,7 @@ from shared.contracts.identity.roles import (
 from shared.contracts.permissions import Permission, as_bits, bits_of, from_bits
 from shared.contracts.principal import Principal, Role
 from shared.contracts.roles import built_in_grants
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.database.idempotency import claim
 from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
@@ -103,7 +103,7 @@ class Roles:
                 await _audit(connection, by, "identity:role:create", row["id"], name, role.permissions)
                 return role
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def change(self, by: Principal, name: str, description: str | None, permissions: Sequence[Permission] | None) -> WorkspaceRole:
         async def attempt() -> WorkspaceRole:
@@ -123,7 +123,7 @@ class Roles:
                 await _audit(connection, by, "identity:role:change", row["id"], name, role.permissions)
                 return role
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def delete(self, by: Principal, name: str) -> None:
         async def attempt() -> None:
@@ -142,12 +142,7 @@ class Roles:
                 await emit(connection, emission(event, by.workspace_id, row["id"]))
                 await _audit(connection, by, "identity:role:delete", row["id"], name, [])
 
-        await self._committed(attempt)
-
-    async def _committed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
-        done = await once_more(attempt)
-        self._on_commit()
-        return done
+        await committed(attempt, self._on_commit)
 
 
 async def role_named(connection: Connection, workspace_id: UUID, name: str) -> Held | None:

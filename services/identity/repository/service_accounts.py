@@ -1,6 +1,6 @@
 """Service accounts: users of one workspace, whom nobody signs in as."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +16,7 @@ from shared.contracts.identity.service_accounts import (
 )
 from shared.contracts.identity.users import AccountStatus, AccountType
 from shared.contracts.principal import Principal, Role
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.database.idempotency import claim
 from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
@@ -73,7 +73,7 @@ class ServiceAccounts:
                 await _audit(connection, by, "identity:service:create", account_id, name)
                 return account
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def delete(self, by: Principal, account_id: UUID) -> None:
         """With its tokens. What it wrote stays its own."""
@@ -92,12 +92,7 @@ class ServiceAccounts:
                 await emit(connection, emission(event, by.workspace_id, account_id))
                 await _audit(connection, by, "identity:service:delete", account_id, "")
 
-        await self._committed(attempt)
-
-    async def _committed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
-        done = await once_more(attempt)
-        self._on_commit()
-        return done
+        await committed(attempt, self._on_commit)
 
 
 async def account_row(connection: Connection, workspace_id: UUID, account_id: UUID) -> asyncpg.Record:

@@ -1,6 +1,6 @@
 """The tokens of service accounts: what they grant, and whether they are good. Their hashes alone are kept."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from hmac import compare_digest
 from uuid import UUID
@@ -28,7 +28,7 @@ from shared.contracts.permissions import Permission, bits_of
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.contracts.roles import built_in_grants
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.outbox.outbox import emission, emit
 
 _GRANTS = {role: built_in_grants(role) for role in Role}
@@ -116,7 +116,7 @@ class ServiceTokens:
                 await _audit(connection, by, "identity:service:create-token", account_id, token.id, names)
                 return ServiceTokenMade(**dict(token), token=secret.text)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def rotate(self, by: Principal, account_id: UUID, token_id: UUID) -> ServiceTokenMade:
         secret = ServiceSecret.new(token_id)
@@ -136,7 +136,7 @@ class ServiceTokens:
                 await _audit(connection, by, "identity:service:rotate-token", account_id, token_id, scopes)
                 return ServiceTokenMade(**dict(token), token=secret.text)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def revoke(self, by: Principal, account_id: UUID, token_id: UUID) -> None:
         async def attempt() -> None:
@@ -150,12 +150,7 @@ class ServiceTokens:
                 await emit(connection, emission(event, by.workspace_id, account_id))
                 await _audit(connection, by, "identity:service:revoke-token", account_id, token_id, [])
 
-        await self._committed(attempt)
-
-    async def _committed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
-        done = await once_more(attempt)
-        self._on_commit()
-        return done
+        await committed(attempt, self._on_commit)
 
 
 def _givable(by: Principal, standing: Standing) -> int:

@@ -16,7 +16,7 @@ from shared.contracts.permissions import bits_of
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.contracts.roles import built_in_grants
-from shared.database.connections import Database, once_more
+from shared.database.connections import Database, committed, once_more
 
 _GRANTS = {role: built_in_grants(role) for role in Role}
 
@@ -87,17 +87,14 @@ class Sessions:
                 user = await myself_of(connection, row["user_id"])
                 return user if user.account_status in domain.SIGNING_IN else None
 
-        user = await once_more(attempt)
-        self._on_commit()
-        return user
+        return await committed(attempt, self._on_commit)
 
     async def end(self, session_id: UUID) -> None:
         async def attempt() -> None:
             async with self._database.installation() as connection:
                 await end_session(connection, session_id, "signed-out")
 
-        await once_more(attempt)
-        self._on_commit()
+        await committed(attempt, self._on_commit)
 
 
 def _granted(asked: Authorize, role: Role, grants: int, name: str, contact: str | None) -> Principal | Refusal:

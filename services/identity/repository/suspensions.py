@@ -1,6 +1,6 @@
 """Who is kept out: of a workspace by its admins, of all of them by the operator."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from uuid import UUID
 
 from services.identity import domain
@@ -10,10 +10,9 @@ from services.identity.repository.grants import Held, held_by, lock_as
 from services.identity.repository.users import OTHER_ADMINS, enter, next_version, seen_by_each_workspace, user_of
 from shared.contracts.identity.accounts import Account, UserReinstated, UserSuspended
 from shared.contracts.identity.users import AccountStatus, User, UserNotFound
-from shared.contracts.model import View
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.outbox.outbox import emission, emit
 
 _MARK = """
@@ -53,7 +52,7 @@ class Suspensions:
                 await end_sessions(connection, user_id, "suspended", workspace_id=by.workspace_id)
                 return await _say_suspended(connection, by.workspace_id, by.user_id, user_id, reason)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def reinstate(self, by: Principal, user_id: UUID, reason: str | None) -> User:
         async def attempt() -> User:
@@ -65,7 +64,7 @@ class Suspensions:
                     return user
                 return await _say_reinstated(connection, by.workspace_id, by.user_id, user_id, reason)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def suspend_account(self, user_id: UUID, reason: str | None) -> Account:
         """Keep somebody out of every workspace."""
@@ -82,7 +81,7 @@ class Suspensions:
                         await _audit_at_home(connection, "identity:user:suspend", user_id, reason)
                 return await _account(connection, user_id)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def reinstate_account(self, user_id: UUID, reason: str | None) -> Account:
         async def attempt() -> Account:
@@ -96,12 +95,7 @@ class Suspensions:
                         await _audit_at_home(connection, "identity:user:reinstate", user_id, reason)
                 return await _account(connection, user_id)
 
-        return await self._committed(attempt)
-
-    async def _committed[V: View](self, attempt: Callable[[], Awaitable[V]]) -> V:
-        done = await once_more(attempt)
-        self._on_commit()
-        return done
+        return await committed(attempt, self._on_commit)
 
 
 async def _account(connection: Connection, user_id: UUID) -> Account:

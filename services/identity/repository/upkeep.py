@@ -1,14 +1,9 @@
 """What time does to sessions, tokens and links: when they were last used, and that they are deleted in the end."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from uuid import UUID
 
 from shared.database.connections import Database
-
-KEPT = timedelta(days=30)
-"""So long after its end a session still says from where its user signed in."""
-LINKS_KEPT = timedelta(days=1)
 
 # One write a minute at most, whatever the number of processes; what another one writes right now is skipped.
 _SEE_SESSIONS = """
@@ -25,13 +20,14 @@ _SEE_TOKENS = """
         SELECT id FROM service_tokens WHERE id = ANY($1::uuid[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
         FOR NO KEY UPDATE SKIP LOCKED)"""
 
-_FORGET_SESSIONS = """
+# So long after its end a session still says from where its user signed in.
+FORGET_SESSIONS = """
     DELETE FROM user_sessions WHERE id IN (
-        SELECT id FROM user_sessions WHERE coalesce(ended_at, expires_at) < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)"""
+        SELECT id FROM user_sessions WHERE coalesce(ended_at, expires_at) < now() - interval '30 days' LIMIT $1 FOR UPDATE SKIP LOCKED)"""
 
-_FORGET_LINKS = """
+FORGET_LINKS = """
     DELETE FROM mailed_tokens WHERE token_hash IN (
-        SELECT token_hash FROM mailed_tokens WHERE expires_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED)"""
+        SELECT token_hash FROM mailed_tokens WHERE expires_at < now() - interval '1 day' LIMIT $1 FOR UPDATE SKIP LOCKED)"""
 
 
 class Traces:
@@ -46,13 +42,3 @@ class Traces:
             await connection.execute(_SEE_SESSIONS, list(sessions))
             await connection.execute(_SEE_TOKENS, list(tokens))
             await connection.execute(_SEE_USERS, list(users))
-
-    async def forget_sessions(self, most: int) -> int:
-        return await self._forget(_FORGET_SESSIONS, KEPT, most)
-
-    async def forget_links(self, most: int) -> int:
-        return await self._forget(_FORGET_LINKS, LINKS_KEPT, most)
-
-    async def _forget(self, statement: str, age: timedelta, most: int) -> int:
-        async with self._background.connection() as connection:
-            return int((await connection.execute(statement, age, most)).rpartition(" ")[2])

@@ -1,7 +1,7 @@
 """Accounts, and their places in workspaces."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from shared.contracts.identity.users import AccountStatus, AccountType, EmailIsT
 from shared.contracts.permissions import bits_of, from_bits
 from shared.contracts.principal import Role
 from shared.contracts.roles import built_in_grants
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
 
@@ -133,7 +133,7 @@ class Users:
                 await registered(connection, user_id)
                 return await myself_of(connection, user_id)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def create(self, workspace_id: UUID, account: Account, role: Role) -> User:
         """An account that an operator vouches for."""
@@ -147,12 +147,7 @@ class Users:
                 await audit(connection, workspace_id, OPERATOR, "identity:user:create", "user", user_id, details=details)
                 return await registered(connection, user_id)
 
-        return await self._committed(attempt)
-
-    async def _committed[U: User](self, attempt: Callable[[], Awaitable[U]]) -> U:
-        user = await once_more(attempt)
-        self._on_commit()
-        return user
+        return await committed(attempt, self._on_commit)
 
 
 async def user_of(connection: Connection, user_id: UUID) -> User:

@@ -1,6 +1,6 @@
 """Workspaces, and whose sessions are in which."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from uuid import UUID
 
 import asyncpg
@@ -20,7 +20,7 @@ from shared.contracts.identity.workspaces import (
     WorkspaceNotFound,
 )
 from shared.contracts.principal import Principal, Role
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed, once_more
 from shared.database.idempotency import claim
 from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
@@ -76,7 +76,7 @@ class Workspaces:
                 await audit(connection, workspace_id, by.user_id, "workspace:space:create", "workspace", workspace_id, details=details)
                 return await workspace_of(connection, workspace_id, by.user_id)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def rename(self, by: Principal, name: str) -> Workspace:
         async def attempt() -> Workspace:
@@ -90,7 +90,7 @@ class Workspaces:
                     await audit(connection, workspace_id, by.user_id, "workspace:space:update", "workspace", workspace_id, details=details)
                 return await workspace_of(connection, workspace_id, by.user_id)
 
-        return await self._committed(attempt)
+        return await committed(attempt, self._on_commit)
 
     async def switch(self, by: Principal, workspace_id: UUID, token: RefreshToken) -> Myself:
         """The caller's session goes on in another workspace that they are a member of."""
@@ -105,11 +105,6 @@ class Workspaces:
                 return user
 
         return await once_more(attempt)
-
-    async def _committed[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
-        done = await once_more(attempt)
-        self._on_commit()
-        return done
 
 
 async def workspace_of(connection: Connection, workspace_id: UUID, user_id: UUID) -> Workspace:

@@ -13,7 +13,7 @@ from services.messages.repository.rows import COLUMNS, Stored, stored_of
 from shared.contracts.messages.hidden import GuardedMessageDeleted, GuardedMessageEdited
 from shared.contracts.messages.messages import Message, MessageDeleted, MessageEdited, NoteDeleted, NoteEdited
 from shared.contracts.model import Event
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.identifiers import time_of
 from shared.outbox.outbox import emission, emit
 
@@ -110,9 +110,7 @@ class Messages:
                     await emit(connection, said, *entries)
                 return after
 
-        changed = await once_more(attempt)
-        self._on_commit()
-        return changed
+        return await committed(attempt, self._on_commit)
 
 
 async def _write(connection: Connection, before: Message, after: Message, now: datetime, version: int) -> None:

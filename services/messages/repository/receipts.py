@@ -12,7 +12,7 @@ from services.messages.repository.parts import contact_key
 from shared.contracts.messages.messages import Message
 from shared.contracts.messages.receipts import Receipt, ThreadDelivered, ThreadRead
 from shared.contracts.principal import Principal
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.outbox.outbox import emission, emit
 
 # In the order of their threads, so that two that mark the same ones wait for each other and never deadlock. What was read has arrived.
@@ -122,8 +122,7 @@ class Receipts:
                 shown = await _public(connection, [messages[row["thread_id"]] for row in told])
                 await _say_read(connection, reader, told, shown)
 
-        await once_more(attempt)
-        self._on_commit()
+        await committed(attempt, self._on_commit)
 
     async def unread(self, reader: Principal, message: Message, sight: Sight) -> None:
         """Move the reader's mark back to before a message; one that is there already stays."""
@@ -137,8 +136,7 @@ class Receipts:
                 shown = await _public_before(connection, [message]) if last else [_Shown(None, 0)]
                 await _say_read(connection, reader, told, shown[: len(told)])
 
-        await once_more(attempt)
-        self._on_commit()
+        await committed(attempt, self._on_commit)
 
     async def delivered(self, reader: Principal, mark: Mark) -> None:
         """Move the reader's mark of what has reached them forward."""
@@ -161,8 +159,7 @@ class Receipts:
                     )
                     await emit(connection, emission(event, reader.workspace_id, message.thread_id))
 
-        await once_more(attempt)
-        self._on_commit()
+        await committed(attempt, self._on_commit)
 
     async def of_thread(self, asking: Principal, thread_id: UUID, start: UUID, limit: int, sight: Sight) -> list[Receipt]:
         """Receipts from a user's on, of those who take part and one's own, by messages that whoever asks can see."""

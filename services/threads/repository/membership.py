@@ -32,7 +32,7 @@ from shared.contracts.threads.participants import (
     ParticipantStatus,
     RemoveParticipant,
 )
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.database.idempotency import claim
 from shared.identifiers import new_id
 
@@ -187,9 +187,7 @@ class Membership:
                 facts = facts_of(row)
                 return await work(connection, row, Room(facts, rights(caller, facts, part), part, row["participant_count"]))
 
-        done = await once_more(attempt)
-        self._on_commit()
-        return done
+        return await committed(attempt, self._on_commit)
 
 
 async def _refuse_unseen(connection: Connection, thread_id: UUID, caller: Principal, *, to_edit: bool) -> Part | None:

@@ -31,7 +31,7 @@ from shared.contracts.threads.threads import (
     ThreadOpened,
     ThreadRestored,
 )
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed
 from shared.database.idempotency import claim
 from shared.identifiers import new_id
 
@@ -84,9 +84,7 @@ class Threads:
                 await writing.tell(connection, workspace_id, thread_id, opened, *added)
                 return thread
 
-        thread = await once_more(attempt)
-        self._on_commit()
-        return thread
+        return await committed(attempt, self._on_commit)
 
     async def direct(self, request: OpenThread, caller: Principal) -> UUID | None:
         """The direct thread that the two have already."""
@@ -137,9 +135,7 @@ class Threads:
                     await _audit(connection, caller, before, told, reason)
                 return await views.thread(connection, thread_id), part
 
-        changed = await once_more(attempt)
-        self._on_commit()
-        return changed
+        return await committed(attempt, self._on_commit)
 
 
 async def _audit(connection: Connection, caller: Principal, before: ThreadFacts, told: Sequence[Event], reason: str | None) -> None:

@@ -6,8 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.identity.main import IdentityApplication
-from services.identity.repository.upkeep import Traces
-from services.identity.upkeep import Sweep
+from services.identity.repository.upkeep import FORGET_LINKS, FORGET_SESSIONS
 from shared.contracts.identity.profiles import CHANGE_ME, ChangeMe, CurrentStatus, UserChanged, UsernameIsTaken
 from shared.contracts.identity.sessions import SignedIn
 from shared.contracts.identity.users import GET_ME, GetMe, Myself
@@ -15,6 +14,7 @@ from shared.credentials import background_role
 from shared.database.connections import Database, as_role
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
+from shared.outbox import rows
 from tests.servers import Servers
 from tests.service.identity.conftest import Admin, AuthorizeSession, Register
 
@@ -160,9 +160,11 @@ async def test_what_is_long_over_is_swept_away_a_batch_at_a_time(servers: Server
     role = background_role("identity")
     background = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "identity", connections=1)
     await background.open()
-    traces = Traces(background)
-    assert [await traces.forget_sessions(2), await traces.forget_sessions(2), await traces.forget_sessions(2)] == [2, 1, 0]
-    await Sweep(traces.forget_sessions, traces.forget_links).once()
+    async with background.connection() as connection:
+        gone = [await connection.execute(FORGET_SESSIONS, 2) for _ in range(3)]
+    assert gone == ["DELETE 2", "DELETE 1", "DELETE 0"]
+    while await rows.forget(background, FORGET_SESSIONS, FORGET_LINKS):
+        pass
     await background.close()
     assert await database.fetchval("SELECT count(*) FROM user_sessions") == 2
     assert await database.fetchval("SELECT count(*) FROM mailed_tokens") == 2

@@ -91,6 +91,18 @@ async def test_a_replay_declares_the_durable_consumers_again(stage: Stage) -> No
         assert {info.name for info in await js.consumers_info(EVENTS)} == {one.consumer for one in Subscription.known}
 
 
+async def test_a_replay_makes_the_stream_once_what_is_in_its_way_is_cleared(stage: Stage) -> None:
+    async with stage.relaying():
+        await stage.say(1)
+        await stage.published()
+    await stage.nats.stop()
+    store = stage.nats.data / "jetstream" / "$G" / "streams" / EVENTS
+    shutil.rmtree(store)
+    store.touch()  # which NATS clears away when it has refused to make the stream
+    await stage.nats.start()
+    assert await replayed(stage) == 1
+
+
 async def test_declaring_again_changes_nothing(stage: Stage) -> None:
     async with stage.relaying():
         await stage.say(1)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from services.threads.cache import LIFE, PATIENCE
+from services.threads.cache import LIFE
 from services.threads.main import ThreadsApplication
 from services.threads.repository.activity import read
 from services.threads.settings import Settings
@@ -19,6 +19,7 @@ from shared.contracts.threads.access import ThreadNotFound
 from shared.contracts.threads.threads import Thread
 from shared.database.connections import Database
 from shared.identifiers import new_id
+from shared.valkey import PATIENCE
 from shared.version import VERSION
 from tests.servers import Servers
 from tests.service.threads.conftest import People, Service, sent
