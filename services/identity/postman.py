@@ -7,7 +7,6 @@ from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
-import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
@@ -15,7 +14,7 @@ from services.identity.mail import Links, invitation, reset, verification
 from services.identity.repository.accounts import MailedTokens
 from services.identity.repository.mail import Letter, MailQueue
 from services.identity.tokens import MailedToken
-from shared.contracts.refusals import ServiceIsUnavailable
+from shared.rounds import Rounds
 
 log = structlog.get_logger()
 
@@ -63,29 +62,20 @@ class Postman:
 
     def __init__(self, queue: MailQueue, smtp: Smtp, secrets: MailedTokens, links: Links, mail_from: str) -> None:
         self._queue, self._smtp, self._secrets, self._links, self._from = queue, smtp, secrets, links, mail_from
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("identity mail", self._work, LOOK_EVERY)
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._work(), name="identity mail")
+        self._rounds.start()
 
     async def stop(self) -> None:
         """What is under way is sent again when its lease is over: at least once, by whoever is there."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._rounds.stop()
 
     async def _work(self) -> None:
-        while True:
-            try:
-                while letters := await self._queue.take(AT_ONCE):
-                    await asyncio.gather(*(self._deliver(letter) for letter in letters))
-                for gauge, count in zip((WAITING, PARKED), await self._queue.counts(), strict=True):
-                    gauge.set(count)
-            except (ServiceIsUnavailable, asyncpg.PostgresError) as error:
-                log.warning("mail_waits", error=str(error.__cause__ or error))
-            except Exception:
-                log.exception("mail_failed")
-            await asyncio.sleep(LOOK_EVERY)
+        while letters := await self._queue.take(AT_ONCE):
+            await asyncio.gather(*(self._deliver(letter) for letter in letters))
+        for gauge, count in zip((WAITING, PARKED), await self._queue.counts(), strict=True):
+            gauge.set(count)
 
     async def _deliver(self, letter: Letter) -> None:
         written = await self._written(letter)

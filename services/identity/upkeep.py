@@ -1,16 +1,13 @@
 """What identity does beside answering: it notes who was here."""
 
-import asyncio
 from contextlib import suppress
 from uuid import UUID
 
 import asyncpg
-import structlog
 
 from services.identity.repository.upkeep import Traces
 from shared.contracts.refusals import ServiceIsUnavailable
-
-log = structlog.get_logger()
+from shared.rounds import Rounds
 
 NOTED_EVERY = 10.0  # seconds
 
@@ -22,7 +19,7 @@ class LastSeen:
         self._traces = traces
         self._sessions: dict[UUID, UUID] = {}
         self._tokens: dict[UUID, UUID] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("identity last seen", self.write, NOTED_EVERY)
 
     def note(self, session_id: UUID, user_id: UUID) -> None:
         self._sessions[session_id] = user_id
@@ -31,13 +28,11 @@ class LastSeen:
         self._tokens[token_id] = account_id
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._keep(), name="identity last seen")
+        self._rounds.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            await self.write()
+        await self._rounds.stop()
+        await self.write()
 
     async def write(self) -> None:
         """Forgets whom it cannot write: they come again."""
@@ -46,8 +41,3 @@ class LastSeen:
         with suppress(ServiceIsUnavailable, asyncpg.PostgresError):
             if sessions or tokens:
                 await self._traces.seen(sessions, tokens, {*sessions.values(), *tokens.values()})
-
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(NOTED_EVERY)
-            await self.write()

@@ -1,12 +1,11 @@
 """Months of messages are made ahead of time, by the service itself."""
 
-import asyncio
 from datetime import UTC, date, datetime
 
 import structlog
 
-from shared.contracts.refusals import ServiceIsUnavailable
 from shared.database.connections import Database
+from shared.rounds import Rounds
 
 log = structlog.get_logger()
 
@@ -19,24 +18,14 @@ class Partitions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("messages partitions", self._make, _INTERVAL)
 
     async def start(self) -> None:
         await self._make()
-        self._task = asyncio.create_task(self._keep())
+        self._rounds.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(_INTERVAL)
-            try:
-                await self._make()
-            except ServiceIsUnavailable as away:
-                log.warning("partitions_not_made", error=str(away.__cause__))
+        await self._rounds.stop()
 
     async def _make(self) -> None:
         async with self._database.connection() as connection:

@@ -5,7 +5,7 @@ from services.threads.cache import CachedViews
 from services.threads.consumers import move_activity, note_reading
 from services.threads.handlers import access, history, participants, threads
 from services.threads.members import Members
-from services.threads.metrics import ActiveCount
+from services.threads.metrics import active_count_rounds
 from services.threads.newest import NewestMessages
 from services.threads.repository.access import Accesses
 from services.threads.repository.history import History
@@ -37,7 +37,7 @@ class ThreadsApplication:
 
     def __init__(self, settings: Settings, *, process: Process | None = None) -> None:
         self._foundation = foundation = Foundation(self.name, settings, process)
-        self._active_count = ActiveCount(foundation.background)
+        self._active_count = active_count_rounds(foundation.background)
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(THREADS_ACTIVITY, move_activity)
         self._consumers.react(THREADS_READING, note_reading)

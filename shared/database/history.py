@@ -30,19 +30,7 @@ def history_of(service: str, table: str, *, without: Sequence[str] = ()) -> str:
             reason text,
             LIKE {service}.{table}
         );
-        CREATE FUNCTION {service}.log_{table}_changes() RETURNS trigger
-        LANGUAGE plpgsql SECURITY DEFINER SET search_path = {service}, pg_temp AS $body$
-        DECLARE actor uuid := nullif(current_setting('app.actor', true), '')::uuid;
-        BEGIN
-            IF actor IS NULL THEN
-                RAISE EXCEPTION 'a change of {service}.{table} names nobody: app.actor is not set';
-            END IF;
-            INSERT INTO {service}.{table}_history
-                SELECT uuidv7(), clock_timestamp(), TG_OP, actor, nullif(current_setting('app.reason', true), ''), OLD.*;
-            RETURN NULL;
-        END
-        $body$;
-        REVOKE ALL ON FUNCTION {service}.log_{table}_changes() FROM PUBLIC;
+        {_logging_function(service, table, "changes", "a change of", "OLD.*")}
         CREATE TRIGGER log_{table}_changes_trigger AFTER DELETE ON {service}.{table}
             FOR EACH ROW EXECUTE FUNCTION {service}.log_{table}_changes();
         CREATE TRIGGER log_{table}_updates_trigger AFTER UPDATE ON {service}.{table}
@@ -58,22 +46,28 @@ def additions_of(service: str, table: str) -> str:
     For rows that one person adds to what is another's. A statement that adds a thousand rows takes one more.
     """
     return f"""
-        CREATE FUNCTION {service}.log_{table}_additions() RETURNS trigger
+        {_logging_function(service, table, "additions", "an addition to", "added.* FROM added")}
+        CREATE TRIGGER log_{table}_additions_trigger AFTER INSERT ON {service}.{table}
+            REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION {service}.log_{table}_additions();
+    """
+
+
+def _logging_function(service: str, table: str, kind: str, of: str, rows: str) -> str:
+    """A trigger's function: what it is given goes into the history, with who and why."""
+    return f"""
+        CREATE FUNCTION {service}.log_{table}_{kind}() RETURNS trigger
         LANGUAGE plpgsql SECURITY DEFINER SET search_path = {service}, pg_temp AS $body$
         DECLARE actor uuid := nullif(current_setting('app.actor', true), '')::uuid;
         BEGIN
             IF actor IS NULL THEN
-                RAISE EXCEPTION 'an addition to {service}.{table} names nobody: app.actor is not set';
+                RAISE EXCEPTION '{of} {service}.{table} names nobody: app.actor is not set';
             END IF;
             INSERT INTO {service}.{table}_history
-                SELECT uuidv7(), clock_timestamp(), TG_OP, actor, nullif(current_setting('app.reason', true), ''), added.* FROM added;
+                SELECT uuidv7(), clock_timestamp(), TG_OP, actor, nullif(current_setting('app.reason', true), ''), {rows};
             RETURN NULL;
         END
         $body$;
-        REVOKE ALL ON FUNCTION {service}.log_{table}_additions() FROM PUBLIC;
-        CREATE TRIGGER log_{table}_additions_trigger AFTER INSERT ON {service}.{table}
-            REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION {service}.log_{table}_additions();
-    """
+        REVOKE ALL ON FUNCTION {service}.log_{table}_{kind}() FROM PUBLIC;"""
 
 
 def history_table(of: Table) -> Table:

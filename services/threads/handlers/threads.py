@@ -1,7 +1,7 @@
 """Threads: opened, found, listed, changed, archived."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -10,7 +10,7 @@ import structlog
 from services.threads.domain.access import may_open
 from services.threads.domain.changes import archival, changes
 from services.threads.domain.participants import refuse_strangers, refuse_twins
-from services.threads.domain.reading import is_unread, shown
+from services.threads.domain.reading import is_unread
 from services.threads.repository.listing import Place, Row
 from services.threads.service import Service
 from services.threads.unread import MOST_THREADS
@@ -58,10 +58,12 @@ async def list_threads(request: ListThreads, caller: Principal, service: Service
         return await _unread(request, after, caller, service)
     rows = await service.listing.rows(request, after, caller, request.limit)
     page = rows[: request.limit]
-    counts, total = await asyncio.gather(
-        service.unread.if_there({row.thread_id: row.part for row in page}, caller), _total(request, rows, caller, service)
+    written, counts, total = await asyncio.gather(
+        service.listing.written(page, caller),
+        service.unread.if_there({row.thread_id: row.part for row in page}, caller),
+        _total(request, rows, caller, service),
     )
-    encoded = await _encoded(page, counts, caller, service)
+    encoded = _that_fit(page, written, counts)
     more = len(encoded) < len(rows)
     return _page(encoded, total, _list_name(request, caller), page[len(encoded) - 1].place if more else None)
 
@@ -91,7 +93,7 @@ async def _unread(request: ListThreads, after: Place | None, caller: Principal, 
                 found[row.thread_id] = counts[row.thread_id]
         if not more or len(page) == request.limit:
             break
-    encoded = await _encoded(page, found, caller, service)
+    encoded = _that_fit(page, await service.listing.written(page, caller), found)
     if len(encoded) < len(page):
         after, more = page[len(encoded) - 1].place, True
     return _page(encoded, None, _list_name(request, caller), after if more else None)
@@ -124,12 +126,6 @@ async def _refuse_strangers(sent: Sequence[NewParticipant], known: set[UUID], ca
     refuse_twins(sent, {caller.user_id: caller.contact} | {member.id: member.contact for member in members.values()})
 
 
-async def _encoded(rows: Sequence[Row], counts: dict[UUID, Unread], caller: Principal, service: Service) -> list[bytes]:
-    """As many threads of a page as a reply carries, and always one."""
-    threads = await service.listing.threads(rows, caller)
-    return _that_fit([shown(thread, row.part, counts.get(thread.id)) for thread, row in zip(threads, rows, strict=True)])
-
-
 def _page(encoded: Sequence[bytes], total: int | None, list_name: str, last: Place | None) -> Encoded[ThreadPage]:
     cursor = f'"{cursors.encode(list_name, last.at, last.thread_id)}"' if last else "null"
     tail = f'"total":{"null" if total is None else total},"hasMore":{"true" if last else "false"},"nextCursor":{cursor}'
@@ -141,13 +137,19 @@ def _list_name(request: ListThreads, caller: Principal) -> str:
     return f"threads:{caller.user_id}:{request.kind}:{request.status}:{states}:{request.unread}:{request.q or ''}"
 
 
-def _that_fit(threads: list[Thread]) -> list[bytes]:
+def _that_fit(rows: Sequence[Row], written: Sequence[str], counts: Mapping[UUID, Unread]) -> list[bytes]:
+    """As many threads of a page as a reply carries, and always one; each with what its reader has not read."""
     fitting: list[bytes] = []
     size = 0
-    for thread in threads:
-        encoded = thread.model_dump_json(by_alias=True).encode()
+    for row, thread in zip(rows, written, strict=True):
+        encoded = f"{thread[:-1]},{_unread_of(counts.get(row.thread_id))}}}".encode()
         size += len(encoded)
         if fitting and size > PAGE_BYTES:
             break
         fitting.append(encoded)
     return fitting
+
+
+def _unread_of(unread: Unread | None) -> str:
+    counted = (unread.unread_count, unread.mention_count) if unread else ("null", "null")
+    return '"unreadCount":{},"mentionCount":{}'.format(*counted)

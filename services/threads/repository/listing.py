@@ -6,15 +6,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from services.threads.domain.access import HIDDEN_KINDS, Part, Sight, sight
 from services.threads.domain.participants import contact_key
-from services.threads.repository import views
 from services.threads.repository.access import standings
+from services.threads.repository.views import readers_threads
 from shared.contracts.principal import Principal
 from shared.contracts.threads.access import State
-from shared.contracts.threads.threads import ListThreads, Thread
+from shared.contracts.threads.threads import ListThreads
 from shared.database.connections import Database
 
 _MINE = """
@@ -56,7 +54,7 @@ def _page(asked: _Asked) -> str:
         where = f"{_FILTERS} AND (NOT {_HIDDEN} OR {_TAKES_PART})"
         threads = f"CROSS JOIN LATERAL (SELECT * FROM threads t WHERE t.id = a.thread_id AND {where} LIMIT 1) AS t"
     return f"""
-        SELECT {views.COLUMNS} FROM activity a {threads}
+        SELECT t.id, a.at FROM activity a {threads}
         WHERE a.archived = $6 AND (a.at, a.thread_id) < ($7::timestamptz, $8::uuid)
         ORDER BY a.at DESC, a.thread_id DESC LIMIT $9 OFFSET $10"""
 
@@ -86,17 +84,12 @@ TOP = Place(datetime.max.replace(tzinfo=UTC), UUID(int=0))  # PostgreSQL's infin
 class Row:
     """A thread of a list, and how the caller takes part in it."""
 
-    record: asyncpg.Record
+    place: Place
     part: Part | None
 
     @property
     def thread_id(self) -> UUID:
-        found: UUID = self.record["id"]
-        return found
-
-    @property
-    def place(self) -> Place:
-        return Place(self.record["updated_at"], self.thread_id)
+        return self.place.thread_id
 
 
 class Listing:
@@ -120,7 +113,7 @@ class Listing:
                 *words,
             )
             found = await standings(connection, [(record["id"], caller) for record in records])
-        return [Row(record, part) for record, (_, part) in zip(records, found, strict=True)]
+        return [Row(Place(record["at"], record["id"]), part) for record, (_, part) in zip(records, found, strict=True)]
 
     async def total(self, request: ListThreads, caller: Principal) -> int:
         words = (request.q,) if request.q is not None else ()
@@ -128,9 +121,12 @@ class Listing:
             count: int = await connection.fetchval(_TOTALS[_asked(request, caller)], *_filters(request, caller), *words)
         return count
 
-    async def threads(self, rows: Sequence[Row], caller: Principal) -> list[Thread]:
+    async def written(self, rows: Sequence[Row], caller: Principal) -> list[str]:
+        """The threads as JSON, but for what the caller has not read."""
+        seen_from = {row.thread_id: row.part.seen_from if row.part else None for row in rows}
         async with self._database.reading(caller.workspace_id) as connection:
-            return await views.threads_of(connection, [row.record for row in rows])
+            threads = await readers_threads(connection, seen_from)
+        return [threads[row.thread_id] for row in rows]
 
 
 def _asked(request: ListThreads, caller: Principal) -> _Asked:

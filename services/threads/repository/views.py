@@ -1,6 +1,7 @@
 """Threads as people see them: their fields, their activity and the first of those who take part."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,14 +27,31 @@ READERS_PARTICIPANT = f"""p.id, p.user_id AS "userId", p.role, p.participant_rol
     p.can_send_messages AS "canSendMessages", p.can_invite_others AS "canInviteOthers", p.can_see_history AS "canSeeHistory",
     {rfc3339("p.joined_at")} AS "joinedAt", {rfc3339("p.last_read_at")} AS "lastReadAt" """
 
+_FIRST = f"""FROM participants p WHERE p.thread_id = {{}} AND p.left_at IS NULL
+    ORDER BY p.joined_at, p.id LIMIT {SHOWN_PARTICIPANTS}"""
+
+_READERS_THREAD = f"""t.id, t.kind, t.booking_id AS "bookingId", t.ref, t.title, t.client_name AS "clientName", t.status, t.state,
+    t.state = 'archived' AS archived, t.description, t.issue_id AS "issueId", t.issue_description AS "issueDescription",
+    t.is_private AS "isPrivate", t.guest_access_allowed AS "guestAccessAllowed", t.max_participants AS "maxParticipants",
+    t.creator_id AS "creatorId", t.parent_thread_id AS "parentThreadId", t.escalation_level AS "escalationLevel", t.settings,
+    {rfc3339("t.created_at")} AS "createdAt", {rfc3339("a.at")} AS "updatedAt",
+    array_to_json(ARRAY(SELECT row_to_json(person) FROM (
+        SELECT {READERS_PARTICIPANT} {_FIRST.format("shown.thread_id")}) AS person)) AS participants,
+    a.participant_count AS "participantCount",
+    (SELECT row_to_json(last) FROM (
+        SELECT a.last_message_id AS id, a.last_seq AS seq, a.last_message_author AS "authorName", a.last_message_preview AS preview,
+            {rfc3339("a.last_message_at")} AS "createdAt") AS last
+        WHERE a.last_message_at >= coalesce(shown.seen_from, '-infinity')) AS "lastMessage",
+    a.last_seq AS "lastSeq" """
+
+_READERS_THREADS = f"""
+    SELECT shown.thread_id, row_to_json(written)::text AS json FROM unnest($1::uuid[], $2::timestamptz[]) AS shown (thread_id, seen_from)
+    JOIN threads t ON t.id = shown.thread_id JOIN activity a ON a.thread_id = t.id
+    CROSS JOIN LATERAL (SELECT {_READERS_THREAD}) AS written"""
+
 _GET = f"SELECT {COLUMNS} FROM threads t JOIN activity a ON a.thread_id = t.id WHERE t.id = $1"
 
-_PARTICIPANTS = f"""
-    SELECT shown.thread_id, p.* FROM unnest($1::uuid[]) AS shown (thread_id)
-    CROSS JOIN LATERAL (
-        SELECT {PARTICIPANT} FROM participants p WHERE p.thread_id = shown.thread_id AND p.left_at IS NULL
-        ORDER BY p.joined_at, p.id LIMIT {SHOWN_PARTICIPANTS}
-    ) AS p"""
+_PARTICIPANTS = f"SELECT {PARTICIPANT} {_FIRST.format('$1')}"
 
 
 async def thread(connection: Connection, thread_id: UUID) -> Thread:
@@ -46,27 +64,25 @@ async def thread_at(connection: Connection, thread_id: UUID) -> tuple[int, Threa
     """A thread that is there, and its revision. That is read first: the view is never older than it."""
     row = await connection.fetchrow(_GET, thread_id)
     assert row is not None, "whoever asks has seen that it is there"
-    (found,) = await threads_of(connection, [row])
-    return row["revision"], found
+    people = await connection.fetch(_PARTICIPANTS, thread_id)
+    return row["revision"], Thread.model_construct(
+        **_facts(row),
+        participants=[participant_of(one) for one in people],
+        participant_count=row["participant_count"],
+        last_message=_last_message(row),
+        last_seq=row["last_seq"],
+        unread_count=None,
+        mention_count=None,
+    )
 
 
-async def threads_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[Thread]:
-    """The threads of rows that have `COLUMNS`, with one more query for all their participants."""
-    shown: dict[UUID, list[Participant]] = {row["id"]: [] for row in rows}
-    for row in await connection.fetch(_PARTICIPANTS, list(shown)):
-        shown[row["thread_id"]].append(participant_of(row))
-    return [
-        Thread.model_construct(
-            **_facts(row),
-            participants=shown[row["id"]],
-            participant_count=row["participant_count"],
-            last_message=_last_message(row),
-            last_seq=row["last_seq"],
-            unread_count=None,
-            mention_count=None,
-        )
-        for row in rows
-    ]
+async def readers_threads(connection: Connection, seen_from: Mapping[UUID, datetime | None]) -> dict[UUID, str]:
+    """Threads as one reader gets them, as JSON that PostgreSQL writes; what they have not read is not in it.
+
+    seen_from: by thread, the moment before which everything is hidden from them.
+    """
+    rows = await connection.fetch(_READERS_THREADS, list(seen_from), list(seen_from.values()))
+    return {row["thread_id"]: row["json"] for row in rows}
 
 
 def facts_of(row: asyncpg.Record) -> ThreadFacts:

@@ -174,6 +174,31 @@ async def test_a_last_message_from_before_is_hidden_from_who_may_not_see_it(thre
     assert (await threads.get(thread, people.client)).last_message is not None
 
 
+async def test_a_list_shows_a_thread_as_it_is_shown_alone(threads: Service, people: People) -> None:
+    thread = await threads.open(
+        people.agent,
+        kind="booking",
+        bookingId="B-1",
+        ref="R-1",
+        title='A "quoted" title, ünïcode 🙂',
+        clientName="Ann",
+        status="Confirmed",
+        description="two\nlines",
+        issueId="I-1",
+        issueDescription="<b>",
+        settings={"participants": [], "deep": {"list": [1, 2.5, None, True]}},
+        participants=[sent(people.client), {"role": "client", "name": "Ben", "contact": "ben@x.org"}],
+    )
+    await said(threads, thread)
+    empty = await threads.open(people.agent)
+    late = await threads.invite(empty, people.agent, people.client, canSeeHistory=False)
+    assert late.can_see_history is False
+    for caller in (people.agent, people.client):
+        listed = {one.id: one for one in (await threads.page(caller)).threads}
+        for one in (thread, empty):
+            assert listed[one.id].model_dump() == (await threads.get(one, caller)).model_dump()
+
+
 async def said(threads: Service, thread: Thread) -> None:
     """A message, as the consumer of messages' events notes it."""
     await threads.database.execute(

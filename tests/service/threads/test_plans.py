@@ -86,7 +86,7 @@ def literal(value: object) -> str:
     if value is None or isinstance(value, bool | int):
         return "NULL" if value is None else str(value)
     if isinstance(value, list):
-        return "'{" + ",".join(map(str, value)) + "}'"
+        return "'{" + ",".join("NULL" if one is None else str(one) for one in value) + "}'"
     return f"'{value.replace(tzinfo=None)}'" if isinstance(value, datetime) else f"'{value}'"
 
 
@@ -120,4 +120,6 @@ async def test_a_page_of_participants_reads_those_that_it_shows(many: Many, data
 
 
 async def test_a_view_reads_the_participants_that_it_shows(many: Many, database: Database) -> None:
-    assert await reads(database, views._PARTICIPANTS, [many.wide, many.threads[1]]) == {"participants_in_order": 104}
+    assert await reads(database, views._PARTICIPANTS, many.wide) == {"participants_in_order": 100}
+    found = await reads(database, views._READERS_THREADS, [many.wide, many.threads[1]], [None, None])
+    assert found == {"threads_pkey": 2, "activity_pkey": 2, "participants_in_order": 104}
