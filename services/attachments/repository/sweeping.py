@@ -17,8 +17,8 @@ _FORGET = "DELETE FROM uploads WHERE id = ANY($1::uuid[]) AND expires_at < now()
 
 STAGED = "SELECT id, storage_key FROM staged WHERE sweep_at < now() ORDER BY sweep_at LIMIT $1"
 _STAGED_IS_SWEPT = """
-    WITH over AS (DELETE FROM staged WHERE id = ANY($1::uuid[]) AND sweep_at >= created_at + $2)
-    UPDATE staged SET sweep_at = created_at + $2 WHERE id = ANY($1::uuid[]) AND sweep_at < created_at + $2"""
+    WITH over AS (DELETE FROM staged WHERE id = ANY($1::uuid[]) AND created_at <= now() - $2::interval)
+    UPDATE staged SET sweep_at = created_at + $2 WHERE id = ANY($1::uuid[]) AND created_at > now() - $2"""
 LAST_LOOK = timedelta(days=1)
 """After which a staged object is looked for once more: a PUT that began while its address lived may have gone on for long."""
 
