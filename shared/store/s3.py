@@ -20,7 +20,7 @@ from shared.store.streaming import stream_in, stream_out, told_apart
 
 _PART = 5 * 1024 * 1024  # bytes; S3 takes no smaller part but the last
 _CONNECT = 3  # seconds
-_ANSWER = 30  # seconds until the server goes on with its answer
+_ANSWER = 30  # seconds
 _COPY = 600  # seconds: it copies 2 GB before it answers
 _WHOLE = 24 * 60 * 60  # seconds: for all of an answer, however slowly somebody downloads it
 AMAZON = "https://s3.{region}.amazonaws.com"
@@ -31,19 +31,20 @@ class BucketStore(Store):
 
     reached_by_clients = True
 
-    def __init__(self, bucket: str, settings: StoreSettings) -> None:
+    def __init__(self, bucket: str, settings: StoreSettings, *, patience: int = _ANSWER) -> None:
+        """patience: seconds until the server goes on with its answer."""
         if not settings.s3_access_key or not settings.s3_secret_key:
             raise CannotStart("ATRIUM_S3_ACCESS_KEY and ATRIUM_S3_SECRET_KEY must be set for ATRIUM_STORE=s3://…")
         self._name, self._encryption = bucket, settings.s3_encryption
         self._endpoint = endpoint = _address("ATRIUM_S3_ENDPOINT", settings.s3_endpoint or AMAZON.format(region=settings.s3_region))
         self._public = _address("ATRIUM_S3_PUBLIC_ENDPOINT", settings.s3_public_endpoint) if settings.s3_public_endpoint else endpoint
-        http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=_CONNECT, read=_ANSWER), retries=False)
+        http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=_CONNECT, read=patience), retries=False)
         self._signer = signer = Signer(settings.s3_access_key, settings.s3_secret_key, settings.s3_region)
         self._bucket = Bucket(_minio(endpoint, signer, http), http, endpoint, bucket, settings.s3_region, settings.s3_encryption)
         self._presigning = _minio(self._public, signer, http)
         encryption = {"aws_server_side_encryption": settings.s3_encryption} if settings.s3_encryption else {}
 
-        def objects(patience: int) -> S3Store:
+        def objects(answers_within: int) -> S3Store:
             return S3Store(
                 bucket,
                 endpoint=endpoint,
@@ -53,14 +54,14 @@ class BucketStore(Store):
                 client_options={
                     "allow_http": endpoint.startswith("http:"),
                     "connect_timeout": f"{_CONNECT}s",
-                    "read_timeout": f"{patience}s",
+                    "read_timeout": f"{answers_within}s",
                     "timeout": f"{_WHOLE}s",
                 },
-                retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=_ANSWER)},
+                retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=patience)},
                 **encryption,  # type: ignore[arg-type]
             )
 
-        self._objects, self._copying = objects(_ANSWER), objects(_COPY)
+        self._objects, self._copying = objects(patience), objects(_COPY)
 
     async def open(self) -> None:
         await asyncio.to_thread(self._bucket.prepare)
