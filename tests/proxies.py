@@ -14,7 +14,7 @@ type Judge = Callable[[bytes], bool]
 class Proxy:
     """Before one server. `cut_when`: a connection on which such bytes come from the client is cut there, before they go on.
 
-    heard: what clients sent, as far as `remembers`.
+    `lose_when`: they go on, and the answer is lost. heard: what clients sent, as far as `remembers`.
     """
 
     def __init__(self, url: str) -> None:
@@ -24,6 +24,8 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.cut_when: Judge | None = None
+        self.lose_when: Judge | None = None
+        self._lost: set[asyncio.StreamWriter] = set()
         self.remembers = 0
         self.heard = bytearray()
         self.cuts = 0
@@ -54,13 +56,14 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, ours}
-        ways = [asyncio.ensure_future(self._up(reader, ours, writer)), asyncio.ensure_future(_pass(theirs, writer))]
+        ways = [asyncio.ensure_future(self._up(reader, ours, writer)), asyncio.ensure_future(self._down(theirs, writer))]
         self._tasks |= {*ways}
         await asyncio.gather(*ways, return_exceptions=True)
         self._tasks -= {*ways}
         for each in (writer, ours):
             each.transport.abort()
             self._writers.discard(each)
+            self._lost.discard(each)
 
     async def _up(self, reader: asyncio.StreamReader, server: asyncio.StreamWriter, client: asyncio.StreamWriter) -> None:
         while piece := await reader.read(PIECE):
@@ -70,16 +73,21 @@ class Proxy:
                 server.transport.abort()
                 client.transport.abort()
                 return
+            if self.lose_when is not None and self.lose_when(piece):
+                self._lost.add(client)
             server.write(piece)
             await server.drain()
         server.write_eof()
 
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while piece := await reader.read(PIECE):
-        writer.write(piece)
-        await writer.drain()
-    writer.write_eof()
+    async def _down(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        while piece := await server.read(PIECE):
+            if client in self._lost:
+                self.cuts += 1
+                client.transport.abort()
+                return
+            client.write(piece)
+            await client.drain()
+        client.write_eof()
 
 
 def after(count: int) -> Judge:

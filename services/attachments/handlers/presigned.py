@@ -20,6 +20,7 @@ from shared.contracts.attachments.presigned import (
     FileIsNotAsAnnounced,
     FinishPresignedUpload,
     PresignedUpload,
+    UploadHasExpired,
 )
 from shared.contracts.attachments.uploads import FileIsTooLarge, UploadKind, UploadNotFound
 from shared.contracts.permissions import Permission
@@ -46,7 +47,7 @@ async def begin_presigned_upload(
     except MadeBefore as before:
         staged = await service.staged.open(before.uuid, request.thread_id, caller)
         if staged is None:
-            raise UploadNotFound from None
+            raise UploadHasExpired from None
         return Replayed(_addressed(staged, service))
 
 
@@ -128,7 +129,7 @@ async def _delete(staged: Staged, service: Service) -> None:
 def _addressed(staged: Staged, service: Service) -> PresignedUpload:
     seconds = int(staged.time_left.total_seconds())
     if seconds < 1:
-        raise UploadNotFound
+        raise UploadHasExpired
     signed = service.store.presigned_put(staged.storage_key, staged.size, staged.sha256, seconds)
     if signed is None:
         raise DirectUploadsAreNotPossible

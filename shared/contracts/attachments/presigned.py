@@ -31,6 +31,10 @@ class DirectUploadsAreNotPossible(Conflict):
     """Files are kept where clients cannot put them by themselves. Upload them by a form, or resumably."""
 
 
+class UploadHasExpired(Conflict):
+    """The upload that this key began has expired. Begin anew, with another key."""
+
+
 class BytesHaveNotCome(Conflict):
     """Nothing has been put at this upload's address yet. Put the bytes there, then finish."""
 
@@ -59,7 +63,7 @@ BEGIN_PRESIGNED_UPLOAD = Operation(
     BeginPresignedUpload,
     PresignedUpload,
     called_by=[GATEWAY],
-    refuses=[*THREAD_REFUSALS, UploadNotFound, DirectUploadsAreNotPossible, FileIsTooLarge, RequestIsInvalid],
+    refuses=[*THREAD_REFUSALS, UploadHasExpired, DirectUploadsAreNotPossible, FileIsTooLarge, RequestIsInvalid],
     keyed=True,
 )
 FINISH_PRESIGNED_UPLOAD = Operation(

@@ -9,8 +9,7 @@ CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
 # `direct` (of two others; `direct_joined` with oneself).
 # Messages: `said` by the caller and `heard` from another, both in a joined thread; `said_lost` in one that was deleted since.
 # Attachments: `uploaded` by the caller and `unposted` by another are in no message; `said_gone` is in one that was deleted since.
-# Uploads that are put straight into the store have come: `staged` by the caller, in a thread that both take part in. `begin_presigned_upload`
-# is 409 to those who may: the store is a folder.
+# Uploads that are put straight into the store: `staged` by the caller, in a joined thread. To begin one is 409 here: the store is a folder.
 # Users: `deleted` have no account any more, `removed` are no members any more. Of what admins make, `deleted` was taken back; to do that
 # again is no mistake.
 # Nobody is told what is hidden from what is missing. The marks name a message that is not there, which is 422 to those who may mark.

@@ -99,6 +99,15 @@ async def test_a_retry_with_the_same_key_gets_the_same_upload(bucket_room: Room)
     assert refusal(await person.http.post(another.headers["location"], json={}, headers=named)) == (409, "key_was_used_for_another")
 
 
+async def test_a_key_whose_upload_is_over_begins_nothing(bucket_room: Room) -> None:
+    first = await begin(bucket_room.client, bucket_room.thread, idempotency_key="old")
+    await bucket_room.house.database.execute(
+        "UPDATE attachments.staged SET put_until = now() WHERE id = $1", UUID(expect(first, 201)["uploadId"])
+    )
+    again = await begin(bucket_room.client, bucket_room.thread, idempotency_key="old")
+    assert refusal(again) == (409, "upload_has_expired")
+
+
 @pytest.mark.parametrize(
     ("wrong", "fields"),
     [
