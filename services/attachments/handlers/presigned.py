@@ -68,7 +68,7 @@ async def finish_presigned_upload(request: FinishPresignedUpload, caller: Princi
 async def _finish(request: FinishPresignedUpload, caller: Principal, service: Service) -> Stored:
     staged = await service.staged.open(request.upload_id, request.thread_id, caller)
     if staged is None:
-        raise UploadNotFound
+        raise MadeAlready  # since it was looked for, or there is none
     await _check_size(staged, request, caller, service)
     copy = await service.uploads.begin(staged.thread_id, UploadKind.PRESIGNED, caller)
     try:

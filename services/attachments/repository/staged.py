@@ -27,7 +27,7 @@ _BEGIN = f"""
     INSERT INTO staged (id, workspace_id, thread_id, owner_id, storage_key, filename, size_bytes, sha256, put_until, expires_at, sweep_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9, now() + $10, now() + $10 + interval '1 minute') RETURNING {_COLUMNS}"""
 
-_OPEN = f"""
+OPEN = f"""
     SELECT {_COLUMNS} FROM staged WHERE id = $1 AND thread_id = $2 AND owner_id = $3 AND expires_at > now()
         AND NOT EXISTS (SELECT FROM attachments made WHERE made.id = staged.id)"""
 
@@ -92,7 +92,7 @@ class StagedUploads:
     async def open(self, upload_id: UUID, thread_id: UUID, caller: Principal) -> Staged | None:
         """One that can be finished yet."""
         async with self._database.reading(caller.workspace_id) as connection:
-            row = await connection.fetchrow(_OPEN, upload_id, thread_id, caller.user_id)
+            row = await connection.fetchrow(OPEN, upload_id, thread_id, caller.user_id)
         return _staged_of(row) if row else None
 
     async def made(self, request: FinishPresignedUpload, caller: Principal) -> Stored | None:

@@ -2,12 +2,9 @@
 
 import asyncio
 import hashlib
-import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
-import httpx2
 import pytest
 
 from services.attachments.repository.ledger import Ledger
@@ -16,72 +13,20 @@ from services.attachments.sweep import Sweep
 from shared.contracts.attachments.attachments import DELETE_ATTACHMENT, Attachment, DeleteAttachment
 from shared.contracts.attachments.presigned import (
     BEGIN_PRESIGNED_UPLOAD,
-    FINISH_PRESIGNED_UPLOAD,
     BeginPresignedUpload,
     BytesHaveNotCome,
     FileIsNotAsAnnounced,
-    FinishPresignedUpload,
-    PresignedUpload,
 )
 from shared.contracts.attachments.uploads import BEGIN_UPLOAD, BeginUpload, FileIsTooLarge, UploadKind, UploadNotFound
 from shared.contracts.principal import Principal
 from shared.contracts.threads.access import ThreadIsArchived, ThreadNotFound
 from shared.identifiers import new_id
 from tests.service.attachments.conftest import Service
+from tests.service.attachments.presigned import CONTENT, begin, content_of, finish, kept, put, rows, staged_key, written
 
 pytestmark = pytest.mark.parametrize("where", ["bucket"], indirect=True, scope="module")
 
-CONTENT = b"%PDF-1.7" + os.urandom(300_000)
 AN_HOUR, A_DAY = timedelta(minutes=62), timedelta(days=1)
-
-
-async def begin(
-    attachments: Service, thread: UUID, caller: Principal, content: bytes = CONTENT, filename: str = "../trip.bin"
-) -> PresignedUpload:
-    request = BeginPresignedUpload(thread_id=thread, filename=filename, size=len(content), sha256=hashlib.sha256(content).hexdigest())
-    return await attachments.gateway(BEGIN_PRESIGNED_UPLOAD, request, caller)
-
-
-async def put(upload: PresignedUpload, content: bytes = CONTENT) -> int:
-    async with httpx2.AsyncClient() as client:
-        return (await client.put(upload.url, content=content, headers=upload.headers)).status_code
-
-
-async def finish(attachments: Service, thread: UUID, caller: Principal, upload: PresignedUpload) -> Attachment:
-    request = FinishPresignedUpload(thread_id=thread, upload_id=upload.upload_id)
-    return await attachments.gateway(FINISH_PRESIGNED_UPLOAD, request, caller)
-
-
-async def staged_key(attachments: Service, upload: PresignedUpload) -> str:
-    key: str = await attachments.database.fetchval("SELECT storage_key FROM attachments.staged WHERE id = $1", upload.upload_id)
-    return key
-
-
-async def written(attachments: Service, upload: PresignedUpload, content: bytes) -> None:
-    """As by a server that checks nothing."""
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield content
-
-    await attachments.store.write(await staged_key(attachments, upload), whole())
-
-
-async def kept(attachments: Service) -> set[str]:
-    return {stored.key async for stored in attachments.store.list()}
-
-
-async def rows(attachments: Service, thread: UUID) -> tuple[int, int, int]:
-    """Of attachments, uploads, and staged ones."""
-    tables = ("attachments", "uploads", "staged")
-    counts = [
-        await attachments.database.fetchval(f"SELECT count(*) FROM attachments.{table} WHERE thread_id = $1", thread) for table in tables
-    ]
-    return counts[0], counts[1], counts[2]
-
-
-async def content_of(attachments: Service, file: Attachment) -> bytes:
-    key = (await attachments.row(file))["storage_key"]
-    return b"".join([chunk async for chunk in attachments.store.read(key)])
 
 
 async def swept(attachments: Service, *upload_ids: UUID, after: timedelta) -> None:
