@@ -13,7 +13,7 @@ from shared.contracts.attachments.attachments import Change, ScanStatus
 from shared.contracts.attachments.presigned import FINISH_WITHIN, PUT_WITHIN, BeginPresignedUpload, FinishPresignedUpload
 from shared.contracts.attachments.uploads import UploadNotFound
 from shared.contracts.principal import Principal
-from shared.database.connections import Connection, Database, once_more
+from shared.database.connections import Connection, Database, committed, once_more
 from shared.database.idempotency import claim
 from shared.identifiers import new_id
 from shared.outbox.outbox import emit
@@ -118,9 +118,7 @@ class StagedUploads:
                 await emit(connection, said_of(file, Change.UPLOADED))
                 return file
 
-        file = await once_more(attempt)
-        self._on_commit()
-        return file
+        return await committed(attempt, self._on_commit)
 
     async def end(self, request: FinishPresignedUpload, caller: Principal) -> Stored | None:
         """It can be finished no more; or what was made of it meanwhile."""
