@@ -1,12 +1,14 @@
 """Builds the attachments service; nothing else does."""
 
+from services.attachments.arrivals import Arrivals
 from services.attachments.background import BackgroundWork
 from services.attachments.consumers import follow_posts
-from services.attachments.handlers import attachments, claims, scans, uploads
+from services.attachments.handlers import attachments, claims, presigned, scans, uploads
 from services.attachments.repository.attachments import Attachments
 from services.attachments.repository.claims import Claims
 from services.attachments.repository.inspection import Inspection
 from services.attachments.repository.links import FORGET_LINKS, Links
+from services.attachments.repository.staged import StagedUploads
 from services.attachments.repository.sweeping import Sweeping
 from services.attachments.repository.uploads import Uploads
 from services.attachments.service import Service
@@ -16,6 +18,7 @@ from shared.application import Dependency
 from shared.contracts.attachments.attachments import DELETE_ATTACHMENT, LIST_ATTACHMENTS, OPEN_ATTACHMENT, OPEN_PREVIEW
 from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS
 from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK
+from shared.contracts.attachments.presigned import BEGIN_PRESIGNED_UPLOAD, FINISH_PRESIGNED_UPLOAD
 from shared.contracts.attachments.scans import LIST_SCANS, RESCAN, SHOW_SCAN
 from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS
 from shared.contracts.subscriptions import ATTACHMENTS_POSTS
@@ -48,7 +51,9 @@ class AttachmentsApplication:
         service = Service(
             call=foundation.caller,
             store=self._store,
+            arrivals=Arrivals(self._store),
             uploads=Uploads(database, came),
+            staged=StagedUploads(database, came),
             attachments=Attachments(database, poke),
             claims=Claims(database),
             links=Links(database),
@@ -80,6 +85,8 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve(BEGIN_UPLOAD, uploads.begin_upload, service)
     responder.serve(FINISH_UPLOADS, uploads.finish_uploads, service)
     responder.serve(ABORT_UPLOADS, uploads.abort_uploads, service)
+    responder.serve(BEGIN_PRESIGNED_UPLOAD, presigned.begin_presigned_upload, service)
+    responder.serve(FINISH_PRESIGNED_UPLOAD, presigned.finish_presigned_upload, service)
     responder.serve(LIST_ATTACHMENTS, attachments.list_attachments, service)
     responder.serve(OPEN_ATTACHMENT, attachments.open_attachment, service)
     responder.serve(OPEN_PREVIEW, attachments.open_preview, service)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
+from services.attachments.arrivals import Arrivals
 from services.attachments.domain import Stored
 from services.attachments.repository.attachments import Attachments
 from services.attachments.repository.claims import Claims
 from services.attachments.repository.links import Links
+from services.attachments.repository.staged import StagedUploads
 from services.attachments.repository.uploads import Uploads
 from shared.contracts.attachments.attachments import AttachmentNotFound
 from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment
@@ -32,7 +34,9 @@ class Service:
 
     call: Caller
     store: Store
+    arrivals: Arrivals
     uploads: Uploads
+    staged: StagedUploads
     attachments: Attachments
     claims: Claims
     links: Links

@@ -43,6 +43,7 @@ class Sweep:
     async def once(self) -> None:
         """All that is due now."""
         await self._delete(lambda: self._sweeping.expired(BATCH), self._sweeping.forget, "uploads_expired")
+        await self._delete(lambda: self._sweeping.staged(BATCH), self._sweeping.staged_is_swept, "staged_uploads_swept")
         await self._delete(lambda: self._sweeping.to_purge(BATCH, self._quarantine_days), self._sweeping.purged, "attachments_purged")
 
     async def _delete(

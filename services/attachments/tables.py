@@ -110,6 +110,25 @@ uploads = Table(
     Index("uploads_owner", "owner_id"),
 )
 
+staged = Table(
+    "staged",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("thread_id", Uuid, nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+    Column("storage_key", String(512), nullable=False),
+    Column("filename", String(512), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("created_at", _MOMENT, nullable=False, server_default=func.now()),
+    Column("put_until", _MOMENT, nullable=False),
+    Column("expires_at", _MOMENT, nullable=False),
+    Column("sweep_at", _MOMENT, nullable=False),
+    Index("staged_storage_key", "storage_key", unique=True),
+    Index("staged_to_sweep", "sweep_at"),
+)
+
 links = Table(
     "links",
     metadata,

@@ -58,7 +58,7 @@ class Dispatch:
         exchange.scope["atrium.route"] = route
         if isinstance(route, OwnRoute):
             return await route.handler(self._own)
-        if route.transfers:
+        if route.transfers or route.slow:
             give_time()
         if route.needs is None:
             return await self._answer_anybody(route, values, exchange)

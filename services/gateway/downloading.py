@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import ClassVar, NamedTuple
 from urllib.parse import quote
 
@@ -25,9 +25,10 @@ _RANGE = re.compile(rb"bytes=(\d{0,19})-(\d{0,19})")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&+.^_`|~-]+")
 _UNQUOTED = "!#$&+-.^_`|~"  # what RFC 8187 leaves as it is
 # What is shown runs nothing and loads nothing, whatever it turns out to be.
+_KEPT = (b"cache-control", b"private, no-cache")
 _HARMLESS = (
     (b"accept-ranges", b"bytes"),
-    (b"cache-control", b"private, no-cache"),
+    _KEPT,
     (b"content-security-policy", b"default-src 'none'; sandbox"),
     (b"referrer-policy", b"no-referrer"),
 )
@@ -87,9 +88,8 @@ async def file_reply(stored: StoredFile, transfer: Transfer) -> FileReply:
     if names(exchange.headers.get(b"if-none-match", b""), tag):
         return FileReply(304, b"", NotModified(tag).headers)
     described = _described(stored)
-    if transfer.settings.attachment_redirects:
-        shown = {name: described[name].decode() for name in (b"content-type", b"content-disposition")}
-        url = transfer.store.presigned_get(stored.storage_key, PRESIGNED, {name.decode(): value for name, value in shown.items()})
+    if transfer.settings.attachment_redirects and exchange.scope["method"] == "GET":  # an address is signed for one method
+        url = transfer.store.presigned_get(stored.storage_key, PRESIGNED, _said_by_the_store(described))
         if url is not None:
             return Redirect(url)
     asked = _range(exchange, tag, stored.size)
@@ -100,6 +100,11 @@ async def file_reply(stored: StoredFile, transfer: Transfer) -> FileReply:
     is_empty = exchange.scope["method"] == "HEAD" or part.begin == part.end
     chunks = _nothing() if is_empty else await _opened(stored, part, transfer)
     return File(200 if asked is None else 206, (*headers, *_HARMLESS), chunks, exchange.receive)
+
+
+def _said_by_the_store(described: Mapping[bytes, bytes]) -> dict[str, str]:
+    """All that S3 lets an address decide. It sends no `nosniff` and no policy: what is not safe to be shown is an attachment anyway."""
+    return {name.decode(): value.decode() for name, value in [*described.items(), _KEPT]}
 
 
 def _described(stored: StoredFile) -> dict[bytes, bytes]:

@@ -62,6 +62,7 @@ class Route:
     also: another status that is no refusal.
     begins: of a form with files, what is asked for each before its bytes are taken; `operation` is asked once they are all there.
     file: whether bytes of the store are answered.
+    slow: its operation takes as long as a file does.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Route:
     also: int | None = None
     begins: Operation[Any, Any] | None = None
     file: bool = False
+    slow: bool = False
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
@@ -147,12 +149,12 @@ type AnonymousHandler[Q: Request] = Callable[[Q, Call], Awaitable[Reply]]
 
 
 def route[Q: Request](
-    method: str, path: str, operation: Operation[Q, Any], *, needs: Permission, limit: RateClass = RateClass.REQUESTS
+    method: str, path: str, operation: Operation[Q, Any], *, needs: Permission, limit: RateClass = RateClass.REQUESTS, slow: bool = False
 ) -> Callable[[Handler[Q]], Handler[Q]]:
     """Put a function into the table, for those who are granted what it needs."""
 
     def registered(handler: Handler[Q]) -> Handler[Q]:
-        ROUTES.append(made_route(method, path, operation, needs, limit, handler))
+        ROUTES.append(made_route(method, path, operation, needs, limit, handler, slow=slow))
         return handler
 
     return registered
@@ -192,6 +194,7 @@ def made_route(
     *,
     begins: Operation[Any, Any] | None = None,
     file: bool = False,
+    slow: bool = False,
 ) -> Route:
     """For the table, with what the function says of itself."""
     returned = get_type_hints(handler)["return"]
@@ -199,7 +202,7 @@ def made_route(
     assert shown in ((), (operation.reply,)), f"{handler.__name__} answers something else than its operation"
     also: int | None = getattr(kind, "also", None)
     summary = _summary(handler)
-    return Route(handler.__name__, method, path, operation, needs, limit, handler, kind.documented, summary, also, begins, file)
+    return Route(handler.__name__, method, path, operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow)
 
 
 def _summary(handler: Callable[..., Any]) -> str:

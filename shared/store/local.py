@@ -10,6 +10,7 @@ from pathlib import Path
 from obstore.store import LocalStore
 
 from shared.application import CannotStart, Dependency
+from shared.store.presigning import SignedPut
 from shared.store.store import CHUNK, ObjectIsMissing, Store, Stored, StoreIsAway, StoreIsFull
 from shared.store.streaming import stream_in, stream_out
 
@@ -18,6 +19,8 @@ _AT_ONCE = 2  # chunks that are written while the next ones come
 
 class FolderStore(Store):
     """Objects are files; a write is in a file of its own until it is whole, and on the disk before it is done."""
+
+    reached_by_clients = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -57,6 +60,9 @@ class FolderStore(Store):
         except OSError as error:
             raise StoreIsAway from error
 
+    async def copy(self, key: str, to: str) -> None:
+        await self.write(to, self.read(key))
+
     async def move(self, key: str, to: str) -> None:
         await asyncio.to_thread(self._move, self._folder / key, self._folder / to)
 
@@ -69,7 +75,7 @@ class FolderStore(Store):
             for stored in batch:
                 yield stored
 
-    def presigned_put(self, key: str, seconds: int) -> str | None:
+    def presigned_put(self, key: str, size: int, digest: bytes, seconds: int) -> SignedPut | None:
         return None
 
     def presigned_get(self, key: str, seconds: int, headers: Mapping[str, str]) -> str | None:

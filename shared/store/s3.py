@@ -8,60 +8,63 @@ from urllib.parse import urlsplit
 import obstore
 import urllib3
 from minio import Minio
-from minio.error import MinioException, S3Error
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
-from urllib3.exceptions import HTTPError
 
 from shared.application import CannotStart, Dependency
+from shared.store.bucket import Bucket
+from shared.store.presigning import SignedPut, Signer
 from shared.store.settings import StoreSettings
 from shared.store.store import ObjectIsMissing, Store, Stored
 from shared.store.streaming import stream_in, stream_out, told_apart
 
 _PART = 5 * 1024 * 1024  # bytes; S3 takes no smaller part but the last
-_CONNECT, _ANSWER = 3, 30  # seconds
+_CONNECT = 3  # seconds
+_ANSWER = 30  # seconds
+_COPY = 600  # seconds: it copies 2 GB before it answers
+_WHOLE = 24 * 60 * 60  # seconds: for all of an answer, however slowly somebody downloads it
+AMAZON = "https://s3.{region}.amazonaws.com"
 
 
 class BucketStore(Store):
     """obstore streams the bytes; minio's SDK makes the bucket and the URLs (it waits for answers, and signs without asking)."""
 
-    def __init__(self, bucket: str, settings: StoreSettings) -> None:
+    reached_by_clients = True
+
+    def __init__(self, bucket: str, settings: StoreSettings, *, patience: int = _ANSWER) -> None:
+        """patience: seconds until the server goes on with its answer."""
         if not settings.s3_access_key or not settings.s3_secret_key:
             raise CannotStart("ATRIUM_S3_ACCESS_KEY and ATRIUM_S3_SECRET_KEY must be set for ATRIUM_STORE=s3://…")
-        self._bucket, self._region = bucket, settings.s3_region
-        endpoint = settings.s3_endpoint or f"https://s3.{settings.s3_region}.amazonaws.com"
-        address = urlsplit(endpoint)
-        if address.scheme not in ("http", "https") or not address.netloc:
-            raise CannotStart(f"ATRIUM_S3_ENDPOINT is no address as https://host:port: {endpoint}")
-        secure = address.scheme == "https"
-        self._endpoint = endpoint
-        self._admin = Minio(
-            address.netloc,
-            settings.s3_access_key,
-            settings.s3_secret_key,
-            secure=secure,
-            region=settings.s3_region,
-            http_client=urllib3.PoolManager(timeout=urllib3.Timeout(connect=_CONNECT, read=_ANSWER), retries=False),
-        )
+        self._name, self._encryption = bucket, settings.s3_encryption
+        self._endpoint = endpoint = _address("ATRIUM_S3_ENDPOINT", settings.s3_endpoint or AMAZON.format(region=settings.s3_region))
+        self._public = _address("ATRIUM_S3_PUBLIC_ENDPOINT", settings.s3_public_endpoint) if settings.s3_public_endpoint else endpoint
+        http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=_CONNECT, read=patience), retries=False)
+        self._signer = signer = Signer(settings.s3_access_key, settings.s3_secret_key, settings.s3_region)
+        self._bucket = Bucket(_minio(endpoint, signer, http), http, endpoint, bucket, settings.s3_region, settings.s3_encryption)
+        self._presigning = _minio(self._public, signer, http)
         encryption = {"aws_server_side_encryption": settings.s3_encryption} if settings.s3_encryption else {}
-        self._objects = S3Store(
-            bucket,
-            endpoint=endpoint,
-            region=settings.s3_region,
-            access_key_id=settings.s3_access_key,
-            secret_access_key=settings.s3_secret_key,
-            client_options={"allow_http": not secure, "connect_timeout": f"{_CONNECT}s", "timeout": f"{_ANSWER}s"},
-            retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=_ANSWER)},
-            **encryption,  # type: ignore[arg-type]
-        )
+
+        def objects(answers_within: int) -> S3Store:
+            return S3Store(
+                bucket,
+                endpoint=endpoint,
+                region=settings.s3_region,
+                access_key_id=settings.s3_access_key,
+                secret_access_key=settings.s3_secret_key,
+                client_options={
+                    "allow_http": endpoint.startswith("http:"),
+                    "connect_timeout": f"{_CONNECT}s",
+                    "read_timeout": f"{answers_within}s",
+                    "timeout": f"{_WHOLE}s",
+                },
+                retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=patience)},
+                **encryption,  # type: ignore[arg-type]
+            )
+
+        self._objects, self._copying = objects(patience), objects(_COPY)
 
     async def open(self) -> None:
-        try:
-            await asyncio.to_thread(self._make_bucket)
-        except S3Error as error:
-            raise CannotStart(f"ATRIUM_STORE: {self._endpoint} refuses the bucket {self._bucket}: {error.code}, {error.message}") from error
-        except (MinioException, HTTPError, OSError, ValueError) as error:
-            raise CannotStart(f"ATRIUM_STORE: {self._endpoint} does not answer as an S3 server: {error}") from error
+        await asyncio.to_thread(self._bucket.prepare)
 
     async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
         await stream_in(self._objects, key, chunks, part=_PART, at_once=1)
@@ -76,9 +79,13 @@ class BucketStore(Store):
         except ObjectIsMissing:
             return None
 
-    async def move(self, key: str, to: str) -> None:
+    async def copy(self, key: str, to: str) -> None:
         with told_apart():
-            await obstore.copy_async(self._objects, key, to)
+            await obstore.copy_async(self._copying, key, to)
+
+    async def move(self, key: str, to: str) -> None:
+        await self.copy(key, to)
+        with told_apart():
             await obstore.delete_async(self._objects, key)
 
     async def delete(self, *keys: str) -> None:
@@ -95,12 +102,13 @@ class BucketStore(Store):
                 for one in batch:
                     yield Stored(one["path"], one["size"], one["last_modified"])
 
-    def presigned_put(self, key: str, seconds: int) -> str | None:
-        return self._admin.presigned_put_object(self._bucket, key, timedelta(seconds=seconds))
+    def presigned_put(self, key: str, size: int, digest: bytes, seconds: int) -> SignedPut | None:
+        encryption = {"x-amz-server-side-encryption": self._encryption} if self._encryption else {}
+        return self._signer.put(f"{self._public}/{self._name}/{key}", size, digest, seconds, encryption)
 
     def presigned_get(self, key: str, seconds: int, headers: Mapping[str, str]) -> str | None:
         said: dict[str, str | list[str] | tuple[str]] = {f"response-{name.lower()}": value for name, value in headers.items()}
-        return self._admin.presigned_get_object(self._bucket, key, timedelta(seconds=seconds), response_headers=said)
+        return self._presigning.presigned_get_object(self._name, key, timedelta(seconds=seconds), response_headers=said)
 
     async def health(self) -> Dependency:
         try:
@@ -112,6 +120,15 @@ class BucketStore(Store):
             return Dependency(ok=False, detail=f"{self._endpoint}: {str(error).splitlines()[0] if str(error) else 'does not answer'}")
         return Dependency(ok=True)
 
-    def _make_bucket(self) -> None:
-        if not self._admin.bucket_exists(self._bucket):
-            self._admin.make_bucket(self._bucket, location=self._region)
+
+def _address(setting: str, endpoint: str) -> str:
+    address = urlsplit(endpoint)
+    if address.scheme not in ("http", "https") or not address.netloc or address.path.strip("/"):
+        raise CannotStart(f"{setting} is no address as https://host:port: {endpoint}")
+    return f"{address.scheme}://{address.netloc}"
+
+
+def _minio(endpoint: str, signer: Signer, http: urllib3.PoolManager) -> Minio:
+    address = urlsplit(endpoint)
+    secure = address.scheme == "https"
+    return Minio(address.netloc, signer.access_key, signer.secret_key, secure=secure, region=signer.region, http_client=http)

@@ -25,6 +25,9 @@ class StoreSettings(Settings):
     )
     attachment_limit: int = Field(5 * MEBIBYTE, ge=1, le=MOST_SCANNED, description="Bytes that one uploaded file may have.")
     s3_endpoint: Url = Field(None, description="Address of an S3 server that is not Amazon's, as `https://host:port`.")
+    s3_public_endpoint: Url = Field(
+        None, description="The same as clients reach it, for addresses that are given to them. Empty: ATRIUM_S3_ENDPOINT."
+    )
     s3_region: str = Field("us-east-1", description="Region of the bucket.")
     s3_access_key: Url = Field(None, description="Access key of the S3 server.")
     s3_secret_key: Url = Field(None, description="Secret key of the S3 server.")

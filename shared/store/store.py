@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID, uuid4
 
 from shared.application import Dependency
 from shared.contracts.refusals import Refusal, Unavailable
+from shared.store.presigning import SignedPut
 
 CHUNK = 256 * 1024  # bytes that are read or written at once
 
@@ -39,8 +40,10 @@ class Stored:
 class Store(Protocol):
     """Objects by key. Keys are made by `new_key`, never by clients.
 
-    Everything raises `StoreIsAway` when the store does not answer in time.
+    Everything raises `StoreIsAway` when the store does not answer in time. reached_by_clients: by presigned addresses.
     """
+
+    reached_by_clients: ClassVar[bool]
 
     async def open(self) -> None:
         """Make the folder or the bucket where it is missing. Raises `CannotStart` with what is wrong."""
@@ -54,6 +57,9 @@ class Store(Protocol):
     async def size(self, key: str) -> int | None:
         """In bytes; None where there is no such object."""
 
+    async def copy(self, key: str, to: str) -> None:
+        """The same bytes under another key. Raises `ObjectIsMissing`."""
+
     async def move(self, key: str, to: str) -> None:
         """Raises `ObjectIsMissing`."""
 
@@ -63,8 +69,11 @@ class Store(Protocol):
     def list(self, prefix: str = "") -> AsyncIterator[Stored]:
         """All objects, also what broken writes left behind."""
 
-    def presigned_put(self, key: str, seconds: int) -> str | None:
-        """Where a client may put an object by itself, as often as it likes until then; None where it cannot reach the store."""
+    def presigned_put(self, key: str, size: int, digest: bytes, seconds: int) -> SignedPut | None:
+        """Where a client puts these bytes (their size and SHA-256) by itself, as often as it likes until then.
+
+        None where clients cannot reach the store by themselves. What is put there is still to be looked at: not every server checks.
+        """
 
     def presigned_get(self, key: str, seconds: int, headers: Mapping[str, str]) -> str | None:
         """headers: what the store is to answer with. None where clients cannot reach the store by themselves."""

@@ -18,8 +18,11 @@ _FULL = ("os error 28", "os error 122", "QuotaExceeded", "StorageFull", "Insuffi
 
 async def stream_in(store: "ObjectStore", key: str, chunks: AsyncIterable[bytes], *, part: int, at_once: int) -> None:
     """A write in parts of so many bytes, some of them under way while the next ones come. One that raises is aborted."""
-    with told_apart():
-        await obstore.put_async(store, key, chunks, use_multipart=True, chunk_size=part, max_concurrency=at_once)
+    try:
+        with told_apart():
+            await obstore.put_async(store, key, chunks, use_multipart=True, chunk_size=part, max_concurrency=at_once)
+    except ObjectIsMissing as forgotten:  # the answer to its end was lost, and whoever asked again was told that it has ended
+        raise StoreIsAway from forgotten
 
 
 async def stream_out(store: "ObjectStore", key: str, begin: int, end: int | None) -> AsyncIterator[bytes]:

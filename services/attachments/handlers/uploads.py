@@ -54,13 +54,13 @@ async def finish_uploads(request: FinishUploads, caller: Principal, service: Ser
 
 
 async def abort_uploads(request: AbortUploads, caller: Principal, service: Service) -> Nothing:
-    await _give_up([*request.upload_ids], caller, service)
+    await give_up([*request.upload_ids], caller, service)
     return Nothing()
 
 
 async def _made_before(before: MadeBefore, request: FinishUploads, caller: Principal, service: Service) -> Attachments:
     """What the same request made the first time; what came again is not kept. Raises `AttachmentNotFound` where some is deleted."""
-    await _give_up([file.upload_id for file in request.files], caller, service)
+    await give_up([file.upload_id for file in request.files], caller, service)
     made = [UUID(identifier) for identifier in before.thing_id.split()]
     files = await service.uploads.made(request.thread_id, made, caller)
     if len(files) < len(made):
@@ -68,7 +68,7 @@ async def _made_before(before: MadeBefore, request: FinishUploads, caller: Princ
     return _shown(files, caller)
 
 
-async def _give_up(upload_ids: Sequence[UUID], caller: Principal, service: Service) -> None:
+async def give_up(upload_ids: Sequence[UUID], caller: Principal, service: Service) -> None:
     """What cannot be deleted now is by and by (`sweep.py`)."""
     places = await service.uploads.give_up(upload_ids, caller)
     try:

@@ -6,11 +6,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.attachments.repository.scans import QUARANTINE
+from services.attachments.repository.staged import STAGING
 from services.attachments.repository.uploads import FILES
 from services.attachments.sweep import PREVIEWS
 from shared.database.connections import Database
 
-KINDS = (FILES, QUARANTINE, PREVIEWS)
+KINDS = (FILES, QUARANTINE, PREVIEWS, STAGING)
 _KEY = re.compile(r"(?P<base>(?P<kind>[a-z]+)/../../(?P<name>[0-9a-f]{32}))(?:-(?P<width>\d{1,5}))?(?P<rest>.*)", re.DOTALL)
 
 # An upload owns all that begins with its key; a row its own object, its previews, and what is on its way to quarantine.
@@ -18,6 +19,7 @@ UNKNOWN = """
     SELECT key FROM unnest($1::text[], $2::text[], $3::uuid[], $4::integer[]) AS object (key, base, id, width)
     WHERE NOT EXISTS (SELECT FROM attachments WHERE storage_key = object.key AND purged_at IS NULL)
         AND NOT EXISTS (SELECT FROM uploads WHERE storage_key = object.base)
+        AND NOT EXISTS (SELECT FROM staged WHERE storage_key = object.key)
         AND NOT EXISTS (
             SELECT FROM attachments a WHERE a.id = object.id AND a.purged_at IS NULL
                 AND CASE WHEN object.width IS NULL THEN a.scan_status = 'infected'

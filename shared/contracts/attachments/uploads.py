@@ -16,6 +16,7 @@ MOST_FILES = 10  # of one upload
 HEAD_BYTES = 4 * 1024  # of a file, by which its type is told
 LONGEST_NAME = 8 * 1024  # characters that a client may say; 512 of them are kept
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+LongName = Annotated[str, Field(max_length=LONGEST_NAME)]
 
 
 class UploadKind(StrEnum):
@@ -60,7 +61,7 @@ class Received(Request):
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     upload_id: UUID
-    filename: Annotated[str, Field(max_length=LONGEST_NAME)]
+    filename: LongName
     head: Annotated[bytes, Field(max_length=HEAD_BYTES)]
     size: Annotated[int, Field(ge=0)]
     sha256: Digest
@@ -85,14 +86,14 @@ class Attachments(View):
     attachments: list[Attachment]
 
 
-_THREAD = [ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou]
+THREAD_REFUSALS = [ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou]
 
-BEGIN_UPLOAD = Operation(BeginUpload, Upload, called_by=[GATEWAY], refuses=_THREAD)
+BEGIN_UPLOAD = Operation(BeginUpload, Upload, called_by=[GATEWAY], refuses=THREAD_REFUSALS)
 FINISH_UPLOADS = Operation(
     FinishUploads,
     Attachments,
     called_by=[GATEWAY],
-    refuses=[*_THREAD, UploadNotFound, AttachmentNotFound, FileIsMissing, FileIsTooLarge, RequestIsInvalid],
+    refuses=[*THREAD_REFUSALS, UploadNotFound, AttachmentNotFound, FileIsMissing, FileIsTooLarge, RequestIsInvalid],
     keyed=True,
 )
 ABORT_UPLOADS = Operation(AbortUploads, Nothing, called_by=[GATEWAY])

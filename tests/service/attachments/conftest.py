@@ -144,15 +144,29 @@ def where(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return server.settings(f"b{new_id().hex}")
 
 
+@pytest.fixture(scope="module")
+def differing() -> dict[str, str]:
+    """Settings of the service that are not the tests' own."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def kept_in() -> Store | None:
+    """Another store than the service's settings name."""
+    return None
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")  # its stand-ins must not answer others' tests
-async def attachments(servers: Servers, where: dict[str, str]) -> AsyncIterator[Service]:
+async def attachments(servers: Servers, where: dict[str, str], differing: dict[str, str], kept_in: Store | None) -> AsyncIterator[Service]:
     database = await asyncpg.connect(servers.postgres_url)
-    await database.execute("TRUNCATE attachments.attachments, attachments.uploads")  # files of other modules, in other stores
+    await database.execute(
+        "TRUNCATE attachments.attachments, attachments.uploads, attachments.staged"
+    )  # files of other modules, in other stores
     threads, messages = FakeThreads(), FakeMessages()
     await threads.start(servers)
     await messages.start(servers)
     servers_are = {"data": servers.data, "postgres_url": servers.postgres_url, "nats_url": servers.nats_url}
-    application = AttachmentsApplication(AttachmentsSettings.model_validate(servers_are | where))
+    application = AttachmentsApplication(AttachmentsSettings.model_validate(servers_are | where | differing), store=kept_in)
     await application.start()
     gateway = Caller("gateway")
     await gateway.open(servers.nats_url, servers.credentials.nats["gateway"])

@@ -10,6 +10,8 @@ from services.attachments.domain import BEGINNING
 from services.attachments.repository import sweeping
 from services.attachments.repository.attachments import END, PAGE
 from services.attachments.repository.claims import POSTED
+from services.attachments.repository.ledger import UNKNOWN
+from services.attachments.repository.staged import OPEN
 from shared.credentials import database_role
 from shared.database.connections import Connection, Database, as_role
 from shared.identifiers import new_id
@@ -24,6 +26,14 @@ _FILL = """
         sha256, storage_key, uploaded_by_id, uploaded_by_role, scan_status, previewed_at, created_at)
     SELECT uuidv7(), $1, ($2::uuid[])[1 + number % 20], uuidv7(), now(), now(), 'a.txt', 'text/plain', 1,
         sha256(number::text::bytea), 'many/' || number, $3, 'agent', 'clean', now(), now() - number * interval '1 ms'
+    FROM generate_series(1, $4::int) AS number"""
+
+# Clients have put so many by themselves, of which none is due.
+_STAGE = """
+    INSERT INTO attachments.staged (id, workspace_id, thread_id, owner_id, storage_key, filename, size_bytes, sha256, put_until, expires_at,
+        sweep_at)
+    SELECT uuidv7(), $1, $2, $3, 'staging/' || number, 'a.txt', 1, sha256(number::text::bytea), now(), now() + interval '1 hour',
+        now() + interval '1 hour'
     FROM generate_series(1, $4::int) AS number"""
 
 type Plan = dict[str, Any]
@@ -58,7 +68,7 @@ async def plan(connection: Connection, query: str, *arguments: object) -> Plan:
 
 def scans(node: Plan) -> Iterator[Plan]:
     """What reads tables; what changes them is above it."""
-    if node.get("Relation Name") in ("attachments", "uploads", "links") and node["Node Type"] != "ModifyTable":
+    if node.get("Relation Name") in ("attachments", "uploads", "staged", "links") and node["Node Type"] != "ModifyTable":
         yield node
     for inner in node.get("Plans", ()):
         yield from scans(inner)
@@ -98,3 +108,18 @@ async def test_a_role_sees_the_files_of_its_workspace_alone(crowd: Crowd, own: D
     for workspace in (new_id(), None):
         async with own.workspace(workspace) as connection:
             assert await connection.fetchval(count, crowd.author) == 0
+
+
+async def test_what_is_staged_is_found_by_its_indexes(attachments: Service, own: Database) -> None:
+    await attachments.database.execute(_STAGE, Crowd.workspace, Crowd.threads[0], Crowd.author, MANY)
+    await attachments.database.execute("VACUUM (ANALYZE) attachments.staged")
+    async with attachments.background.connection() as connection:
+        due = await plan(connection, sweeping.STAGED, 100)
+        unknown = await plan(connection, UNKNOWN, ["staging/7", "staging/no"], ["a", "b"], [new_id(), new_id()], [None, None])
+    async with own.reading(Crowd.workspace) as connection:
+        opened = await plan(connection, OPEN, new_id(), Crowd.threads[0], Crowd.author)
+    assert {each.get("Index Name") for each in scans(due)} == {"staged_to_sweep"}
+    assert {each.get("Index Name") for each in scans(opened) if each["Relation Name"] == "staged"} == {"staged_pkey"}
+    assert {each.get("Index Name") for each in scans(unknown) if each["Relation Name"] == "staged"} == {"staged_storage_key"}
+    assert (read(due), read(opened)) == (0, 0)
+    await attachments.database.execute("DELETE FROM attachments.staged WHERE workspace_id = $1", Crowd.workspace)

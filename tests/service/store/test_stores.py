@@ -3,13 +3,18 @@
 import asyncio
 import hashlib
 import os
+import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
+from types import FrameType
 
 import httpx2
 import pytest
 
 from shared.application import CannotStart
+from shared.store.local import FolderStore
 from shared.store.opening import store_of
+from shared.store.s3 import BucketStore
 from shared.store.settings import StoreSettings
 from shared.store.store import ObjectIsMissing, Store, StoreIsAway, new_key
 from tests.stores import ACCESS_KEY, S3Server
@@ -108,16 +113,16 @@ async def test_it_says_that_it_is_there(store: Store) -> None:
 
 
 async def test_a_client_puts_and_gets_by_itself_where_the_store_can_be_reached(store: Store) -> None:
-    put, get = store.presigned_put("uploads/a", 60), store.presigned_get("uploads/a", 60, {"Content-Disposition": "attachment"})
+    put = store.presigned_put("staging/a", len(PIECE), hashlib.sha256(PIECE).digest(), 60)
+    get = store.presigned_get("staging/a", 60, {"Content-Disposition": "attachment"})
     if put is None or get is None:
         assert (put, get) == (None, None)
         return
     async with httpx2.AsyncClient() as client:
-        assert (await client.put(put, content=PIECE)).status_code == 200
+        assert (await client.put(put.url, content=PIECE, headers=put.headers)).status_code == 200
         answer = await client.get(get)
         assert (answer.content, answer.headers["content-disposition"]) == (PIECE, "attachment")
         assert (await client.get(get.partition("?")[0])).status_code == 403
-        assert (await client.put(put.replace("uploads", "files"), content=PIECE)).status_code == 403
 
 
 async def test_a_bucket_that_is_away_is_so_in_time_and_comes_back(s3: S3Server) -> None:
@@ -138,10 +143,38 @@ async def test_a_bucket_that_is_away_is_so_in_time_and_comes_back(s3: S3Server) 
     assert (await store.health()).ok
 
 
-async def test_a_wrong_key_is_told_at_the_start(s3: S3Server) -> None:
-    wrong = s3.settings("mine") | {"s3_secret_key": "another"}
-    with pytest.raises(CannotStart, match="refuses the bucket mine"):
-        await store_of(StoreSettings.model_validate(wrong)).open()
+async def test_whoever_reads_slowly_reads_to_the_end(s3: S3Server) -> None:
+    store = BucketStore("slow", StoreSettings.model_validate(s3.settings("slow")), patience=1)
+    await store.open()
+    await store.write("files/a", pieces(64))
+    taken = 0
+    async for chunk in store.read("files/a"):
+        taken += len(chunk)
+        await asyncio.sleep(0.2)  # longer in all than the server may take for a part of its answer
+    assert taken == 64 * len(PIECE)
+
+
+async def test_a_file_and_its_folders_are_on_the_disk_before_it_is_done(tmp_path: Path) -> None:
+    synced: list[int] = []
+
+    def inodes(*keys: str) -> list[int]:
+        return [(tmp_path / key).stat().st_ino for key in keys]
+
+    def watch(frame: FrameType, event: str, called: object) -> None:
+        if event == "c_call" and called is os.fsync:
+            synced.append(os.fstat(frame.f_locals["descriptor"]).st_ino)
+
+    store = FolderStore(tmp_path)
+    await store.open()
+    threading.setprofile_all_threads(watch)
+    try:
+        await store.write("files/aa/bb/a", pieces(1))
+        assert synced == inodes("files/aa/bb/a", "files/aa/bb", "files/aa", "files", "")
+        synced.clear()
+        await store.write("files/aa/bb/b", pieces(1))
+        assert synced == inodes("files/aa/bb/b", "files/aa/bb")
+    finally:
+        threading.setprofile_all_threads(None)
 
 
 @pytest.mark.parametrize(

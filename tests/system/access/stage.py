@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
-from tests.system.attachments.files import put_into_a_message, scanned, upload, with_a_preview
+from tests.system.attachments.files import put_into_a_message, scanned, staged, upload, with_a_preview
 from tests.system.house import House, log_in
 from tests.system.people import Json, Person, expect, message_path, opening, path_of, taking_part
 
@@ -31,6 +32,7 @@ class Stage:
             "participantId": self._thread_id,  # named together with the thread that it is in
             "messageId": self._message_id,
             "attachmentId": self._attachment_id,
+            "uploadId": self._staged_id,
             "token": self._link,
             "userId": self._user_id,
             "sessionId": self._session_id,
@@ -209,6 +211,19 @@ class Stage:
         if thing.endswith("_lost"):
             await self.delete(thread)
         return str(file["id"])
+
+    async def shared_thread_id(self, caller: str) -> str:
+        """Of one that the caller and the host take part in."""
+        return await self.id_of("threadId", "joined", caller, fresh=False)
+
+    async def _staged_id(self, thing: str, caller: str) -> str:
+        """As if its bytes had been put into a bucket."""
+        if thing in ("missing", "malformed"):
+            return _no_id(thing)
+        person = self.people.get(caller, self.colleague)
+        owner = {"staged_by_another": self.house.host, "staged_elsewhere": self.stranger}.get(thing, person)
+        expires_in = timedelta(hours=-1 if thing == "staged_expired" else 1)
+        return await staged(self.house, owner, await self.shared_thread_id(caller), expires_in)
 
     async def _link(self, thing: str, caller: str) -> str:
         """The token of a link to a file, whosever it is."""

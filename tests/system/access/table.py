@@ -9,6 +9,7 @@ CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
 # `direct` (of two others; `direct_joined` with oneself).
 # Messages: `said` by the caller and `heard` from another, both in a joined thread; `said_lost` in one that was deleted since.
 # Attachments: `uploaded` by the caller and `unposted` by another are in no message; `said_gone` is in one that was deleted since.
+# Uploads that are put straight into the store: `staged` by the caller, in a joined thread. To begin one is 409 here: the store is a folder.
 # Users: `deleted` have no account any more, `removed` are no members any more. Of what admins make, `deleted` was taken back; to do that
 # again is no mistake.
 # Nobody is told what is hidden from what is missing. The marks name a message that is not there, which is 422 to those who may mark.
@@ -585,6 +586,31 @@ upload_attachments     deleted_joined  401    404   404   404          404    40
 upload_attachments     direct_joined   401    201   201   201          201    201
 upload_attachments     direct          401    404   404   404          404    404
 upload_attachments     assistant       401    404   404   404          404    404
+
+begin_presigned_upload own             401    409   409   409          409    -
+begin_presigned_upload joined          401    409   409   409          409    409
+begin_presigned_upload no_guests       401    409   409   409          409    404
+begin_presigned_upload private_joined  401    409   409   409          409    409
+begin_presigned_upload closed_joined   401    409   409   409          409    409
+begin_presigned_upload archived_joined 401    409   409   409          409    409
+begin_presigned_upload archived        401    409   409   409          404    404
+begin_presigned_upload left            401    409   409   409          404    404
+begin_presigned_upload foreign         401    409   409   409          404    404
+begin_presigned_upload private         401    404   404   404          404    404
+begin_presigned_upload elsewhere       401    404   404   404          404    404
+begin_presigned_upload missing         401    404   404   404          404    404
+begin_presigned_upload malformed       401    404   404   404          404    404
+begin_presigned_upload deleted_joined  401    404   404   404          404    404
+begin_presigned_upload direct_joined   401    409   409   409          409    409
+begin_presigned_upload direct          401    404   404   404          404    404
+begin_presigned_upload assistant       401    404   404   404          404    404
+
+finish_presigned_upload staged           401    201   201   201          201    201
+finish_presigned_upload staged_by_another 401   404   404   404          404    404
+finish_presigned_upload staged_elsewhere 401    404   404   404          404    404
+finish_presigned_upload staged_expired   401    404   404   404          404    404
+finish_presigned_upload missing          401    404   404   404          404    404
+finish_presigned_upload malformed        401    404   404   404          404    404
 
 list_attachments       own             401    200   200   200          200    -
 list_attachments       joined          401    200   200   200          200    200

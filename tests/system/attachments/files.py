@@ -4,20 +4,21 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 import httpx2
 
 from services.attachments.repository.rows import COLUMNS, said_of, stored_of
+from services.attachments.repository.staged import STAGING
 from services.attachments.sweep import preview_key
 from shared.contracts.attachments.attachments import Change
 from shared.contracts.principal import Role
 from shared.identifiers import new_id
 from shared.store.opening import store_of
 from shared.store.settings import StoreSettings
-from shared.store.store import Store
+from shared.store.store import Store, new_key
 from tests.system.house import House
 from tests.system.people import Json, Person, expect, path_of, taking_part
 
@@ -146,6 +147,21 @@ async def with_a_preview(house: House, attachment: Json) -> None:
     await store.open()
     await store.write(preview_key(identifier, 320), _pieces(b"RIFF____WEBP"))
     await house.database.execute("UPDATE attachments.attachments SET preview_widths = '{320}' WHERE id = $1", identifier)
+
+
+async def staged(house: House, owner: Person, thread_id: str, expires_in: timedelta, content: bytes = b"hello") -> str:
+    """As if somebody had announced a file, and put it into the store."""
+    identifier, key, store = new_id(), new_key(STAGING), store_in(house)
+    await store.open()
+    await store.write(key, _pieces(content))
+    await house.database.execute(
+        """INSERT INTO attachments.staged (id, workspace_id, thread_id, owner_id, storage_key, filename, size_bytes, sha256, put_until,
+                expires_at, sweep_at)
+           VALUES ($1, $2, $3, $4, $5, 'a.txt', $6, $7, now() + $8, now() + $8, now() + interval '1 day')""",
+        *(identifier, UUID(owner.user["workspaceId"]), UUID(thread_id), UUID(owner.id), key, len(content)),
+        *(hashlib.sha256(content).digest(), expires_in),
+    )
+    return str(identifier)
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:

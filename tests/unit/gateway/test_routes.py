@@ -47,11 +47,14 @@ BODIES = {
     "mark_read": {"lastMessageId": str(MESSAGE)},
     "mark_unread": {"fromMessageId": str(MESSAGE)},
     "mark_delivered": {"lastMessageId": str(MESSAGE)},
+    "begin_presigned_upload": {"filename": "a.txt", "size": 5, "sha256": "0" * 64},
     "mark_threads_read": {"threads": [{"threadId": str(THREAD), "lastMessageId": str(MESSAGE)}]},
 }
 ANSWERS = {
     "register_user": b'{"user":{"id":"%b"}}' % str(MESSAGE).encode(),
     "create_role": b'{"name":"auditor"}',
+    "begin_presigned_upload": b'{"uploadId":"%b"}' % str(MESSAGE).encode(),
+    "finish_presigned_upload": b'{"url":"/api/collab/attachments/%b"}' % str(MESSAGE).encode(),
     "link_attachment": b'{"url":"/api/collab/links/token"}',
     "upload_attachments": b'{"attachments":[{"url":"/api/collab/attachments/%b"}]}' % str(MESSAGE).encode(),
 }

@@ -1,0 +1,38 @@
+"""Reads what is in the store to find out what it is: a few objects at a time, a chunk of each."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+
+from shared.contracts.attachments.uploads import HEAD_BYTES
+from shared.store.store import Store
+
+AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """head: its first bytes."""
+
+    size: int
+    sha256: bytes
+    head: bytes
+
+
+class Arrivals:
+    def __init__(self, store: Store) -> None:
+        self._store, self._places = store, asyncio.Semaphore(AT_ONCE)
+
+    async def copied(self, key: str, to: str) -> Arrival:
+        """Copy an object, and read the copy. Raises `ObjectIsMissing`, `StoreIsAway`."""
+        async with self._places:
+            await self._store.copy(key, to)
+            return await self._read(to)
+
+    async def _read(self, key: str) -> Arrival:
+        size, head, digest = 0, b"", hashlib.sha256()
+        async for chunk in self._store.read(key):
+            size += len(chunk)
+            head += chunk[: HEAD_BYTES - len(head)]
+            digest.update(chunk)
+        return Arrival(size, digest.digest(), head)

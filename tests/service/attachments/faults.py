@@ -1,0 +1,77 @@
+"""A store that fails when a test says so."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+
+from shared.application import Dependency
+from shared.store.presigning import SignedPut
+from shared.store.store import Store, Stored, StoreIsAway
+
+
+class Faulty(Store):
+    """Another store, whose calls by these names fail: before they do anything, or `late`, when it is done and only the answer is lost."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.failing: set[str] = set()
+        self.late: set[str] = set()
+
+    def mend(self) -> None:
+        self.failing.clear()
+        self.late.clear()
+
+    @property
+    def reached_by_clients(self) -> bool:  # type: ignore[override]
+        return self._store.reached_by_clients
+
+    async def open(self) -> None:
+        await self._store.open()
+
+    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
+        self._before("write")
+        await self._store.write(key, chunks)
+        self._after("write")
+
+    async def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        self._before("read")
+        async for chunk in self._store.read(key, begin, end):
+            yield chunk
+            self._after("read")
+
+    async def size(self, key: str) -> int | None:
+        self._before("size")
+        return await self._store.size(key)
+
+    async def copy(self, key: str, to: str) -> None:
+        self._before("copy")
+        await self._store.copy(key, to)
+        self._after("copy")
+
+    async def move(self, key: str, to: str) -> None:
+        self._before("move")
+        await self._store.move(key, to)
+        self._after("move")
+
+    async def delete(self, *keys: str) -> None:
+        self._before("delete")
+        await self._store.delete(*keys)
+        self._after("delete")
+
+    def list(self, prefix: str = "") -> AsyncIterator[Stored]:
+        return self._store.list(prefix)
+
+    def presigned_put(self, key: str, size: int, digest: bytes, seconds: int) -> SignedPut | None:
+        return self._store.presigned_put(key, size, digest, seconds)
+
+    def presigned_get(self, key: str, seconds: int, headers: Mapping[str, str]) -> str | None:
+        return self._store.presigned_get(key, seconds, headers)
+
+    async def health(self) -> Dependency:
+        return await self._store.health()
+
+    def _before(self, name: str) -> None:
+        if name in self.failing:
+            raise StoreIsAway
+
+    def _after(self, name: str) -> None:
+        if name in self.late:
+            raise StoreIsAway
