@@ -59,7 +59,7 @@ class DeployedClamd(ClamdServer):
     @override
     def options(self) -> dict[str, str]:
         ours = super().options()
-        here = {name: ours[name] for name in ("DatabaseDirectory", "TemporaryDirectory", "User") if name in ours}
+        here = {name: value for name, value in ours.items() if name in {"DatabaseDirectory", "TemporaryDirectory", "User"}}
         return {**configured(ROOT / "deploy/clamav/clamd.conf"), **here, "TCPSocket": str(self._port), "TCPAddr": HOST}
 
     @override
@@ -98,7 +98,7 @@ class SeaweedServer(Program):
 
     def environment(self) -> Mapping[str, str]:
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-        return {**super().environment(), "HOME": str(self._data), **dict(zip(names, self._keys, strict=True))}
+        return {**super().environment(), "HOME": str(self._data)} | dict(zip(names, self._keys, strict=True))
 
     @override
     async def prepare(self) -> None:

@@ -133,8 +133,9 @@ async def ready(deployment: Deployment) -> None:
         async with asyncio.timeout(60):
             while True:
                 try:
-                    if (await client.get("/readyz")).status_code == 200:
-                        return
+                    answer = await client.get("/readyz")
+                    if answer.status_code == 200 and answer.json()["dependencies"]["clamd"]["ok"]:
+                        return  # which needs no clamd: that is waited for by files alone
                 except httpx2.HTTPError:
                     pass
                 await asyncio.sleep(0.2)
