@@ -134,14 +134,17 @@ def _service(service: str, running: list[Instance]) -> list[Finding]:
 def _instance(instance: Instance) -> Finding:
     troubles = {name: dependency for name, dependency in instance.dependencies.items() if not dependency.ok}
     detail = ", ".join(f"{name}: {dependency.detail or 'away'}" for name, dependency in troubles.items())
+    told = ", ".join(dependency.notice for dependency in instance.dependencies.values() if dependency.notice)
     remedy = ""
     if "halted" in detail:
         remedy = "The store of events was lost or put back: run `atrium replay`."
     elif set(troubles) == {"clamd"}:
-        remedy = "Files are taken, and scanned by themselves once clamd is right: see ATRIUM_CLAMD_URL in docs/operations.md."
+        remedy = "Files are taken, and scanned by themselves once clamd is right: see `The scanner` in docs/operations.md."
+    elif set(troubles) == {"store"}:
+        remedy = "Files need it, and nothing else does: see `The store` in docs/operations.md. It mends itself when the store is back."
     elif troubles:
         remedy = "It mends itself when what it needs is back."
-    return Finding(f"service {instance.name}", not troubles, instance.version, detail=detail or instance.process, remedy=remedy)
+    return Finding(f"service {instance.name}", not troubles, instance.version, detail=detail or told or instance.process, remedy=remedy)
 
 
 def _version(client: Client) -> str:

@@ -6,11 +6,15 @@ from shared.contracts.model import Model
 
 
 class Dependency(Model):
-    """How something that a process needs is: `needed` where the process is not ready without it."""
+    """How something that a process needs is: `needed` where the process is not ready without it.
+
+    notice: what operators are told though all is well.
+    """
 
     ok: bool
     detail: str | None = None
     needed: bool = True
+    notice: str | None = None
 
 
 class Application(Protocol):

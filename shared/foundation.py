@@ -1,7 +1,7 @@
 """What every storing service stands on: its two database roles, its calls, its answers and its relay."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from nats.errors import Error as NatsError
 
@@ -26,6 +26,7 @@ class Foundation:
 
     process: what else runs here, which it asks directly.
     sessions: settings of the database's sessions that this service needs beside those that all have.
+    background: the same of those of its background work.
     forgets: statements that delete what this service keeps for a time alone.
     """
 
@@ -36,21 +37,22 @@ class Foundation:
         process: Process | None = None,
         sessions: Mapping[str, str] | None = None,
         *,
+        background: Mapping[str, str] | None = None,
         forgets: Sequence[str] = (),
     ) -> None:
         if settings.postgres_url is None or settings.nats_url is None:
             raise CannotStart("ATRIUM_POSTGRES_URL and ATRIUM_NATS_URL must be set: `atrium up` does it, or set them to your own servers.")
         kept = Credentials.of(settings.data) if settings.postgres_password is None or settings.nats_password is None else None
-        own, background = database_role(service), background_role(service)
+        own, behind = database_role(service), background_role(service)
         self.service, self.settings = service, settings
         self.nats_url = settings.nats_url
         self.nats_password = settings.nats_password or (kept.nats[service] if kept else None)
         self.database_url = as_role(settings.postgres_url, own, settings.postgres_password or (kept.postgres[own] if kept else None))
         self.background_url = as_role(
-            settings.postgres_url, background, settings.postgres_background_password or (kept.postgres[background] if kept else None)
+            settings.postgres_url, behind, settings.postgres_background_password or (kept.postgres[behind] if kept else None)
         )
         self.database = Database(self.database_url, service, connections=8, settings=sessions)
-        self.background = Database(self.background_url, service, connections=4)
+        self.background = Database(self.background_url, service, connections=4, settings=background)
         self.caller = Caller(service, process)
         self.responder = Responder(service, settings.requests_in_flight, process)
         self.relay = Relay(
@@ -71,12 +73,12 @@ class Foundation:
         except (NatsError, OSError) as error:
             raise CannotStart(f"{self.service}: NATS does not let it in at ATRIUM_NATS_URL: {str(error) or 'no answer'}") from error
 
-    async def serve(self) -> None:
-        """Publish what waits in the outbox, and answer."""
+    async def serve(self, health: Callable[[], Awaitable[dict[str, Dependency]]] | None = None) -> None:
+        """Publish what waits in the outbox, and answer. health: of a service that needs more than this."""
         await self.relay.start()
         assert self.caller.client is not None
         await self.responder.start(self.caller.client)
-        await announce(self.caller.client, self.service, self.health)
+        await announce(self.caller.client, self.service, health or self.health)
 
     async def close(self) -> None:
         await self.responder.stop()

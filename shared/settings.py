@@ -13,7 +13,7 @@ Url = Annotated[str | None, BeforeValidator(lambda value: value or None)]
 class Settings(BaseSettings):
     """Shared by all processes; a service adds its own in its `settings.py`."""
 
-    model_config = SettingsConfigDict(env_prefix="ATRIUM_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ATRIUM_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     data: Path = Field(Path(".atrium"), description="Folder of the embedded servers' data and of the generated passwords.")
     postgres_url: Url = Field(None, description="An outside PostgreSQL; its user must be able to make roles. Empty: the embedded one.")

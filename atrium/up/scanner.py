@@ -27,7 +27,7 @@ async def choose_scanner(
     if settings.scanning == "off":
         return Scanner(None, notes=("ATRIUM_SCANNING is off: files are served as they came, and say so.",))
     if settings.clamd_url is not None:
-        return Scanner(settings.clamd_url)
+        return Scanner(settings.clamd_url, notes=await _silence(settings.clamd_url))
     own = own_clamd(data, sockets, settings.attachment_limit, settings.clamd_database, account, system)
     running = await running_clamd(system)
     troubles = await _troubles(running, settings.attachment_limit) if running else ()
@@ -38,6 +38,18 @@ async def choose_scanner(
     if running:
         return Scanner(running, notes=tuple(f"Files wait, unscanned: {trouble}" for trouble in troubles))
     return Scanner(None, notes=(f"Files wait, unscanned: {own} Or set ATRIUM_CLAMD_URL.",))
+
+
+async def _silence(url: str) -> tuple[str, ...]:
+    """Of the named one, which is examined by whoever scans; here nobody waits for that."""
+    client = Client(url)
+    try:
+        await client.ping()
+    except ClamdIsAway as away:
+        return (f"Files wait, unscanned, until the clamd of ATRIUM_CLAMD_URL is there: {away}.",)
+    finally:
+        client.close()
+    return ()
 
 
 async def _troubles(url: str, limit: int) -> tuple[str, ...]:

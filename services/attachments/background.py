@@ -73,7 +73,7 @@ class BackgroundWork:
     async def health(self) -> Dependency:
         """Nothing else needs clamd: files wait without it."""
         if not self._on:
-            return Dependency(ok=True, detail="scanning is off", needed=False)
+            return Dependency(ok=True, needed=False, notice="ATRIUM_SCANNING is off: files are served as they came")
         trouble = self.readiness.trouble if self.readiness is not None else "ATRIUM_CLAMD_URL names none"
         if trouble is None:
             return Dependency(ok=True, needed=False)

@@ -22,12 +22,15 @@ from shared.contracts.attachments.presigned import BEGIN_PRESIGNED_UPLOAD, FINIS
 from shared.contracts.attachments.scans import LIST_SCANS, RESCAN, SHOW_SCAN
 from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS
 from shared.contracts.subscriptions import ATTACHMENTS_POSTS
+from shared.database.history import SYSTEM_ACTOR
 from shared.foundation import Foundation
 from shared.messaging.consumers import EventConsumers
 from shared.messaging.local import Process
 from shared.messaging.responder import Responder
 from shared.store.opening import store_of
 from shared.store.store import Store
+
+NOBODY_ASKED = {"app.actor": SYSTEM_ACTOR}  # scans, and what events of messages do, are told as the service's own doing
 
 
 class AttachmentsApplication:
@@ -36,7 +39,7 @@ class AttachmentsApplication:
     name = "attachments"
 
     def __init__(self, settings: AttachmentsSettings, *, process: Process | None = None, store: Store | None = None) -> None:
-        self._foundation = foundation = Foundation(self.name, settings, process, forgets=[FORGET_LINKS])
+        self._foundation = foundation = Foundation(self.name, settings, process, background=NOBODY_ASKED, forgets=[FORGET_LINKS])
         self._store = store or store_of(settings)
         self._sweep = Sweep(Sweeping(foundation.background), self._store, settings.quarantine_days)
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
@@ -69,7 +72,7 @@ class AttachmentsApplication:
         self._sweep.start()
         self._work.start()
         await self._consumers.start()
-        await self._foundation.serve()
+        await self._foundation.serve(self.health)
 
     async def stop(self) -> None:
         await self._consumers.stop()

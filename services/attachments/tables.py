@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.database.history import history_table
 from shared.database.idempotency import idempotency_table
 from shared.outbox.tables import outbox_tables
 
@@ -89,6 +90,9 @@ attachments = Table(
     ),
     Index("attachments_statuses", "scan_status", text("created_at DESC"), text("id DESC")),
 )
+
+attachments_history = history_table(attachments)
+Index("attachments_history_of", attachments_history.c.id, attachments_history.c.history_id)
 
 uploads = Table(
     "uploads",

@@ -60,7 +60,7 @@ async def readiness(client: Client | None, own: dict[str, Dependency]) -> Readin
     for instance in found:
         for name, dependency in instance.dependencies.items():
             if dependencies.get(name, State(ok=True)).ok:
-                detail = None if dependency.ok else f"{instance.name}: {dependency.detail or 'not ready'}"
+                detail = dependency.notice if dependency.ok else f"{instance.name}: {dependency.detail or 'not ready'}"
                 dependencies[name] = State(ok=dependency.ok, detail=detail)
     dependencies.setdefault("postgres", State(ok=False, detail="no service that uses it answers"))
     ready = all(dependency.ok for dependency in own.values() if dependency.needed) and all(state.ok for state in services.values())

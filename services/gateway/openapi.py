@@ -71,6 +71,14 @@ _KEY = (
     "and is answered with what was made, as it is now; with another path or body it is `key_was_used_for_another`."
 )
 
+_RANGE = {"type": "string", "pattern": "^bytes=[0-9]{0,19}-[0-9]{0,19}$"}
+_OF_A_FILE = {
+    "Range": {"description": "The part that is wanted. Several, or one in another form, are answered with all of it.", "schema": _RANGE},
+    "If-Range": {"description": "The ETag of which a part is wanted; of another file all is answered.", "schema": {"type": "string"}},
+    "If-Match": {"description": "The ETag that it must have.", "schema": {"type": "string"}},
+    "If-None-Match": {"description": "The ETag of what is known; 304 where it is still the same.", "schema": {"type": "string"}},
+}
+
 _TAGS = "The ETag of an answer that is known; a poll whose answer is still the same is 304."
 
 
@@ -176,6 +184,8 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
     if route.also == 304:
         schema: dict[str, Any] = {"type": "string"}
         return [{"name": "If-None-Match", "in": "header", "required": False, "description": _TAGS, "schema": schema}]
+    if route.file:
+        return [{"name": name, "in": "header", "required": False, **described} for name, described in _OF_A_FILE.items()]
     if not route.operation.keyed:
         return []
     schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"}

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from prometheus_client import Counter
+
 from services.gateway.admission import Admission
 from services.gateway.exchange import Exchange
 from services.gateway.replies import Reply
@@ -18,6 +20,11 @@ from shared.messaging.context import current_context
 from shared.store.store import Store
 
 LONGEST = 15 * 60.0  # seconds that one may take in all
+
+TAKEN, FAILED = "taken", "internal_error"
+UPLOADS = Counter("attachment_uploads", "Requests with files, by what came of them: `taken`, or the code of the refusal.", ["outcome"])
+for outcome in (TAKEN, FAILED, "service_is_unavailable", "store_is_away", "store_is_full"):
+    UPLOADS.labels(outcome)  # counted from the start, so that the first one is seen to be one more
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from services.gateway.dispatch import refused
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow
 from services.gateway.multipart import Form, Part
 from services.gateway.replies import Headers, Reply
-from services.gateway.transfers import LONGEST, Transfer, give_time
+from services.gateway.transfers import FAILED, LONGEST, TAKEN, UPLOADS, Transfer, give_time
 from shared.contracts.attachments.uploads import (
     ABORT_UPLOADS,
     BEGIN_UPLOAD,
@@ -115,16 +115,23 @@ async def receive_files(begin: BeginUpload, caller: Principal, transfer: Transfe
     try:
         async with asyncio.timeout(LONGEST):
             await _take_all(body, files, transfer)
-        return await finish(files.received)
+        reply = await finish(files.received)
+        UPLOADS.labels(TAKEN).inc()
+        return reply
     except TimeoutError:
-        await files.give_up()
-        return Unread(refused(BodyIsTooSlow()), body)
+        return await _refused(BodyIsTooSlow(), files, body)
     except Refusal as refusal:
-        await files.give_up()
-        return Unread(refused(refusal), body)
+        return await _refused(refusal, files, body)
     except Exception:
+        UPLOADS.labels(FAILED).inc()
         await files.give_up()
         raise
+
+
+async def _refused(refusal: Refusal, files: Files, body: Body) -> FormReply:
+    UPLOADS.labels(refusal.code).inc()
+    await files.give_up()
+    return Unread(refused(refusal), body)
 
 
 async def _take_all(body: Body, files: Files, transfer: Transfer) -> None:

@@ -74,4 +74,4 @@ def _from_elsewhere(url: str) -> str:
 
 
 def _shown(health: dict[str, Dependency]) -> dict[str, object]:
-    return {name: dependency.model_dump(include={"ok", "detail"}, exclude_none=True) for name, dependency in health.items()}
+    return {name: dependency.model_dump(include={"ok", "detail", "notice"}, exclude_none=True) for name, dependency in health.items()}

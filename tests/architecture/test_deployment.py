@@ -29,7 +29,7 @@ PROGRAMS = Path(sys.executable).parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text()
-SECRET = re.compile(r"PASSWORD|AUTH")
+SECRET = re.compile(r"PASSWORD|AUTH|ACCESS_KEY|SECRET")
 REFERENCE = re.compile(r"\$\{(\w+)(?::[?-][^}]*)?\}")
 
 
@@ -57,6 +57,7 @@ def _is_of(known: type[Settings], service: str) -> bool:
     return known is Settings or known.__module__ == f"services.{service}.settings"
 
 
+STORE = {f"ATRIUM_{name}" for name in ("STORE", "S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY")}
 ATRIUMS = [name for name, container in CONTAINERS.items() if container["image"].startswith("atrium:")]
 
 
@@ -110,6 +111,11 @@ def test_the_gateway_alone_is_published() -> None:
     assert [name for name, container in CONTAINERS.items() if "ports" in container] == ["gateway"]
 
 
+def test_every_image_is_pinned() -> None:
+    tags = {container["image"].partition(":")[2] for container in CONTAINERS.values()}
+    assert [tag for tag in tags if not re.fullmatch(r"\d+(\.\d+)+(-\w+)?", tag)] == []
+
+
 def test_the_image_runs_as_a_user_without_rights() -> None:
     (user,) = re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE)
     assert all(int(part) >= 1_000 for part in user)
@@ -126,12 +132,12 @@ def test_no_password_is_written_down(container: str) -> None:
 @pytest.mark.parametrize("service", STORING_SERVICES)
 def test_a_storing_service_gets_its_own_passwords_alone(service: str) -> None:
     name = service.upper()
-    cache = {"VALKEY_PASSWORD"} if service == "threads" else set()
-    assert references(service) == {f"POSTGRES_PASSWORD_{name}", f"POSTGRES_BACKGROUND_PASSWORD_{name}", f"NATS_PASSWORD_{name}"} | cache
+    others = {"threads": {"VALKEY_PASSWORD"}, "attachments": STORE}.get(service, set())
+    assert references(service) == {f"POSTGRES_PASSWORD_{name}", f"POSTGRES_BACKGROUND_PASSWORD_{name}", f"NATS_PASSWORD_{name}"} | others
 
 
 def test_the_gateway_gets_no_password_of_the_database() -> None:
-    assert references("gateway") == {"NATS_PASSWORD_GATEWAY", "VALKEY_PASSWORD"}
+    assert references("gateway") == {"NATS_PASSWORD_GATEWAY", "VALKEY_PASSWORD"} | STORE
 
 
 def test_services_get_neither_the_admins_nor_the_operators_password() -> None:
@@ -174,7 +180,7 @@ def deploy(tmp_path: Path) -> Path:
 
 def test_make_env_gives_every_secret_a_password_of_its_own(deploy: Path) -> None:
     assert run("sh", str(deploy / "make-env.sh")).returncode == 0
-    secrets = [value for name, value in env_file(deploy).items() if "PASSWORD" in name]
+    secrets = [value for name, value in env_file(deploy).items() if SECRET.search(name)]
     assert len(set(secrets)) == len(secrets)
     assert [secret for secret in secrets if not re.fullmatch(r"[a-z][0-9a-f]{48}", secret)] == []
 

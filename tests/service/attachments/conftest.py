@@ -15,7 +15,7 @@ import pytest_asyncio
 from pydantic_core import from_json
 
 from services.attachments.consumers import follow_posts
-from services.attachments.main import AttachmentsApplication
+from services.attachments.main import NOBODY_ASKED, AttachmentsApplication
 from services.attachments.settings import AttachmentsSettings
 from shared.contracts.attachments.attachments import LIST_ATTACHMENTS, Attachment, AttachmentPage, ListAttachments
 from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS, ClaimAttachments, ClaimedAttachments
@@ -158,7 +158,7 @@ def kept_in() -> Store | None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")  # its stand-ins must not answer others' tests
 async def attachments(servers: Servers, where: dict[str, str], differing: dict[str, str], kept_in: Store | None) -> AsyncIterator[Service]:
-    database = await asyncpg.connect(servers.postgres_url)
+    database = await asyncpg.connect(servers.postgres_url, server_settings=NOBODY_ASKED)
     await database.execute(
         "TRUNCATE attachments.attachments, attachments.uploads, attachments.staged"
     )  # files of other modules, in other stores
@@ -173,7 +173,8 @@ async def attachments(servers: Servers, where: dict[str, str], differing: dict[s
     store = store_of(StoreSettings.model_validate(where))
     await store.open()
     role = background_role("attachments")
-    background = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "attachments", connections=2)
+    url = as_role(servers.postgres_url, role, servers.credentials.postgres[role])
+    background = Database(url, "attachments", connections=2, settings=NOBODY_ASKED)
     await background.open()
     yield Service(application, gateway, threads, messages, store, background, database)
     await database.close()

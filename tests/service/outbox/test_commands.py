@@ -43,7 +43,7 @@ async def test_tail_shows_events_from_a_cursor_and_those_that_come(stage: Stage,
         await stage.say(4, key=thread)
         seen.append(json.loads(await asyncio.wait_for(process.stdout.readline(), 20)))
     process.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(process.wait(), 5) == 0
+    assert await asyncio.wait_for(process.wait(), 20) == 0
     assert [(one["cursor"], one["type"], one["data"]["number"]) for one in seen] == [
         (1, "messages.said.v1", 1),
         (3, "messages.said.v1", 3),

@@ -26,8 +26,18 @@ def configured(folder: Path, *lines: str) -> System:
 
 async def test_the_named_one_comes_first(server: ClamdServer, tmp_path: Path) -> None:
     system = configured(tmp_path, f"LocalSocket {server.socket}")
-    found = await choose_scanner(settings(clamd_url="tcp://scanner:3310"), tmp_path, tmp_path, system=system)
-    assert (found.url, found.program, found.notes) == ("tcp://scanner:3310", None, ())
+    (tmp_path / "named.sock").symlink_to(server.socket)
+    named = f"unix://{tmp_path}/named.sock"
+    found = await choose_scanner(settings(clamd_url=named), tmp_path, tmp_path, system=system)
+    assert (found.url, found.program, found.notes) == (named, None, ())
+
+
+async def test_a_named_one_that_is_away_is_waited_for_and_the_banner_says_so(server: ClamdServer, tmp_path: Path) -> None:
+    system = configured(tmp_path, f"LocalSocket {server.socket}")
+    found = await choose_scanner(settings(clamd_url=f"unix://{tmp_path}/none"), tmp_path, tmp_path, system=system)
+    assert (found.url, found.program) == (f"unix://{tmp_path}/none", None)
+    (note,) = found.notes
+    assert note.startswith("Files wait, unscanned, until the clamd of ATRIUM_CLAMD_URL is there: clamd ")
 
 
 async def test_one_that_runs_comes_before_one_of_our_own(server: ClamdServer, tmp_path: Path) -> None:

@@ -99,6 +99,13 @@ async def test_what_a_service_misses_is_named(servers: Servers, services: dict[s
         assert answer.json()["services"]["threads"] == {"ok": False, "detail": "postgres: connection refused"}
 
 
+async def test_what_operators_are_to_know_is_shown_though_all_is_well(servers: Servers, services: dict[str, Service]) -> None:
+    services["attachments"].state["clamd"] = Dependency(ok=True, needed=False, notice="scanning is off")
+    async with gateway(servers) as client:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["dependencies"]["clamd"]) == (200, {"ok": True, "detail": "scanning is off"})
+
+
 async def test_one_ready_replica_is_enough(servers: Servers, services: dict[str, Service]) -> None:
     broken = Service("threads", servers)
     broken.state = {"nats": Dependency(ok=False, detail="slow")}

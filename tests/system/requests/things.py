@@ -2,7 +2,7 @@
 
 from shared.contracts.permissions import Permission
 from shared.identifiers import new_id
-from tests.system.attachments.files import scanned, upload
+from tests.system.attachments.files import scanned, upload, with_a_preview
 from tests.system.house import House, log_in
 from tests.system.people import Person, expect, taking_part
 
@@ -10,7 +10,8 @@ from tests.system.people import Person, expect, taking_part
 async def things_of(person: Person, other: Person, opener: Person | None = None, house: House | None = None) -> dict[str, str]:
     """By the parameter's name, things that are there; for what only admins make, an id that is nothing's where the person is none.
 
-    opener: who opens the thread where the person may not. house: where the file among them is clean, and there is a link to it.
+    opener: who opens the thread where the person may not. house: where the file among them is clean, has a preview, and
+    there is a link to it.
     """
     everybody = {one.id: one for one in (person, other, opener or person)}
     thread = await (opener or person).open(participants=taking_part(*everybody.values()))
@@ -19,6 +20,7 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
     link = str(new_id())
     if house is not None:
         await scanned(house, file)
+        await with_a_preview(house, file)
         link = expect(await person.post(f"{file['url']}/link", {}), 201)["url"].rpartition("/")[2]
     session = await log_in(person.http, person.user["email"])
     things = {
