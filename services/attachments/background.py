@@ -47,7 +47,7 @@ class BackgroundWork:
         if self._on:
             self._rounds.append(Rounds("unscanned files", self._let_unscanned_wait, UNSCANNED_EVERY))
             if settings.clamd_url is not None:
-                clamd = Clamd(settings.clamd_url, at_once=AT_ONCE)
+                clamd = Clamd(settings.clamd_url, at_once=AT_ONCE, scan_within=settings.scan_timeout)
                 self.readiness = Readiness(clamd, settings.attachment_limit)
                 self._scanner = Scanner(leases, scans, store, clamd, self.readiness, self._quarantine, self._previewer.workers)
 
