@@ -11,20 +11,16 @@ from uuid import UUID
 
 import httpx2
 
-from services.attachments.repository.sweeping import Sweeping
-from services.attachments.sweep import Sweep
-from shared.credentials import background_role
-from shared.database.connections import Database, as_role
 from shared.store.local import FolderStore
 from tests.faults.house import House, eventually
 from tests.faults.load import NO_ANSWER
-from tests.system.attachments.files import BOUNDARY, FORM, Sent, attachments_of, send
+from tests.system.attachments.files import BOUNDARY, FORM, Sent, attachments_of, send, swept
 from tests.system.people import Json, Person, expect
 
 PIECE = 256 * 1024
 CONTENT = os.urandom(3 * 1024 * 1024)
 LAST = "the end"
-QUARANTINE_DAYS = 30
+SCANNED_WITHIN = 60
 _PART = 'Content-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
 ALL_IS_RIGHT = (0, "Every object has its row, and every row its object.\n")
 
@@ -157,14 +153,15 @@ async def sizes(house: House, thread: Json) -> list[int]:
     return sorted(file["size"] for file in (await shown(house, thread)).values())
 
 
-async def becomes(house: House, thread: Json, file: Json, status: str, within: float = 30) -> Json:
-    """The file, once its scan stands so."""
+async def becomes(house: House, file: Json, status: str) -> None:
+    """Wait until its scan stands so. A clamd that was away is examined before it scans."""
 
     async def is_there() -> bool:
-        return bool((await shown(house, thread))[file["id"]]["scanStatus"] == status)
+        async with house.database() as admin:
+            found = await admin.fetchval("SELECT scan_status FROM attachments.attachments WHERE id = $1", UUID(file["id"]))
+        return bool(found == status)
 
-    await eventually(is_there, f"the file is {status}", within)
-    return (await shown(house, thread))[file["id"]]
+    await eventually(is_there, f"the file is {status}", SCANNED_WITHIN)
 
 
 async def read(house: House, file: Json, path: str = "") -> httpx2.Response:
@@ -194,24 +191,13 @@ async def all_adds_up(house: House) -> None:
     await eventually(lambda: _nothing_waits(house), "every file has its verdict")
     async with house.database() as admin:
         await admin.execute(_OF_AN_HOUR_AGO)
-    await _sweep(house)
+    await swept(house.servers, FolderStore(house.servers.data / "store"))
     await asyncio.to_thread(_two_hours_pass, house)
     assert await house.atrium("attachments", "verify") == ALL_IS_RIGHT
     async with house.database() as admin:
         assert await admin.fetchval("SELECT count(*) FROM attachments.uploads") == 0
         missing = "SELECT count(*) FROM attachments.attachments WHERE deleted_at IS NOT NULL AND purged_at IS NULL"
         assert await admin.fetchval(missing) == 0
-
-
-async def _sweep(house: House) -> None:
-    role = background_role("attachments")
-    database = Database(as_role(house.servers.postgres_url, role, house.servers.credentials.postgres[role]), "attachments", connections=1)
-    store = FolderStore(house.servers.data / "store")
-    await database.open()
-    try:
-        await Sweep(Sweeping(database), store, QUARANTINE_DAYS).once()
-    finally:
-        await database.close()
 
 
 def _two_hours_pass(house: House) -> None:

@@ -29,7 +29,7 @@ PATIENCE = 30.0
 """Seconds for whatever must happen in the end: other tests may keep the disk busy."""
 DUPLICATE_WINDOW = 0.5
 """Seconds in which JetStream drops an event that it has: too short to help anybody here."""
-SCAN_TIMEOUT = 4
+SCAN_TIMEOUT = 10
 """Seconds after which clamd hangs: as much as it needs here when all is well, and so little that it can be waited for."""
 LARGEST = 60 * MEBIBYTE
 """That clamd takes. The services take the usual 5 MiB, unless a test says something else."""

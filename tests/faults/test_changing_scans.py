@@ -36,7 +36,7 @@ async def test_what_new_signatures_find_is_in_quarantine_and_served_no_more_by_a
         await clamav.restart()
         assert await house.atrium("scans", "rescan", files[0]["id"]) == (0, "2 files are scanned again.\n")
         for file in files:
-            await becomes(house, thread, file, "infected")
+            await becomes(house, file, "infected")
 
             async def is_moved(file: dict[str, object] = file) -> bool:
                 return await is_in_quarantine(house, file)
@@ -66,10 +66,10 @@ async def test_what_came_while_scanning_was_off_is_served_until_it_is_on_again_a
         await off.stop(within=10)
     await usual.start()
     assert refusal(await read(house, file)) == NOT_CLEAN
-    await becomes(house, thread, file, "pending")
+    await becomes(house, file, "pending")
     assert refusal(await read(house, file)) == NOT_CLEAN
     house.programs["clamd"].thaw()
     for one in (file, waits):
-        await becomes(house, thread, one, "clean")
+        await becomes(house, one, "clean")
     assert (await read(house, file)).content == b"hello"
     await all_adds_up(house)

@@ -42,7 +42,7 @@ async def test_a_file_whose_scanner_was_killed_is_scanned_again_and_has_one_verd
     thread = await house.opened_thread()
     async with killed_before(house, VERDICT):
         file = await uploaded(house, thread)
-    await becomes(house, thread, file, "clean")
+    await becomes(house, file, "clean")
     assert await told(house, file) == ["pending", "scanning", "clean"]
     await all_adds_up(house)
 
@@ -52,7 +52,7 @@ async def test_a_move_into_quarantine_is_ended_by_the_next(house: House) -> None
     async with killed_before(house, MOVE):
         file = await uploaded(house, thread, EICAR)
     await eventually(lambda: is_in_quarantine(house, file), "the file is in quarantine")
-    assert (await becomes(house, thread, file, "infected"))["scanStatus"] == "infected"
+    assert (await shown(house, thread))[file["id"]]["scanStatus"] == "infected"
     assert refusal(await read(house, file)) == (409, "attachment_is_not_clean")
     await all_adds_up(house)
 
@@ -73,7 +73,7 @@ async def test_a_preview_is_made_again(house: House) -> None:
 async def test_a_deletion_that_was_not_committed_is_none_and_can_be_asked_for_again(house: House) -> None:
     thread = await house.opened_thread()
     file = await uploaded(house, thread, picture())
-    await becomes(house, thread, file, "clean")
+    await becomes(house, file, "clean")
     async with changes_of_files_held(house, DELETION):
         asked = asyncio.create_task(house.people[0].delete(file["url"]))
         await a_change_is_held(house, by="atrium_attachments")
@@ -88,10 +88,11 @@ async def test_a_deletion_that_was_not_committed_is_none_and_can_be_asked_for_ag
 async def test_an_object_that_was_deleted_from_the_store_is_deleted_there_once_more(house: House) -> None:
     thread = await house.opened_thread()
     file = await uploaded(house, thread, picture())
-    await becomes(house, thread, file, "clean")
+    await becomes(house, file, "clean")
     expect(await house.people[0].delete(file["url"]), 204)
     async with house.database() as admin:
-        await admin.execute("UPDATE attachments.attachments SET updated_at = updated_at - interval '1 hour' WHERE id = $1", UUID(file["id"]))
+        older = "UPDATE attachments.attachments SET updated_at = updated_at - interval '1 hour' WHERE id = $1"
+        await admin.execute(older, UUID(file["id"]))
     house.programs["attachments"].kill()
     async with changes_of_files_held(house, PURGE):
         await house.programs["attachments"].start()  # it sweeps as it starts

@@ -11,16 +11,21 @@ from uuid import UUID
 import httpx2
 
 from services.attachments.repository.rows import COLUMNS, said_of, stored_of
-from services.attachments.sweep import preview_key
+from services.attachments.repository.sweeping import Sweeping
+from services.attachments.sweep import Sweep, preview_key
 from shared.contracts.attachments.attachments import Change
 from shared.contracts.principal import Role
+from shared.credentials import background_role
+from shared.database.connections import Database, as_role
 from shared.identifiers import new_id
 from shared.store.opening import store_of
 from shared.store.settings import StoreSettings
 from shared.store.store import Store
+from tests.servers import Servers
 from tests.system.house import House
 from tests.system.people import Json, Person, expect, path_of, taking_part
 
+QUARANTINE_DAYS = 30
 BOUNDARY = "a-boundary-of-the-tests"
 
 
@@ -161,6 +166,18 @@ async def put_into_a_message(house: House, attachment: Json, message: Json) -> N
         UUID(message["id"]),
         datetime.fromisoformat(message["createdAt"]),
     )
+
+
+async def swept(servers: Servers, store: Store) -> None:
+    """What is due to be deleted from the store is."""
+    role = background_role("attachments")
+    database = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "attachments", connections=1)
+    await store.open()
+    await database.open()
+    try:
+        await Sweep(Sweeping(database), store, QUARANTINE_DAYS).once()
+    finally:
+        await database.close()
 
 
 def sha256(content: bytes) -> str:
