@@ -1,7 +1,7 @@
 """What every storing service stands on: its two database roles, its calls, its answers and its relay."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from nats.errors import Error as NatsError
 
@@ -71,12 +71,12 @@ class Foundation:
         except (NatsError, OSError) as error:
             raise CannotStart(f"{self.service}: NATS does not let it in at ATRIUM_NATS_URL: {str(error) or 'no answer'}") from error
 
-    async def serve(self) -> None:
-        """Publish what waits in the outbox, and answer."""
+    async def serve(self, health: Callable[[], Awaitable[dict[str, Dependency]]] | None = None) -> None:
+        """Publish what waits in the outbox, and answer. health: of a service that needs more than this."""
         await self.relay.start()
         assert self.caller.client is not None
         await self.responder.start(self.caller.client)
-        await announce(self.caller.client, self.service, self.health)
+        await announce(self.caller.client, self.service, health or self.health)
 
     async def close(self) -> None:
         await self.responder.stop()

@@ -64,7 +64,7 @@ class AttachmentsApplication:
         self._sweep.start()
         self._work.start()
         await self._consumers.start()
-        await self._foundation.serve()
+        await self._foundation.serve(self.health)
 
     async def stop(self) -> None:
         await self._consumers.stop()
