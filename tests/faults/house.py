@@ -14,6 +14,7 @@ import httpx2
 from nats.js import JetStreamContext
 
 from shared.credentials import OPERATOR, STORING_SERVICES
+from shared.database.history import SYSTEM_ACTOR
 from shared.embedded import Nats, Postgres, Program, Valkey
 from shared.embedded.clamd import MEBIBYTE, clamd_program
 from shared.embedded.program import PAUSE
@@ -109,7 +110,7 @@ class House:
     @asynccontextmanager
     async def database(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         """PostgreSQL, as its admin."""
-        connection = await asyncpg.connect(self.servers.postgres_url)
+        connection = await asyncpg.connect(self.servers.postgres_url, server_settings={"app.actor": SYSTEM_ACTOR})
         try:
             yield connection
         finally:

@@ -17,6 +17,7 @@ from shared.contracts.attachments.attachments import Change
 from shared.contracts.principal import Role
 from shared.credentials import background_role
 from shared.database.connections import Database, as_role
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from shared.store.opening import store_of
 from shared.store.settings import StoreSettings
@@ -171,7 +172,8 @@ async def put_into_a_message(house: House, attachment: Json, message: Json) -> N
 async def swept(servers: Servers, store: Store) -> None:
     """What is due to be deleted from the store is."""
     role = background_role("attachments")
-    database = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "attachments", connections=1)
+    url = as_role(servers.postgres_url, role, servers.credentials.postgres[role])
+    database = Database(url, "attachments", connections=1, settings={"app.actor": SYSTEM_ACTOR})
     await store.open()
     await database.open()
     try:
