@@ -17,6 +17,7 @@ from shared.application import CannotStart, Dependency
 from shared.store.settings import StoreSettings
 from shared.store.store import ObjectIsMissing, Store, Stored
 from shared.store.streaming import stream_in, stream_out, told_apart
+from shared.store.unfinished import end_unfinished
 
 _PART = 5 * 1024 * 1024  # bytes; S3 takes no smaller part but the last
 _CONNECT, _ANSWER = 3, 30  # seconds
@@ -87,7 +88,8 @@ class BucketStore(Store):
                 with told_apart():
                     await obstore.delete_async(self._objects, key)
             except ObjectIsMissing:
-                continue
+                pass
+            await asyncio.to_thread(end_unfinished, self._admin, self._bucket, key)
 
     async def list(self, prefix: str = "") -> AsyncIterator[Stored]:
         with told_apart():
