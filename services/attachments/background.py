@@ -11,7 +11,6 @@ from services.attachments.quarantine import Quarantine
 from services.attachments.repository.leases import Leases
 from services.attachments.repository.previews import Previews
 from services.attachments.repository.scans import Scans
-from services.attachments.rounds import Rounds
 from services.attachments.scanner import Scanner
 from services.attachments.scanning.clamd import Clamd
 from services.attachments.scanning.readiness import Readiness
@@ -19,6 +18,7 @@ from services.attachments.settings import AttachmentsSettings
 from shared.application import Dependency
 from shared.contracts.refusals import ServiceIsUnavailable
 from shared.database.connections import Database
+from shared.rounds import Rounds
 from shared.store.store import Store
 
 MEASURED_EVERY = 5.0  # seconds
@@ -41,13 +41,13 @@ class BackgroundWork:
         leases = Leases(background, poke)
         self._quarantine = Quarantine(scans, store)
         self._previewer = Previewer(leases, Previews(background, poke), store, Decoders())
-        self._rounds = [Rounds("pending age", self._measure, MEASURED_EVERY)]
+        self._rounds = [Rounds("attachments pending age", self._measure, MEASURED_EVERY)]
         self._scanner: Scanner | None = None
         self.readiness: Readiness | None = None
         if self._on:
-            self._rounds.append(Rounds("unscanned files", self._let_unscanned_wait, UNSCANNED_EVERY))
+            self._rounds.append(Rounds("attachments unscanned files", self._let_unscanned_wait, UNSCANNED_EVERY))
             if settings.clamd_url is not None:
-                clamd = Clamd(settings.clamd_url, at_once=AT_ONCE)
+                clamd = Clamd(settings.clamd_url, at_once=AT_ONCE, scan_within=settings.scan_timeout)
                 self.readiness = Readiness(clamd, settings.attachment_limit)
                 self._scanner = Scanner(leases, scans, store, clamd, self.readiness, self._quarantine, self._previewer.workers)
 

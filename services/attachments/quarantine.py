@@ -3,8 +3,8 @@
 import structlog
 
 from services.attachments.repository.scans import Misplaced, Scans, quarantine_key
-from services.attachments.rounds import Rounds
-from shared.store.store import ObjectIsMissing, Store
+from shared.rounds import Rounds
+from shared.store.store import ObjectIsMissing, Store, StoreIsAway
 
 log = structlog.get_logger()
 
@@ -17,7 +17,7 @@ class Quarantine:
 
     def __init__(self, scans: Scans, store: Store) -> None:
         self._scans, self._store = scans, store
-        self._rounds = Rounds("quarantine", self.once, EVERY)
+        self._rounds = Rounds("attachments quarantine", self.once, EVERY, away=(StoreIsAway,))
 
     def start(self) -> None:
         self._rounds.start()

@@ -1,15 +1,13 @@
 """Deletes from the store, by and by, what nobody will read."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from services.attachments.repository.sweeping import Object, Sweeping
-from shared.contracts.refusals import ServiceIsUnavailable
+from shared.rounds import Rounds
 from shared.store.store import StoreIsAway, derived_key
 
 log = structlog.get_logger()
@@ -30,15 +28,13 @@ class Sweep:
 
     def __init__(self, sweeping: Sweeping, store: Deletes, quarantine_days: int) -> None:
         self._sweeping, self._store, self._quarantine_days = sweeping, store, quarantine_days
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("attachments sweep", self.once, EVERY, away=(StoreIsAway,))
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._keep(), name="attachments sweep")
+        self._rounds.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._rounds.stop()
 
     async def once(self) -> None:
         """All that is due now."""
@@ -58,14 +54,6 @@ class Sweep:
                 await note([each.of for each in objects])
                 log.info(action, count=len(objects))
             more = len(objects) == BATCH
-
-    async def _keep(self) -> None:
-        while True:
-            try:
-                await self.once()
-            except (ServiceIsUnavailable, StoreIsAway, asyncpg.PostgresError) as error:
-                log.warning("sweep_did_not_end", error=str(error.__cause__ or error))
-            await asyncio.sleep(EVERY)
 
 
 def preview_key(attachment_id: UUID, width: int) -> str:

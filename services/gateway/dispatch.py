@@ -59,7 +59,7 @@ class Dispatch:
         if isinstance(route, OwnRoute):
             return await route.handler(self._own)
         if route.transfers or route.slow:
-            give_time()
+            give_time(self._own.settings.upload_timeout)
         if route.needs is None:
             return await self._answer_anybody(route, values, exchange)
         caller = await self._admission.signed_in(route, exchange)

@@ -19,8 +19,6 @@ from shared.contracts.principal import Principal
 from shared.messaging.context import current_context
 from shared.store.store import Store
 
-LONGEST = 15 * 60.0  # seconds that one may take in all
-
 TAKEN, FAILED = "taken", "internal_error"
 UPLOADS = Counter("attachment_uploads", "Requests with files, by what came of them: `taken`, or the code of the refusal.", ["outcome"])
 for outcome in (TAKEN, FAILED, "service_is_unavailable", "store_is_away", "store_is_full"):
@@ -43,9 +41,9 @@ class Transfer:
         await self.admission.again(self.route, caller, self.exchange)
 
 
-def give_time() -> None:
-    """Its calls may be made as long as it takes; each has its own patience."""
-    current_context.set(current_context.get()._replace(deadline=time.time() + LONGEST))
+def give_time(seconds: float) -> None:
+    """Its calls may be made for so long; each has its own patience."""
+    current_context.set(current_context.get()._replace(deadline=time.time() + seconds))
 
 
 type TransferHandler[Q: Request] = Callable[[Q, Principal, Transfer], Awaitable[Reply]]

@@ -14,7 +14,7 @@ from services.gateway.dispatch import refused
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow
 from services.gateway.multipart import Form, Part
 from services.gateway.replies import Headers, Reply
-from services.gateway.transfers import FAILED, LONGEST, TAKEN, UPLOADS, Transfer, give_time
+from services.gateway.transfers import FAILED, TAKEN, UPLOADS, Transfer, give_time
 from shared.contracts.attachments.uploads import (
     ABORT_UPLOADS,
     BEGIN_UPLOAD,
@@ -89,7 +89,7 @@ class Files:
         """What came is deleted: now, or by the owner once it has expired."""
         if not self._begun:
             return
-        give_time()
+        give_time(self._transfer.settings.upload_timeout)
         try:
             await self._transfer.call(ABORT_UPLOADS, AbortUploads(upload_ids=self._begun), self._caller)
         except Refusal as refusal:
@@ -113,7 +113,7 @@ async def receive_files(begin: BeginUpload, caller: Principal, transfer: Transfe
     body = Body(transfer.exchange.receive, most)
     files = Files(begin, caller, transfer)
     try:
-        async with asyncio.timeout(LONGEST):
+        async with asyncio.timeout(transfer.settings.upload_timeout):
             await _take_all(body, files, transfer)
         reply = await finish(files.received)
         UPLOADS.labels(TAKEN).inc()

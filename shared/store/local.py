@@ -91,6 +91,7 @@ class FolderStore(Store):
 
     def _sync(self, path: Path) -> None:
         """The file and every folder on the way to it that may be new."""
+        _forget_parts(path)
         _sync(path)
         _sync(path.parent)
         for folder in path.parent.parents:
@@ -114,6 +115,7 @@ class FolderStore(Store):
         try:
             for key in keys:
                 (self._folder / key).unlink(missing_ok=True)
+                _forget_parts(self._folder / key)
         except OSError as error:
             raise StoreIsAway from error
 
@@ -126,6 +128,12 @@ class FolderStore(Store):
                 except FileNotFoundError:
                     continue
                 yield Stored(str(path.relative_to(self._folder)), known.st_size, datetime.fromtimestamp(known.st_mtime, UTC))
+
+
+def _forget_parts(path: Path) -> None:
+    """What a write left that ended with its process: obstore writes into `<name>#<number>` until all is there."""
+    for part in path.parent.glob(f"{path.name}#*"):
+        part.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -17,6 +17,7 @@ from shared.store.presigning import SignedPut, Signer
 from shared.store.settings import StoreSettings
 from shared.store.store import ObjectIsMissing, Store, Stored
 from shared.store.streaming import stream_in, stream_out, told_apart
+from shared.store.unfinished import end_unfinished
 
 _PART = 5 * 1024 * 1024  # bytes; S3 takes no smaller part but the last
 _CONNECT = 3  # seconds
@@ -40,7 +41,8 @@ class BucketStore(Store):
         self._public = _address("ATRIUM_S3_PUBLIC_ENDPOINT", settings.s3_public_endpoint) if settings.s3_public_endpoint else endpoint
         http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=_CONNECT, read=patience), retries=False)
         self._signer = signer = Signer(settings.s3_access_key, settings.s3_secret_key, settings.s3_region)
-        self._bucket = Bucket(_minio(endpoint, signer, http), http, endpoint, bucket, settings.s3_region, settings.s3_encryption)
+        self._admin = _minio(endpoint, signer, http)
+        self._bucket = Bucket(self._admin, http, endpoint, bucket, settings.s3_region, settings.s3_encryption)
         self._presigning = _minio(self._public, signer, http)
         encryption = {"aws_server_side_encryption": settings.s3_encryption} if settings.s3_encryption else {}
 
@@ -94,7 +96,8 @@ class BucketStore(Store):
                 with told_apart():
                     await obstore.delete_async(self._objects, key)
             except ObjectIsMissing:
-                continue
+                pass
+            await asyncio.to_thread(end_unfinished, self._admin, self._name, key)
 
     async def list(self, prefix: str = "") -> AsyncIterator[Stored]:
         with told_apart():

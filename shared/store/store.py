@@ -64,7 +64,7 @@ class Store(Protocol):
         """Raises `ObjectIsMissing`."""
 
     async def delete(self, *keys: str) -> None:
-        """One that is missing is as good as deleted."""
+        """One that is missing is as good as deleted. What a killed writer left of it goes, too."""
 
     def list(self, prefix: str = "") -> AsyncIterator[Stored]:
         """All objects, also what broken writes left behind."""

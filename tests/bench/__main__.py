@@ -33,6 +33,7 @@ class Part(StrEnum):
     PAGES = "pages"
     RELAY = "relay"
     LAYOUTS = "layouts"
+    FILES = "files"
 
 
 def bench(
@@ -99,6 +100,8 @@ async def _measure(scenarios: Scenarios, servers: Servers, options: Options, par
                 for measure in wanted:
                     await scenarios.settle(house)
                     await measure(house, state)
+    if Part.FILES in parts:
+        scenarios.results.files = await scenarios.files_bench(servers).measured()
     if Part.LAYOUTS in parts:
         for layout in LAYOUTS:
             async with running_house(servers, layout) as house:

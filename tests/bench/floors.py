@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.bench.measures import Measured, Results
+from tests.bench.files.measures import FilesMeasured
+from tests.bench.measures import Measured, Results, percentile
 
 CLIENTS = 64
 """In flight, where posts are held to their floors: as many as pgbench has."""
@@ -30,6 +31,14 @@ POST_P99 = Floor("p99", 60, "ms", False, "three times the 21 ms that 64 in fligh
 PAGES = Floor("rate", 2_500, "/s", True, "half of the 4,800/s at which PostgreSQL writes their JSON: as much again for the way")
 RELAY_P99 = Floor("p99", 250, "ms", False, "the poll that is the relay's net runs every 200 ms")
 RELAY_EMPTY = Floor("outbox empty", 2, "s", False, "atomic batches publish 43,800/s: what waits is never many")
+SCANS = {
+    "scans, 5 MB": Floor("of clamd alone", 0.8, "×", True, "the same bytes handed to clamd by as many connections"),
+    "scans, 50 KB": Floor("of clamd alone", 0.25, "×", True, "a scan so short that leases and verdicts are most of it"),
+}
+UPLOADS = Floor("of the disk alone", 0.5, "×", True, "the same bytes hashed and on the same disk, by a bare script")
+DOWNLOADS = Floor("of uvicorn alone", 0.5, "×", True, "uvicorn that serves the same file statically")
+CLEAN_P95 = Floor("p95", 500, "ms", False, "whoever sends a file of 1 MB does not wait for its scan")
+MEMORY = Floor("memory grows", 64, "MB", False, "what passes is never held, however many come at once")
 REFUSED = Floor("unexpected answers", 0, "", False, "no limit is reached and nothing is down: every answer is the one asked for")
 LOST = Floor("acknowledged and lost", 0, "", False, "an acknowledged message is in the database")
 
@@ -53,8 +62,21 @@ def checks(results: Results) -> list[Check]:
     found += [Check(PAGES, pages.scenario, pages.per_second) for pages in results.pages]
     for relay in results.relay:
         found += [Check(RELAY_P99, relay.scenario, relay.p99_ms), Check(RELAY_EMPTY, relay.scenario, relay.emptied_seconds)]
-    found.append(Check(REFUSED, "all", sum(sum(load.unexpected.values()) for load in results.loads)))
+    if results.files is not None:
+        found += _of_files(results.files)
+    unexpected = [load.unexpected for load in results.loads] + ([results.files.unexpected] if results.files else [])
+    found.append(Check(REFUSED, "all", sum(sum(answers.values()) for answers in unexpected)))
     return [*found, Check(LOST, "all", results.lost)]
+
+
+def _of_files(files: FilesMeasured) -> Iterator[Check]:
+    for compared in files.compared:
+        floors = {**SCANS, "uploads, 5 MB": UPLOADS, "downloads, 5 MB": DOWNLOADS}
+        yield Check(floors[compared.scenario], compared.scenario, compared.ratio)
+    if files.clean_ms:
+        yield Check(CLEAN_P95, "201 to clean, 1 MB", percentile(sorted(files.clean_ms), 0.95))
+    for grown in files.grown:
+        yield Check(MEMORY, f"20 × 50 MB, {grown.process}", grown.megabytes)
 
 
 def _of_posts(posts: Measured) -> Iterator[Check]:

@@ -1,6 +1,6 @@
 """A whole Atrium, by the processes that run it, and what each of them costs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,10 +14,11 @@ from tests.processes import HOST, RAISED_LIMITS, AtriumProcess, free_port
 from tests.servers import Servers
 
 # The ways to spread the services over processes. The gateway comes last: it is ready when those whom it asks are.
+APART = "gateway and services"
 LAYOUTS: dict[str, list[list[str]]] = {
     "one process": [["all"]],
     "two whole processes": [["all"], ["all"]],
-    "gateway and services": [list(STORING_SERVICES), ["gateway"]],
+    APART: [list(STORING_SERVICES), ["gateway"]],
     "one a service": [[service] for service in (*STORING_SERVICES, "gateway")],
 }
 USUAL = "one process"
@@ -36,21 +37,32 @@ class House:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def own(self) -> dict[str, AtriumProcess]:
+        """Atrium's own processes."""
+        return {name: program for name, program in self.programs.items() if isinstance(program, AtriumProcess)}
+
     def cpu_seconds(self) -> dict[str, float]:
         """What each process has used up to now; those of PostgreSQL count as one."""
         return {name: _cpu_seconds(psutil.Process(program.process.pid)) for name, program in self.programs.items()}
 
     def megabytes(self) -> float:
         """Memory of Atrium's own processes."""
-        own = [program for program in self.programs.values() if isinstance(program, AtriumProcess)]
-        return sum(psutil.Process(program.process.pid).memory_info().rss for program in own) / 2**20
+        return sum(psutil.Process(program.process.pid).memory_info().rss for program in self.own.values()) / 2**20
 
 
 @asynccontextmanager
-async def running_house(servers: Servers, layout: str) -> AsyncIterator[House]:
-    """All of Atrium over these servers; stopped in order afterwards."""
+async def running_house(servers: Servers, layout: str, others: Mapping[str, str] | None = None) -> AsyncIterator[House]:
+    """All of Atrium over these servers; stopped in order afterwards. others: settings beside the usual."""
     port = free_port()
-    settings = {**servers.environment, **RAISED_LIMITS, "ATRIUM_PORT": str(port), "ATRIUM_HOST": HOST, "ATRIUM_SHARED_PORT": "true"}
+    settings = {
+        **servers.environment,
+        **RAISED_LIMITS,
+        "ATRIUM_PORT": str(port),
+        "ATRIUM_HOST": HOST,
+        "ATRIUM_SHARED_PORT": "true",
+        **(others or {}),
+    }
     names = [f"all {place}" if services == ["all"] else None for place, services in enumerate(LAYOUTS[layout], 1)]
     processes = [AtriumProcess(services, settings, servers.data, name) for services, name in zip(LAYOUTS[layout], names, strict=True)]
     named = {"postgres": servers.postgres, "nats": servers.nats, "valkey": servers.valkey}

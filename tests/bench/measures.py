@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from tests.bench.files.measures import FilesMeasured
 from tests.bench.load import Load
 
 
@@ -96,6 +97,7 @@ class Results:
     pages: list[Measured] = field(default_factory=list)
     relay: list[RelayMeasured] = field(default_factory=list)
     layouts: list[Measured] = field(default_factory=list)
+    files: FilesMeasured | None = None
     acknowledged: int = 0
     found: int = 0
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from rich.table import Table
 
+from tests.bench.files.measures import FilesMeasured
 from tests.bench.floors import Check
-from tests.bench.measures import Measured, Results
+from tests.bench.measures import Measured, Results, percentile
 from tests.bench.scenarios import Options
 
 
@@ -35,6 +37,10 @@ def as_table(results: Results, held: list[Check]) -> Table:
             "",
             detail,
         )
+    if results.files is not None:
+        table.add_section()
+        for row in _files(results.files):
+            table.add_row(*row)
     table.add_section()
     for check in held:
         table.add_row(*verdict(check))
@@ -51,6 +57,19 @@ def _cells(measured: Measured) -> Iterable[str]:
     parts += [f"memory {measured.memory_mb:.0f} MB"] if measured.memory_mb else []
     parts += [f"[red]{count} × {answer}[/red]" for answer, count in measured.unexpected.items()]
     yield ", ".join(parts)
+
+
+def _files(files: FilesMeasured) -> Iterable[Iterable[str]]:
+    for compared in files.compared:
+        ours, bare = median(compared.ours), median(compared.bare)
+        detail = f"{compared.unit}; {bare:,.0f} without Atrium, {compared.ratio:.2f} of it"
+        yield compared.scenario, str(compared.at_once), f"{ours:,.0f}", "", "", detail
+    if files.clean_ms:
+        ordered = sorted(files.clean_ms)
+        shares = ", ".join(f"{percentile(ordered, share):.0f}" for share in (0.5, 0.95, 0.99))
+        yield "201 to clean, 1 MB", "1", "", shares, "", f"{len(ordered)} files"
+    for grown in files.grown:
+        yield f"20 × 50 MB, {grown.process}", "20", "", "", "", f"memory {grown.before_mb:.0f} MB, at most {grown.most_mb:.0f} MB"
 
 
 def verdict(check: Check) -> Iterable[str]:

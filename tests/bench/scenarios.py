@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.identifiers import new_id
+from tests.bench.files.running import FilesBench
 from tests.bench.floors import CLIENTS
 from tests.bench.history import Connection, load
 from tests.bench.house import House
@@ -15,6 +16,7 @@ from tests.bench.measures import RelayMeasured, Results, Sample, summed_up
 from tests.bench.people import People
 from tests.bench.pgbench import SCHEMA, Pgbench
 from tests.processes import HOST
+from tests.servers import Servers
 
 ALSO_IN_FLIGHT = (1, 16, 256)
 LONG_THREAD = 10_000
@@ -109,6 +111,10 @@ class Scenarios:
         self._say(f"pages, {house.layout}")
         pages = await self._sample(house, self._people.readings(thread, [None]), PAGE_READERS, expected=200)
         self.results.layouts.append(summed_up(f"newest page, {house.layout}", [pages], memory_mb=house.megabytes()))
+
+    def files_bench(self, servers: Servers) -> FilesBench:
+        """With the same people and the same generator."""
+        return FilesBench(servers, self._generator, self._database, self._people, self._options.rounds, self.settle, self._say)
 
     async def read_back(self) -> None:
         """Count the acknowledged messages in the database."""

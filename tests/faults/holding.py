@@ -1,4 +1,5 @@
-"""Moments that last as long as a test wants: after a commit and before its reply, after an event's publication and before its mark."""
+"""Moments that last as long as a test wants: after a commit and before its reply, after an event's publication and before its mark,
+between what is done to an object and what its row says."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,12 +8,19 @@ from tests.faults.house import House, eventually
 
 MARKS = 0x6D61726B
 """The advisory lock that marks wait for."""
+CHANGES = 0x66696C65
+"""The advisory lock that changes of files wait for."""
 
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND wait_event_type || '.' || wait_event = $2"
 _MAKE_MARKS_WAIT = f"""
     CREATE FUNCTION messages.wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN PERFORM pg_advisory_xact_lock_shared({MARKS}); RETURN NULL; END $$;
     CREATE TRIGGER wait_for_the_test BEFORE UPDATE ON messages.outbox FOR EACH STATEMENT EXECUTE FUNCTION messages.wait_for_the_test()"""
+_MAKE_CHANGES_WAIT = f"""
+    CREATE FUNCTION attachments.wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock_shared({CHANGES}); RETURN NEW; END $$;
+    CREATE TRIGGER wait_for_the_test BEFORE UPDATE ON attachments.attachments FOR EACH ROW WHEN (%s)
+        EXECUTE FUNCTION attachments.wait_for_the_test()"""
 
 
 @asynccontextmanager
@@ -21,14 +29,25 @@ async def commits_held(house: House) -> AsyncIterator[None]:
 
     Entered when a commit of the messages service is in that state; left with PostgreSQL running.
     """
+    async with commits_unanswered(house):
+        await a_commit_is_held(house, "messages")
+        yield
+
+
+@asynccontextmanager
+async def commits_unanswered(house: House) -> AsyncIterator[None]:
+    """The same, of what is committed from now on."""
     await _let_commits_wait_for(house, "nobody")
     try:
-        await eventually(lambda: _waits(house, "atrium_messages", "IPC.SyncRep"), "a commit is held")
         yield
     finally:
         if not house.programs["PostgreSQL"].running:
             await house.programs["PostgreSQL"].start()
         await _let_commits_wait_for(house, "")
+
+
+async def a_commit_is_held(house: House, service: str) -> None:
+    await eventually(lambda: _waits(house, f"atrium_{service}", "IPC.SyncRep"), "a commit is held")
 
 
 async def _let_commits_wait_for(house: House, standbys: str) -> None:
@@ -62,6 +81,29 @@ async def marks_given_up(house: House) -> None:
 
 async def _a_mark_waits(house: House) -> bool:
     return await _waits(house, "atrium_messages_background", "Lock.advisory")
+
+
+@asynccontextmanager
+async def changes_of_files_held(house: House, when: str) -> AsyncIterator[None]:
+    """What would change a file's row so that `when` holds (SQL over OLD and NEW) waits before it does, and never gets there."""
+    async with house.database() as admin:
+        await admin.execute("SELECT pg_advisory_lock($1)", CHANGES)
+        await admin.execute(_MAKE_CHANGES_WAIT % when)
+        try:
+            yield
+        finally:
+            await admin.execute(_GIVE_UP_CHANGES, CHANGES)
+            await admin.execute("DROP FUNCTION attachments.wait_for_the_test() CASCADE")
+            await admin.execute("SELECT pg_advisory_unlock($1)", CHANGES)
+
+
+_GIVE_UP_CHANGES = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_locks
+    WHERE locktype = 'advisory' AND NOT granted AND (classid::bigint << 32) + objid::bigint = $1"""
+
+
+async def a_change_is_held(house: House, *, by: str = "atrium_attachments_background") -> None:
+    await eventually(lambda: _waits(house, by, "Lock.advisory"), "a change of a file is held")
 
 
 async def _waits(house: House, role: str, event: str) -> bool:

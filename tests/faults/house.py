@@ -14,11 +14,14 @@ import httpx2
 from nats.js import JetStreamContext
 
 from shared.credentials import OPERATOR, STORING_SERVICES
+from shared.database.history import SYSTEM_ACTOR
 from shared.embedded import Nats, Postgres, Program, Valkey
+from shared.embedded.clamd import MEBIBYTE, clamd_program
 from shared.embedded.program import PAUSE
 from shared.identifiers import new_id
 from shared.messaging.connection import close, connect
 from shared.settings import Settings
+from tests.clamav import ClamdServer
 from tests.processes import HOST, RAISED_LIMITS, AtriumProcess, free_port
 from tests.servers import Servers, embedded_servers, prepare
 from tests.system.people import PASSWORD, Json, Person, expect
@@ -27,6 +30,10 @@ PATIENCE = 30.0
 """Seconds for whatever must happen in the end: other tests may keep the disk busy."""
 DUPLICATE_WINDOW = 0.5
 """Seconds in which JetStream drops an event that it has: too short to help anybody here."""
+SCAN_TIMEOUT = 10
+"""Seconds after which clamd hangs: as much as it needs here when all is well, and so little that it can be waited for."""
+LARGEST = 60 * MEBIBYTE
+"""That clamd takes. The services take the usual 5 MiB, unless a test says something else."""
 PEOPLE = 4
 ANSWER_WITHIN = 20.0
 
@@ -103,7 +110,7 @@ class House:
     @asynccontextmanager
     async def database(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         """PostgreSQL, as its admin."""
-        connection = await asyncpg.connect(self.servers.postgres_url)
+        connection = await asyncpg.connect(self.servers.postgres_url, server_settings={"app.actor": SYSTEM_ACTOR})
         try:
             yield connection
         finally:
@@ -144,7 +151,15 @@ async def running_house() -> AsyncIterator[House]:
             "ATRIUM_HOST": HOST,
             "ATRIUM_PORT": str(port),
             "ATRIUM_EVENTS_DUPLICATE_WINDOW": str(DUPLICATE_WINDOW),
+            "ATRIUM_SCAN_TIMEOUT": str(SCAN_TIMEOUT),
         }
+        clamav = ClamdServer(servers.data / "clamd", LARGEST) if clamd_program() else None
+        if clamav is None:
+            settings["ATRIUM_SCANNING"] = "off"
+        else:
+            settings["ATRIUM_CLAMD_URL"] = clamav.url
+            stack.push_async_callback(clamav.stop)
+            await clamav.start()
         processes = {name: AtriumProcess([name], settings, servers.data) for name in ("gateway", *STORING_SERVICES)}
         for process in processes.values():
             stack.push_async_callback(process.stop, 10)
@@ -153,6 +168,8 @@ async def running_house() -> AsyncIterator[House]:
         assert isinstance(servers.nats, Nats)
         assert isinstance(servers.valkey, Valkey)
         programs = {**processes, "PostgreSQL": servers.postgres, "NATS": servers.nats, "Valkey": servers.valkey}
+        if clamav is not None:
+            programs["clamd"] = clamav
         as_many_as_wanted = httpx2.Limits(max_connections=None, max_keepalive_connections=50)
         http = await stack.enter_async_context(
             httpx2.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=ANSWER_WITHIN, limits=as_many_as_wanted)

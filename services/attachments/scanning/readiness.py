@@ -41,14 +41,13 @@ class Readiness:
         await self._ready.wait()
 
     async def answers(self) -> bool:
-        """Whether clamd is there after a scan that it gave no answer to. If not, files wait from now on."""
+        """Whether clamd was there all the time of a scan that it gave no answer to. If not, files wait until it was examined again."""
         try:
             await self._clamd.ping()
         except ClamdIsAway as away:
             self._wait_for(str(away))
             self._doubted.set()
-            return False
-        return True
+        return self.is_ready  # another may have found it away meanwhile, and this one asked when it was back
 
     async def keep(self) -> None:
         """As long as the service runs."""

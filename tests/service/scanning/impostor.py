@@ -68,5 +68,9 @@ async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 async def read_stream(reader: asyncio.StreamReader) -> None:
     await reader.readline()
+    await read_pieces(reader)
+
+
+async def read_pieces(reader: asyncio.StreamReader) -> None:
     while size := int.from_bytes(await reader.readexactly(4), "big"):
         await reader.readexactly(size)

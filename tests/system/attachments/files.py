@@ -12,16 +12,22 @@ import httpx2
 
 from services.attachments.repository.rows import COLUMNS, said_of, stored_of
 from services.attachments.repository.staged import STAGING
-from services.attachments.sweep import preview_key
+from services.attachments.repository.sweeping import Sweeping
+from services.attachments.sweep import Sweep, preview_key
 from shared.contracts.attachments.attachments import Change
 from shared.contracts.principal import Role
+from shared.credentials import background_role
+from shared.database.connections import Database, as_role
+from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from shared.store.opening import store_of
 from shared.store.settings import StoreSettings
 from shared.store.store import Store, new_key
+from tests.servers import Servers
 from tests.system.house import House
 from tests.system.people import Json, Person, expect, path_of, taking_part
 
+QUARANTINE_DAYS = 30
 BOUNDARY = "a-boundary-of-the-tests"
 
 
@@ -177,6 +183,19 @@ async def put_into_a_message(house: House, attachment: Json, message: Json) -> N
         UUID(message["id"]),
         datetime.fromisoformat(message["createdAt"]),
     )
+
+
+async def swept(servers: Servers, store: Store) -> None:
+    """What is due to be deleted from the store is."""
+    role = background_role("attachments")
+    url = as_role(servers.postgres_url, role, servers.credentials.postgres[role])
+    database = Database(url, "attachments", connections=1, settings={"app.actor": SYSTEM_ACTOR})
+    await store.open()
+    await database.open()
+    try:
+        await Sweep(Sweeping(database), store, QUARANTINE_DAYS).once()
+    finally:
+        await database.close()
 
 
 def sha256(content: bytes) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -174,3 +175,24 @@ async def test_uploads_are_counted_by_their_files(folder_room: Room) -> None:
         assert int(over.headers["retry-after"]) >= 1
         await nothing_is_left(folder_room, before)
         assert (await folder_room.client.http.get(path, headers=headers)).status_code == 200
+
+
+async def test_a_client_that_sends_slowly_for_ever_is_told_so_and_leaves_nothing(folder_room: Room) -> None:
+    before = await folder_room.kept()
+
+    async def go_on_sending(writer: asyncio.StreamWriter) -> None:
+        while True:
+            await asyncio.sleep(0.05)
+            writer.write(b"x")
+
+    async with running_gateway(folder_room.house.servers, None, None, upload_timeout=0.5, uploads_per_minute=0) as url:
+        address = urlsplit(url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(head(folder_room, "Content-Length: 1000000") + form(Sent())[:-40])
+        sending = asyncio.create_task(go_on_sending(writer))
+        answer = await reader.readuntil(b"}")
+        sending.cancel()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"body_is_too_slow"' in answer
+    await nothing_is_left(folder_room, before)

@@ -1,8 +1,11 @@
 """How runs are summed up, and held to floors."""
 
 from array import array
+from uuid import UUID
 
-from tests.bench.floors import LOST, OF_PGBENCH, POST_P99, POSTS, checks
+from tests.bench.files.forms import form, upload
+from tests.bench.files.measures import Compared, FilesMeasured, Grown
+from tests.bench.floors import CLEAN_P95, LOST, MEMORY, OF_PGBENCH, POST_P99, POSTS, REFUSED, UPLOADS, checks
 from tests.bench.load import Load
 from tests.bench.measures import Results, Sample, percentile, summed_up
 
@@ -41,6 +44,29 @@ def test_a_limit_that_is_just_reached_is_met() -> None:
     assert not POSTS.is_met(2_999.9)
     assert POST_P99.is_met(60)
     assert not POST_P99.is_met(60.1)
+
+
+def test_files_are_compared_with_the_same_bytes_without_atrium_round_by_round() -> None:
+    files = FilesMeasured(
+        compared=[
+            Compared("scans, 5 MB", 8, "files/s", ours=[8.0, 10.0, 9.0], bare=[10.0, 11.0, 10.0]),
+            Compared("uploads, 5 MB", 20, "MiB/s", ours=[49.0], bare=[100.0]),
+        ],
+        grown=[Grown("gateway", 100.0, 163.0), Grown("services", 100.0, 165.0)],
+        clean_ms=[100.0] * 95 + [900.0] * 5,
+        unexpected={"503": 1},
+    )
+    held = {(check.scenario, check.floor): check for check in checks(Results(files=files))}
+    assert files.compared[0].ratio == 0.9
+    missed = {(scenario, floor) for (scenario, floor), check in held.items() if not check.met}
+    assert missed == {("uploads, 5 MB", UPLOADS), ("20 × 50 MB, services", MEMORY), ("all", REFUSED)}
+    assert held["201 to clean, 1 MB", CLEAN_P95].value == 100
+
+
+def test_a_form_says_how_long_it_is() -> None:
+    head, _, body = upload(UUID(int=1), "token", b"x" * 600_000, 3).partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert body == form(b"x" * 600_000, 3)
 
 
 def test_a_slow_run_misses_its_floors_and_a_lost_message_is_a_miss() -> None:

@@ -1,0 +1,1 @@
+"""How fast files come, are scanned and go, beside the same bytes without Atrium."""
