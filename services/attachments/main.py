@@ -17,7 +17,7 @@ from shared.contracts.attachments.attachments import DELETE_ATTACHMENT, LIST_ATT
 from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS
 from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK
 from shared.contracts.attachments.scans import LIST_SCANS, RESCAN, SHOW_SCAN
-from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS
+from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS, FINISH_VOICE
 from shared.contracts.subscriptions import ATTACHMENTS_POSTS
 from shared.foundation import Foundation
 from shared.messaging.consumers import EventConsumers
@@ -79,6 +79,7 @@ class AttachmentsApplication:
 def _serve(responder: Responder, service: Service) -> None:
     responder.serve(BEGIN_UPLOAD, uploads.begin_upload, service)
     responder.serve(FINISH_UPLOADS, uploads.finish_uploads, service)
+    responder.serve(FINISH_VOICE, uploads.finish_voice, service)
     responder.serve(ABORT_UPLOADS, uploads.abort_uploads, service)
     responder.serve(LIST_ATTACHMENTS, attachments.list_attachments, service)
     responder.serve(OPEN_ATTACHMENT, attachments.open_attachment, service)

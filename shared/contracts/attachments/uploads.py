@@ -37,6 +37,10 @@ class FileIsMissing(Invalid):
     """The form has no part named `file` that is a file with a name."""
 
 
+class FileIsNotASound(Invalid):
+    """A voice message is WebM, Ogg, MP4, MP3 or WAV, and sound alone. By its bytes, this file is none of these."""
+
+
 class Upload(View):
     """A place for one file's bytes. `storageKey` is for the gateway alone."""
 
@@ -73,6 +77,12 @@ class FinishUploads(Request):
     files: Annotated[list[Received], Field(min_length=1, max_length=MOST_FILES)]
 
 
+class FinishVoice(FinishUploads):
+    """Make a voice message's file of an upload: a sound, by its bytes. It is posted as any file is."""
+
+    files: Annotated[list[Received], Field(min_length=1, max_length=1)]
+
+
 class AbortUploads(Request):
     """Forget uploads whose bytes did not come; their objects are deleted."""
 
@@ -88,11 +98,7 @@ class Attachments(View):
 _THREAD = [ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou]
 
 BEGIN_UPLOAD = Operation(BeginUpload, Upload, called_by=[GATEWAY], refuses=_THREAD)
-FINISH_UPLOADS = Operation(
-    FinishUploads,
-    Attachments,
-    called_by=[GATEWAY],
-    refuses=[*_THREAD, UploadNotFound, AttachmentNotFound, FileIsMissing, FileIsTooLarge, RequestIsInvalid],
-    keyed=True,
-)
+_FILES = [*_THREAD, UploadNotFound, AttachmentNotFound, FileIsMissing, FileIsTooLarge, RequestIsInvalid]
+FINISH_UPLOADS = Operation(FinishUploads, Attachments, called_by=[GATEWAY], refuses=_FILES, keyed=True)
+FINISH_VOICE = Operation(FinishVoice, Attachment, called_by=[GATEWAY], refuses=[*_FILES, FileIsNotASound], keyed=True)
 ABORT_UPLOADS = Operation(AbortUploads, Nothing, called_by=[GATEWAY])

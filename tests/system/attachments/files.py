@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -51,10 +51,21 @@ def attachments_of(thread: Json) -> str:
     return f"{path_of(thread)}/attachments"
 
 
+def voice_of(thread: Json) -> str:
+    return f"{path_of(thread)}/voice"
+
+
 async def send(person: Person, thread: Json, *files: Sent, content: bytes | None = None, **headers: str) -> httpx2.Response:
+    return await _send(person, attachments_of(thread), form(*files) if content is None else content, headers)
+
+
+async def speak(person: Person, thread: Json, *files: Sent, **headers: str) -> httpx2.Response:
+    return await _send(person, voice_of(thread), form(*files), headers)
+
+
+async def _send(person: Person, path: str, body: bytes, headers: dict[str, str]) -> httpx2.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    body = form(*files) if content is None else content
-    return await person.http.post(attachments_of(thread), content=body, headers={**person.bearer, **FORM, **named})
+    return await person.http.post(path, content=body, headers={**person.bearer, **FORM, **named})
 
 
 async def upload(person: Person, thread: Json, *files: Sent) -> Json:
@@ -129,6 +140,14 @@ async def scan_ends(house: House, attachment: Json, status: str = "clean") -> No
             "INSERT INTO attachments.outbox (event_id, workspace_id, subject, data, trace) VALUES ($1, $2, $3, $4, $5)",
             *(said.event_id, said.workspace_id, said.subject, said.data, said.trace),
         )
+
+
+async def once(room: Room, reader: Person, attachment: Json, is_so: Callable[[Json], bool]) -> Json:
+    """The file as the list shows it, once it is so."""
+    async with asyncio.timeout(30):
+        while not (found := [one for one in await room.listed(reader) if one["id"] == attachment["id"] and is_so(one)]):
+            await asyncio.sleep(0.05)
+    return found[0]
 
 
 async def heard(house: House, attachment: Json) -> None:
