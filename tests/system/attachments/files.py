@@ -159,11 +159,11 @@ async def heard(house: House, attachment: Json) -> None:
             await asyncio.sleep(0.05)
 
 
-async def with_a_preview(house: House, attachment: Json) -> None:
+async def with_a_preview(house: House, attachment: Json, content: bytes = b"RIFF____WEBP") -> None:
     """As if one had been made."""
     identifier, store = UUID(attachment["id"]), store_in(house)
     await store.open()
-    await store.write(preview_key(identifier, 320), _pieces(b"RIFF____WEBP"))
+    await store.write(preview_key(identifier, 320), _pieces(content))
     await house.database.execute("UPDATE attachments.attachments SET preview_widths = '{320}' WHERE id = $1", identifier)
 
 

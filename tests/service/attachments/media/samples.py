@@ -100,7 +100,7 @@ def silence(seconds: int, rate: int = 8_000) -> bytes:
 def film(*, with_sound: bool) -> bytes:
     """Half a second of grey, for the eye alone or with a tone; its tracks are named at its beginning."""
     out = BytesIO()
-    with av.open(out, "w", format="mp4", options={"movflags": "faststart"}) as container:
+    with av.open(out, "w", format="mp4", options={"movflags": "frag_keyframe+empty_moov"}) as container:
         seen = container.add_stream("mpeg4", rate=10)
         seen.width, seen.height, seen.pix_fmt = 64, 64, "yuv420p"
         heard = container.add_stream("aac", rate=48_000, layout="mono") if with_sound else None
