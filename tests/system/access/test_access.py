@@ -134,6 +134,7 @@ AT_LEAST = {
     "accountId": {"own", "elsewhere", "missing", "malformed", "deleted"},
     "tokenId": {"own", "elsewhere", "missing", "malformed", "deleted"},
     "name": {"own", "elsewhere", "missing", "deleted"},
+    "token": {"own", "missing"},
     "attachmentId": {"uploaded", "said", "heard", "unposted", "private", "elsewhere", "missing", "malformed", "said_deleted", "said_lost"},
 }
 
