@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from uuid import UUID
 
+from services.attachments.media.contents import fitting
 from services.attachments.media.kinds import INLINE
 from shared.contracts.attachments.attachments import (
     FILENAME_LENGTH,
@@ -22,6 +23,7 @@ from shared.contracts.attachments.attachments import (
     PreviewIsNotThere,
     ScanStatus,
     StoredFile,
+    Unreadable,
 )
 from shared.contracts.principal import Role
 from shared.contracts.refusals import FieldError
@@ -68,12 +70,14 @@ class Stored:
     uploaded_by_id: UUID
     uploaded_by_role: Role
     uploaded_by_name: str | None
+    voice: bool
     scan_status: ScanStatus
     scan_result: str | None
     width: int | None
     height: int | None
     duration: float | None
     waveform: list[int] | None
+    unreadable: Unreadable | None
     preview_widths: Sequence[int]
     version: int
     created_at: datetime
@@ -89,6 +93,7 @@ class Draft:
     mime_type: str
     size: int
     sha256: bytes
+    voice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,15 @@ def _cut(name: str) -> str:
     return stem[: FILENAME_LENGTH - len(extension) - 1] + dot + extension
 
 
+def voice_name(said: str, kind: str) -> str:
+    """Browsers call what they have recorded `blob`."""
+    name = filename(said)
+    return f"voice.{_EXTENSIONS[kind]}" if name in ("blob", NAMELESS) else name
+
+
+_EXTENSIONS = {"audio/webm": "webm", "audio/ogg": "ogg", "audio/mp4": "m4a", "audio/mpeg": "mp3", "audio/wav": "wav"}
+
+
 def first_status(*, scanning: bool) -> ScanStatus:
     return ScanStatus.PENDING if scanning else ScanStatus.UNSCANNED
 
@@ -150,12 +164,19 @@ def stored_file(file: Stored, disposition: Disposition) -> StoredFile:
     )
 
 
-def preview_width(file: Stored, wanted: int) -> int:
-    """The narrowest preview that is at least as wide, or the widest there is. Raises `PreviewIsNotThere`."""
-    widths = sorted(file.preview_widths)
-    if not widths:
+def preview_width(file: Stored, width: int | None, height: int | None) -> int:
+    """The narrowest preview that is at least as wide and as high, or the widest there is. Raises `PreviewIsNotThere`."""
+    if width is None and height is None:
+        width = THUMBNAIL_WIDTH
+    there = sorted(file.preview_widths)
+    if not there:
         raise PreviewIsNotThere
-    return next((width for width in widths if width >= wanted), widths[-1])
+    return next((wide for wide in there if wide >= (width or 1) and _height(file, wide) >= (height or 1)), there[-1])
+
+
+def _height(file: Stored, wide: int) -> int:
+    """Of the preview of this width."""
+    return fitting(file.width or 1, file.height or 1, wide)[1]
 
 
 def view(file: Stored, *, inspects: bool = False) -> Attachment:
@@ -172,10 +193,12 @@ def view(file: Stored, *, inspects: bool = False) -> Attachment:
         sha256=file.sha256.hex(),
         scan_status=file.scan_status,
         scan_result=file.scan_result if inspects else None,
+        voice=file.voice,
         width=file.width,
         height=file.height,
         duration=file.duration,
         waveform=file.waveform,
+        unreadable=file.unreadable,
         preview_available=bool(file.preview_widths),
         thumbnail_url=f"{path}/preview?width={THUMBNAIL_WIDTH}" if file.preview_widths else None,
         uploaded_by_id=file.uploaded_by_id,

@@ -20,7 +20,7 @@ from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS
 from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK
 from shared.contracts.attachments.presigned import BEGIN_PRESIGNED_UPLOAD, FINISH_PRESIGNED_UPLOAD
 from shared.contracts.attachments.scans import LIST_SCANS, RESCAN, SHOW_SCAN
-from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS
+from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS, FINISH_VOICE
 from shared.contracts.subscriptions import ATTACHMENTS_POSTS
 from shared.database.history import SYSTEM_ACTOR
 from shared.foundation import Foundation
@@ -87,6 +87,7 @@ class AttachmentsApplication:
 def _serve(responder: Responder, service: Service) -> None:
     responder.serve(BEGIN_UPLOAD, uploads.begin_upload, service)
     responder.serve(FINISH_UPLOADS, uploads.finish_uploads, service)
+    responder.serve(FINISH_VOICE, uploads.finish_voice, service)
     responder.serve(ABORT_UPLOADS, uploads.abort_uploads, service)
     responder.serve(BEGIN_PRESIGNED_UPLOAD, presigned.begin_presigned_upload, service)
     responder.serve(FINISH_PRESIGNED_UPLOAD, presigned.finish_presigned_upload, service)

@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator
 import structlog
 from prometheus_client import Counter
 
-from services.attachments.media.contents import CannotBeRead
+from services.attachments.media.contents import CannotBeRead, Reason
 from services.attachments.media.kinds import PICTURES, SOUNDS
 from services.attachments.media.pool import WORKERS, Decoders
 from services.attachments.repository.leases import Leases, Taken
 from services.attachments.repository.previews import Previews, Shown
 from services.attachments.sweep import preview_key
 from services.attachments.workers import Workers
+from shared.contracts.attachments.attachments import Unreadable
 from shared.store.store import ObjectIsMissing, Store
 
 log = structlog.get_logger()
 
+WHY = {Reason.BROKEN: Unreadable.BROKEN, Reason.TOO_LARGE: Unreadable.TOO_LARGE}
 TRIES = 3
 PAUSE = 1.0  # seconds before another try
 
@@ -24,7 +26,7 @@ PREVIEWS = Counter("attachment_previews_total", "Clean files by what could be sh
 
 
 class Previewer:
-    """A file is tried a few times where the machine may be what is wrong; then it has no preview, and is served all the same."""
+    """A file is tried a few times where the machine may be what is wrong; then it is told to be unreadable, and served all the same."""
 
     def __init__(self, leases: Leases, previews: Previews, store: Store, decoders: Decoders) -> None:
         self._previews, self._store, self._decoders = previews, store, decoders
@@ -43,29 +45,29 @@ class Previewer:
             await self._previews.left(taken)
             return
         if await self._previews.shown(taken, shown):
-            PREVIEWS.labels("shown").inc()
+            PREVIEWS.labels("unreadable" if shown.unreadable else "shown").inc()
         elif await self._previews.is_deleted(taken.file.id):
             await self._store.delete(*(preview_key(taken.file.id, width) for width in shown.widths))
 
     async def _shown(self, taken: Taken) -> Shown | None:
-        """Nothing of what is neither picture nor sound, or cannot be read."""
-        file = taken.file
+        """Nothing of what is neither picture nor sound."""
+        file, reason = taken.file, Reason.BROKEN
         if file.mime_type not in PICTURES | SOUNDS:
             return None
         for tried in range(1, TRIES + 1):
             try:
                 return await (self._picture(taken) if file.mime_type in PICTURES else self._sound(taken))
             except CannotBeRead as error:
+                reason = error.reason
                 log.info("no_preview", attachmentId=file.id, mimeType=file.mime_type, reason=str(error), tries=tried)
                 if not error.may_pass:
                     break
             except ObjectIsMissing:
                 log.error("object_is_missing", attachmentId=file.id, key=file.storage_key)
-                break
+                return None
             if tried < TRIES:
                 await asyncio.sleep(PAUSE)
-        PREVIEWS.labels("unreadable").inc()
-        return None
+        return Shown(unreadable=WHY.get(reason, Unreadable.FAILED))
 
     async def _picture(self, taken: Taken) -> Shown:
         picture = await self._decoders.picture(self._store.read(taken.file.storage_key))

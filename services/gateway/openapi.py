@@ -19,7 +19,6 @@ from services.gateway.errors import (
 )
 from services.gateway.routing import OwnRoute, Route
 from shared.contracts.attachments.attachments import Attachment
-from shared.contracts.attachments.uploads import MOST_FILES
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
 from shared.contracts.identity.sessions import AUTHORIZE, Origin, TokenIsMissing
 from shared.contracts.model import View
@@ -59,12 +58,6 @@ _DESCRIBED = {
     307: "The store itself has it, at this address (`ATRIUM_ATTACHMENT_REDIRECTS`)",
 }
 _BYTES = {"type": "string", "format": "binary"}
-_FORM = {
-    "type": "object",
-    "properties": {"file": {"type": "array", "items": _BYTES, "minItems": 1, "maxItems": MOST_FILES}},
-    "required": ["file"],
-    "additionalProperties": False,
-}
 
 _KEY = (
     "The client's own name for this request. Sent again within 30 days by the same user with the same path and body, it makes nothing, "
@@ -155,8 +148,14 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         reference = {"$ref": _REF.format(model=route.operation.request.__name__)}
         described["requestBody"] = {"required": route.body_is_required, "content": {"application/json": {"schema": reference}}}
     if route.begins:
-        described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _form(route)}}}
     return described
+
+
+def _form(route: Route) -> dict[str, Any]:
+    several = {"type": "array", "items": _BYTES, "minItems": 1, "maxItems": route.most_files}
+    files = _BYTES if route.most_files == 1 else several
+    return {"type": "object", "properties": {"file": files}, "required": ["file"], "additionalProperties": False}
 
 
 def _statuses(route: Route) -> list[int]:
@@ -199,8 +198,9 @@ def _success(route: Route, status: int) -> dict[str, Any]:
     if route.also == 304:
         described["headers"] = {"ETag": {"description": "By which a poll's answer is known to be the same", "schema": {"type": "string"}}}
     if route.begins:
-        made = [{"$ref": _REF.format(model=model.__name__)} for model in (Attachment, route.operation.reply)]
-        described["content"] = {"application/json": {"schema": {"anyOf": made}}}
+        models: dict[type[BaseModel], None] = dict.fromkeys((Attachment, route.operation.reply))
+        made = [{"$ref": _REF.format(model=model.__name__)} for model in models]
+        described["content"] = {"application/json": {"schema": made[0] if len(made) == 1 else {"anyOf": made}}}
     elif status not in (204, 304):
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
     if status == 201:

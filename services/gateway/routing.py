@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Protocol, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from annotated_types import MaxLen
 from pydantic import BaseModel
 
 from services.gateway.replies import Reply
@@ -102,6 +103,12 @@ class Route:
     def transfers(self) -> bool:
         """Whether bytes of files go through, which takes its time."""
         return self.begins is not None or self.file
+
+    @property
+    def most_files(self) -> int:
+        """That one form may have: as its operation says."""
+        limits = self.operation.request.model_fields["files"].metadata
+        return next(limit.max_length for limit in limits if isinstance(limit, MaxLen))
 
     @property
     def asked(self) -> type[Request]:

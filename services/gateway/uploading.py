@@ -20,7 +20,6 @@ from shared.contracts.attachments.uploads import (
     BEGIN_UPLOAD,
     HEAD_BYTES,
     LONGEST_NAME,
-    MOST_FILES,
     AbortUploads,
     BeginUpload,
     FileIsMissing,
@@ -76,7 +75,7 @@ class Files:
 
     async def take(self, part: Part, content: AsyncIterator[bytes]) -> None:
         """Write one. Its place is known to its owner before the first byte is there, so that nothing is left behind unseen."""
-        said = _filename(part, len(self.received))
+        said = _filename(part, len(self.received), self._transfer.route.most_files)
         if self.received:
             await self._transfer.count_one_more(self._caller)
         upload = await self._transfer.call(BEGIN_UPLOAD, self._begin, self._caller)
@@ -96,20 +95,20 @@ class Files:
             log.warning("uploads_left_to_expire", code=refusal.code, count=len(self._begun))
 
 
-def _filename(part: Part, taken: int) -> str:
+def _filename(part: Part, taken: int, most: int) -> str:
     """What the client calls the file. Raises where the part is none that is expected."""
     if part.name != FIELD:
         raise RequestIsInvalid(errors=[FieldError(field=part.name[:100], code="unknown_field", detail="Files are in parts named `file`.")])
     if part.filename is None:
         raise FileIsMissing
-    if taken == MOST_FILES:
-        raise RequestIsInvalid(errors=[FieldError(field=FIELD, code="too_long", detail=f"There are at most {MOST_FILES} in one request.")])
+    if taken == most:
+        raise RequestIsInvalid(errors=[FieldError(field=FIELD, code="too_long", detail=f"One request has at most {most}.")])
     return part.filename[-LONGEST_NAME:]
 
 
 async def receive_files(begin: BeginUpload, caller: Principal, transfer: Transfer, finish: Finish) -> FormReply:
     """Take the files of a form, and finish with all of them; after whatever fails, with none."""
-    most = MOST_FILES * (transfer.settings.attachment_limit + FORM_BYTES)
+    most = transfer.route.most_files * (transfer.settings.attachment_limit + FORM_BYTES)
     body = Body(transfer.exchange.receive, most)
     files = Files(begin, caller, transfer)
     try:

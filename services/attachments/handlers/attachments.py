@@ -51,7 +51,7 @@ async def open_attachment(request: OpenAttachment, caller: Principal, service: S
 async def open_preview(request: OpenPreview, caller: Principal, service: Service) -> StoredFile:
     file = await service.readable(request.attachment_id, caller)
     domain.check_served(file, scanning=service.scanning)
-    width = domain.preview_width(file, request.width)
+    width = domain.preview_width(file, request.width, request.height)
     key = preview_key(file.id, width)
     size = await service.store.size(key)
     if size is None:

@@ -1,21 +1,24 @@
 """Uploads: a place for the bytes, and attachments of what came."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
 from prometheus_client import Histogram
 
 from services.attachments import domain
-from services.attachments.media.kinds import sniff
+from services.attachments.media.kinds import sniff, sniff_sound
 from services.attachments.service import Service
-from shared.contracts.attachments.attachments import AttachmentNotFound
+from shared.contracts.attachments.attachments import Attachment, AttachmentNotFound
 from shared.contracts.attachments.uploads import (
     AbortUploads,
     Attachments,
     BeginUpload,
+    FileIsNotASound,
     FileIsTooLarge,
     FinishUploads,
+    FinishVoice,
     Received,
     Upload,
 )
@@ -42,7 +45,19 @@ async def begin_upload(request: BeginUpload, caller: Principal, service: Service
 
 async def finish_uploads(request: FinishUploads, caller: Principal, service: Service) -> Attachments | Replayed[Attachments]:
     await service.access(Right.POST, request.thread_id, caller)
-    drafts = [_draft(file, service) for file in request.files]
+    return await _finish(request, [_draft(file, service) for file in request.files], caller, service)
+
+
+async def finish_voice(request: FinishVoice, caller: Principal, service: Service) -> Attachment | Replayed[Attachment]:
+    """What it sounds like is read once it was scanned, as of any sound (`previews.py`)."""
+    await service.access(Right.POST, request.thread_id, caller)
+    made = await _finish(request, [_voice(file, service) for file in request.files], caller, service)
+    return Replayed(made.reply.attachments[0]) if isinstance(made, Replayed) else made.attachments[0]
+
+
+async def _finish(
+    request: FinishUploads, drafts: Sequence[domain.Draft], caller: Principal, service: Service
+) -> Attachments | Replayed[Attachments]:
     try:
         files = await service.uploads.finish(request, drafts, domain.first_status(scanning=service.scanning), caller)
     except MadeBefore as before:
@@ -82,6 +97,13 @@ def _draft(file: Received, service: Service) -> domain.Draft:
     if file.size > service.limit:
         raise FileIsTooLarge
     return domain.Draft(file.upload_id, domain.filename(file.filename), sniff(file.head), file.size, bytes.fromhex(file.sha256))
+
+
+def _voice(file: Received, service: Service) -> domain.Draft:
+    kind = sniff_sound(file.head)
+    if kind is None:
+        raise FileIsNotASound
+    return replace(_draft(file, service), filename=domain.voice_name(file.filename, kind), mime_type=kind, voice=True)
 
 
 def _shown(files: Sequence[domain.Stored], caller: Principal) -> Attachments:

@@ -19,6 +19,16 @@ PEAKS = 80
 """How many there are in each waveform."""
 
 
+HIGHEST = 3
+"""Times its width: what a preview may be high."""
+
+
+def fitting(width: int, height: int, wide: int) -> tuple[int, int]:
+    """The size of the preview that is called `wide`, of a picture of this size."""
+    scale = min(1.0, wide / width, wide * HIGHEST / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """Its size as people see it (turned as its EXIF says), and WebP previews by the width that they were asked for.

@@ -32,6 +32,14 @@ def sniff(head: bytes) -> str:
     return _first(OTHERS, head) or UNKNOWN
 
 
+def sniff_sound(head: bytes) -> str | None:
+    """The same of a file that is to be a sound; None where it is none. An MP4 that names its tracks at its end may be one."""
+    kind = sniff(head)
+    if kind == "video/mp4" and b"vide" not in head[:HEAD]:
+        return "audio/mp4"
+    return kind if kind in SOUNDS else None
+
+
 def _first(tells: list[Tell], head: bytes) -> str | None:
     return next((kind for tell in tells if (kind := tell(head))), None)
 
@@ -60,10 +68,15 @@ def _ogg(head: bytes) -> str | None:
 
 
 def _matroska(head: bytes) -> str | None:
-    """Of the family, browsers know WebM alone. Its tracks are named near the beginning."""
+    """Of the family, browsers know WebM alone. Its tracks are named before the first cluster, whose bytes may be any."""
     if not head.startswith(b"\x1a\x45\xdf\xa3") or not re.search(rb"\x42\x82.webm", head[:64], re.DOTALL):
         return None
-    return "audio/webm" if b"A_" in head and b"V_" not in head else "video/webm"
+    tracks = head.partition(CLUSTER)[0]
+    return "audio/webm" if re.search(CODEC + b"A_", tracks, re.DOTALL) and not re.search(CODEC + b"V_", tracks, re.DOTALL) else "video/webm"
+
+
+CLUSTER = b"\x1f\x43\xb6\x75"
+CODEC = rb"\x86.{1,8}"  # a CodecID, and its length
 
 
 def _mp4(head: bytes) -> str | None:

@@ -6,12 +6,11 @@ from typing import BinaryIO
 
 from PIL import AvifImagePlugin, Image, ImageCms
 
-from services.attachments.media.contents import MOST_PIXELS, CannotBeRead, Picture, Reason
+from services.attachments.media.contents import MOST_PIXELS, CannotBeRead, Picture, Reason, fitting
 
 DECODERS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 """The only ones that are tried."""
 
-HIGHEST = 3  # times its width: what a preview may be high
 ORIENTATION = 0x0112
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -66,12 +65,6 @@ def enough(widths: list[int], width: int, height: int) -> list[int]:
     """Up to the first that shows the whole picture."""
     whole = next((place for place, wide in enumerate(widths) if fitting(width, height, wide) == (width, height)), len(widths))
     return widths[: whole + 1]
-
-
-def fitting(width: int, height: int, wide: int) -> tuple[int, int]:
-    """The size of the preview that is called `wide`."""
-    scale = min(1.0, wide / width, wide * HIGHEST / height)
-    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def upright(image: Image.Image, turn: int, size: tuple[int, int]) -> Image.Image:

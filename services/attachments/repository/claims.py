@@ -29,7 +29,7 @@ POSTED = f"""
     FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::smallint[]) AS said (id, message_id, at, hidden_from)
     WHERE a.id = said.id AND a.posted_at IS NULL
     RETURNING {columns("a")}, a.version > coalesce(a.claimed_version, 0) AS moved,
-        a.previewed_at >= a.claimed_at AND coalesce(a.width, a.duration) IS NOT NULL AS previewed"""
+        a.previewed_at >= a.claimed_at AND coalesce(a.width::text, a.duration::text, a.unreadable) IS NOT NULL AS previewed"""
 
 _DELETED = f"""
     UPDATE attachments a SET deleted_at = now(), updated_at = now(), version = a.version + 1

@@ -8,13 +8,13 @@ from pydantic_core import to_json
 
 from services.attachments.repository.leases import Taken
 from services.attachments.repository.rows import COLUMNS, said_of, stored_of
-from shared.contracts.attachments.attachments import Change
+from shared.contracts.attachments.attachments import Change, Unreadable
 from shared.database.connections import Database, once_more
 from shared.outbox.outbox import emit
 
 _SHOWN = f"""
-    UPDATE attachments SET width = $3, height = $4, duration = $5, waveform = $6::jsonb, preview_widths = $7, previewed_at = now(),
-        lease = NULL, updated_at = now(), version = version + 1
+    UPDATE attachments SET width = $3, height = $4, duration = $5, waveform = $6::jsonb, preview_widths = $7, unreadable = $8,
+        previewed_at = now(), lease = NULL, updated_at = now(), version = version + 1
     WHERE id = $1 AND lease = $2 AND previewed_at IS NULL AND deleted_at IS NULL RETURNING {COLUMNS}"""
 
 # It has nothing to show: nobody is told.
@@ -29,13 +29,14 @@ _DELETED = "SELECT deleted_at IS NOT NULL FROM attachments WHERE id = $1"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What was read out of a picture or a sound. widths: of the previews that are in the store."""
+    """What was read out of a picture or a sound, or why nothing was. widths: of the previews that are in the store."""
 
     width: int | None = None
     height: int | None = None
     duration: float | None = None
     waveform: Sequence[int] | None = None
     widths: Sequence[int] = ()
+    unreadable: Unreadable | None = None
 
 
 class Previews:
@@ -47,7 +48,7 @@ class Previews:
     async def shown(self, taken: Taken, shown: Shown) -> bool:
         """Whether it counts: the lease is held yet, and the file is there."""
         waveform = None if shown.waveform is None else to_json(shown.waveform).decode()
-        values = (shown.width, shown.height, shown.duration, waveform, sorted(shown.widths))
+        values = (shown.width, shown.height, shown.duration, waveform, sorted(shown.widths), shown.unreadable)
 
         async def attempt() -> bool:
             async with self._background.installation() as connection:

@@ -4,13 +4,13 @@ import asyncpg
 from pydantic_core import from_json
 
 from services.attachments.domain import HiddenFrom, Stored, changed
-from shared.contracts.attachments.attachments import Change, OwnAttachmentChanged, ScanStatus
+from shared.contracts.attachments.attachments import Change, OwnAttachmentChanged, ScanStatus, Unreadable
 from shared.contracts.principal import Role
 from shared.outbox.outbox import Emission, emission
 
 COLUMNS = """id, workspace_id, thread_id, message_id, hidden_from, claimed_at, posted_at, filename, mime_type, size_bytes, sha256,
-    storage_key, uploaded_by_id, uploaded_by_role, uploaded_by_name, scan_status, scan_result, width, height, duration, waveform,
-    preview_widths, version, created_at, deleted_at"""
+    storage_key, uploaded_by_id, uploaded_by_role, uploaded_by_name, voice, scan_status, scan_result, width, height, duration, waveform,
+    unreadable, preview_widths, version, created_at, deleted_at"""
 
 
 def columns(table: str) -> str:
@@ -35,12 +35,14 @@ def stored_of(row: asyncpg.Record) -> Stored:
         uploaded_by_id=row["uploaded_by_id"],
         uploaded_by_role=Role(row["uploaded_by_role"]),
         uploaded_by_name=row["uploaded_by_name"],
+        voice=row["voice"],
         scan_status=ScanStatus(row["scan_status"]),
         scan_result=row["scan_result"],
         width=row["width"],
         height=row["height"],
         duration=row["duration"],
         waveform=from_json(row["waveform"]) if row["waveform"] is not None else None,
+        unreadable=Unreadable(row["unreadable"]) if row["unreadable"] is not None else None,
         preview_widths=row["preview_widths"],
         version=row["version"],
         created_at=row["created_at"],

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.attachments.domain import Draft, Stored
 from services.attachments.repository.rows import COLUMNS, columns, said_of, stored_of
 from shared.contracts.attachments.attachments import Change, ScanStatus
-from shared.contracts.attachments.uploads import FinishUploads, Upload, UploadKind, UploadNotFound
+from shared.contracts.attachments.uploads import FinishUploads, FinishVoice, Upload, UploadKind, UploadNotFound
 from shared.contracts.model import Request
 from shared.contracts.principal import Principal
 from shared.database.connections import Connection, Database, once_more
@@ -29,10 +29,10 @@ _FINISH = f"""
         RETURNING id, storage_key),
     made AS (
         INSERT INTO attachments (id, workspace_id, thread_id, filename, mime_type, size_bytes, sha256, storage_key,
-            uploaded_by_id, uploaded_by_role, uploaded_by_name, scan_status)
-        SELECT id, $4, $2, filename, mime_type, size_bytes, sha256, storage_key, $3, $5, $6, $7
-        FROM unnest($1::uuid[], $8::text[], $9::text[], $10::bigint[], $11::bytea[])
-            AS draft (id, filename, mime_type, size_bytes, sha256) JOIN received USING (id)
+            uploaded_by_id, uploaded_by_role, uploaded_by_name, scan_status, voice)
+        SELECT id, $4, $2, filename, mime_type, size_bytes, sha256, storage_key, $3, $5, $6, $7, voice
+        FROM unnest($1::uuid[], $8::text[], $9::text[], $10::bigint[], $11::bytea[], $12::boolean[])
+            AS draft (id, filename, mime_type, size_bytes, sha256, voice) JOIN received USING (id)
         RETURNING {COLUMNS})
     SELECT {columns("made")} FROM made JOIN unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place) USING (id) ORDER BY place"""
 
@@ -51,6 +51,10 @@ class UploadAttachments(Request):
 
     thread_id: UUID
     files: list[tuple[str, int, str]]
+
+
+class UploadVoice(UploadAttachments):
+    """The same of a voice message: its keys are its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ async def _make(connection: Connection, thread_id: UUID, drafts: Sequence[Draft]
         [draft.mime_type for draft in drafts],
         [draft.size for draft in drafts],
         [draft.sha256 for draft in drafts],
+        [draft.voice for draft in drafts],
     )
     return [stored_of(row) for row in rows]
 
@@ -134,4 +139,5 @@ async def _made_before(connection: Connection, thread_id: UUID, upload_ids: Sequ
 
 
 def _identity(request: FinishUploads) -> UploadAttachments:
-    return UploadAttachments(thread_id=request.thread_id, files=[(file.filename, file.size, file.sha256) for file in request.files])
+    kind = UploadVoice if isinstance(request, FinishVoice) else UploadAttachments
+    return kind(thread_id=request.thread_id, files=[(file.filename, file.size, file.sha256) for file in request.files])

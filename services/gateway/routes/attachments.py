@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic_core import from_json, to_json
 
 from services.gateway.downloading import FileReply, file_reply
-from services.gateway.replies import JSON, NO_STORE, REPLAYED, Created, NoContent, Ok
+from services.gateway.replies import JSON, NO_STORE, REPLAYED, Created, Headers, NoContent, Ok
 from services.gateway.routing import Call, route
 from services.gateway.transfers import Transfer, anonymous_file_route, file_route, form_route
 from services.gateway.uploading import FormReply, receive_files
@@ -21,9 +21,19 @@ from shared.contracts.attachments.attachments import (
     OpenPreview,
 )
 from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK, Link, LinkAttachment, OpenLink
-from shared.contracts.attachments.uploads import BEGIN_UPLOAD, FINISH_UPLOADS, BeginUpload, FinishUploads, Received
+from shared.contracts.attachments.uploads import (
+    BEGIN_UPLOAD,
+    FINISH_UPLOADS,
+    FINISH_VOICE,
+    BeginUpload,
+    FinishUploads,
+    FinishVoice,
+    Received,
+    UploadKind,
+)
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
+from shared.messaging.frames import Answer
 
 THREAD_ATTACHMENTS = "/api/collab/threads/{threadId}/attachments"
 ATTACHMENT = "/api/collab/attachments/{attachmentId}"
@@ -32,12 +42,16 @@ ATTACHMENT = "/api/collab/attachments/{attachmentId}"
 class Uploaded(FormReply):
     """201: of one file, what was made of it; of several, all of them."""
 
-    def __init__(self, made: bytes, thread_path: str, *, replayed: bool) -> None:
-        attachments = from_json(made)["attachments"]
+    def __init__(self, answer: Answer, thread_path: str) -> None:
+        attachments = from_json(answer.body)["attachments"]
         one = len(attachments) == 1
         location = attachments[0]["url"] if one else thread_path
-        headers = (JSON, NO_STORE, (b"location", location.encode()), *((REPLAYED,) if replayed else ()))
-        super().__init__(201, to_json(attachments[0]) if one else made, headers)
+        headers = (JSON, NO_STORE, (b"location", location.encode()), *_replayed(answer))
+        super().__init__(201, to_json(attachments[0]) if one else answer.body, headers)
+
+
+def _replayed(answer: Answer) -> Headers:
+    return (REPLAYED,) if answer.kind == "replay" else ()
 
 
 @form_route(THREAD_ATTACHMENTS, FINISH_UPLOADS, begins=BEGIN_UPLOAD, needs=Permission.FILE_UPLOAD)
@@ -47,9 +61,21 @@ async def upload_attachments(request: BeginUpload, caller: Principal, transfer: 
     async def finish(received: Sequence[Received]) -> Uploaded:
         answer = await transfer.call.answer(FINISH_UPLOADS, FinishUploads(thread_id=request.thread_id, files=[*received]), caller)
         path = THREAD_ATTACHMENTS.replace("{threadId}", str(request.thread_id))
-        return Uploaded(answer.body, path, replayed=answer.kind == "replay")
+        return Uploaded(answer, path)
 
     return await receive_files(request, caller, transfer, finish)
+
+
+@form_route("/api/collab/threads/{threadId}/voice", FINISH_VOICE, begins=BEGIN_UPLOAD, needs=Permission.FILE_UPLOAD)
+async def upload_voice(request: BeginUpload, caller: Principal, transfer: Transfer) -> FormReply:
+    """Upload a voice message, in a part named `file`; it is posted by its id, as any file is. How it sounds is read once it is clean."""
+
+    async def finish(received: Sequence[Received]) -> FormReply:
+        answer = await transfer.call.answer(FINISH_VOICE, FinishVoice(thread_id=request.thread_id, files=[*received]), caller)
+        headers = (JSON, NO_STORE, (b"location", from_json(answer.body)["url"].encode()), *_replayed(answer))
+        return FormReply(201, answer.body, headers)
+
+    return await receive_files(request.model_copy(update={"kind": UploadKind.VOICE}), caller, transfer, finish)
 
 
 @route("GET", THREAD_ATTACHMENTS, LIST_ATTACHMENTS, needs=Permission.FILE_READ)
@@ -66,7 +92,7 @@ async def open_attachment(request: OpenAttachment, caller: Principal, transfer: 
 
 @file_route(f"{ATTACHMENT}/preview", OPEN_PREVIEW, needs=Permission.FILE_READ)
 async def open_preview(request: OpenPreview, caller: Principal, transfer: Transfer) -> FileReply:
-    """A picture made small: the narrowest that is at least as wide as asked, or the widest there is."""
+    """A picture made small: the narrowest that is at least as wide and as high as asked, or the widest there is."""
     return await file_reply(await transfer.call(OPEN_PREVIEW, request, caller), transfer)
 
 

@@ -27,11 +27,23 @@ class ScanStatus(StrEnum):
     UNSCANNED = "unscanned"
 
 
+class Unreadable(StrEnum):
+    """Why nothing is shown of a clean picture or sound, which is served all the same."""
+
+    BROKEN = "broken"
+    TOO_LARGE = "too_large"
+    """More bytes, pixels or seconds than are read."""
+
+    FAILED = "failed"
+    """It took more time or memory than there is for one."""
+
+
 class Attachment(View):
     """A file as its readers see it (API.md, Attachments).
 
-    size: bytes. sha256: hexadecimal. scanResult: what was found, for agents and admins alone. duration: seconds, of sounds.
-    waveform: a voice message's peaks, 0 to 100.
+    size: bytes. sha256: hexadecimal. scanResult: what was found, for agents and admins alone. voice: it was sent as a voice message.
+    width, height, duration (seconds), waveform (a sound's peaks, 0 to 100): read from its bytes once those are clean, as the previews are;
+    unreadable: why there are none.
     """
 
     id: UUID
@@ -44,10 +56,12 @@ class Attachment(View):
     sha256: str
     scan_status: ScanStatus
     scan_result: str | None
+    voice: bool = False
     width: int | None
     height: int | None
     duration: float | None
     waveform: list[int] | None
+    unreadable: Unreadable | None = None
     preview_available: bool
     thumbnail_url: str | None
     uploaded_by_id: UUID
@@ -118,10 +132,11 @@ class OpenAttachment(Request):
 
 
 class OpenPreview(Request):
-    """Let the caller see a picture made small: the narrowest that is at least as wide."""
+    """Let the caller see a picture made small: the narrowest that is at least as wide and as high. Without either, a thumbnail."""
 
     attachment_id: UUID
-    width: Annotated[int, Field(ge=1, le=4_096)] = 320
+    width: Annotated[int, Field(ge=1, le=4_096)] | None = None
+    height: Annotated[int, Field(ge=1, le=4_096)] | None = None
 
 
 class DeleteAttachment(Request):
@@ -143,7 +158,7 @@ DELETE_ATTACHMENT = Operation(
 
 
 class Change(StrEnum):
-    """What happened to a file."""
+    """What happened to a file. previewed: what is shown of it was read, or could not be."""
 
     UPLOADED = "uploaded"
     SCANNED = "scanned"

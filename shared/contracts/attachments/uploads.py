@@ -38,6 +38,10 @@ class FileIsMissing(Invalid):
     """The form has no part named `file` that is a file with a name."""
 
 
+class FileIsNotASound(Invalid):
+    """A voice message is WebM, Ogg, MP4, MP3 or WAV, and sound alone. By its bytes, this file is none of these."""
+
+
 class Upload(View):
     """A place for one file's bytes. `storageKey` is for the gateway alone."""
 
@@ -74,6 +78,12 @@ class FinishUploads(Request):
     files: Annotated[list[Received], Field(min_length=1, max_length=MOST_FILES)]
 
 
+class FinishVoice(FinishUploads):
+    """Make a voice message's file of an upload: a sound, by its bytes. It is posted as any file is."""
+
+    files: Annotated[list[Received], Field(min_length=1, max_length=1)]
+
+
 class AbortUploads(Request):
     """Forget uploads whose bytes did not come; their objects are deleted."""
 
@@ -88,12 +98,9 @@ class Attachments(View):
 
 THREAD_REFUSALS = [ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou]
 
+_FILES = [*THREAD_REFUSALS, UploadNotFound, AttachmentNotFound, FileIsMissing, FileIsTooLarge, RequestIsInvalid]
+
 BEGIN_UPLOAD = Operation(BeginUpload, Upload, called_by=[GATEWAY], refuses=THREAD_REFUSALS)
-FINISH_UPLOADS = Operation(
-    FinishUploads,
-    Attachments,
-    called_by=[GATEWAY],
-    refuses=[*THREAD_REFUSALS, UploadNotFound, AttachmentNotFound, FileIsMissing, FileIsTooLarge, RequestIsInvalid],
-    keyed=True,
-)
+FINISH_UPLOADS = Operation(FinishUploads, Attachments, called_by=[GATEWAY], refuses=_FILES, keyed=True)
+FINISH_VOICE = Operation(FinishVoice, Attachment, called_by=[GATEWAY], refuses=[*_FILES, FileIsNotASound], keyed=True)
 ABORT_UPLOADS = Operation(AbortUploads, Nothing, called_by=[GATEWAY])

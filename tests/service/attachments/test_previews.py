@@ -65,12 +65,17 @@ async def test_a_sound_has_its_duration_and_waveform(scanning: Scanning, thread:
     assert (await scanning.changes(agent.user_id, file))[-1] == ("previewed", "clean")
 
 
-@pytest.mark.parametrize("content", [b"hello", picture()[:100]], ids=["a text", "a broken picture"])
-async def test_what_cannot_be_shown_is_served_and_nobody_is_told(
-    scanning: Scanning, thread: UUID, agent: Principal, content: bytes
-) -> None:
-    file = await scanning.attachments.upload(thread, agent, content)
+async def test_of_what_has_nothing_to_show_nobody_is_told(scanning: Scanning, thread: UUID, agent: Principal) -> None:
+    file = await scanning.attachments.upload(thread, agent, b"hello")
     await previewed(scanning.attachments, file)
     row = await scanning.attachments.row(file)
-    assert (row["scan_status"], row["width"], row["preview_widths"], row["lease"]) == ("clean", None, [], None)
+    assert (row["scan_status"], row["unreadable"], row["preview_widths"], row["lease"]) == ("clean", None, [], None)
     assert (await scanning.changes(agent.user_id, file))[-1] == ("scanned", "clean")
+
+
+async def test_a_picture_that_cannot_be_read_says_so_and_is_served(scanning: Scanning, thread: UUID, agent: Principal) -> None:
+    file = await scanning.attachments.upload(thread, agent, picture()[:100])
+    await previewed(scanning.attachments, file)
+    row = await scanning.attachments.row(file)
+    assert (row["scan_status"], row["unreadable"], row["preview_widths"], row["lease"]) == ("clean", "broken", [], None)
+    assert (await scanning.changes(agent.user_id, file))[-1] == ("previewed", "clean")

@@ -612,6 +612,24 @@ finish_presigned_upload staged_expired   401    404   404   404          404    
 finish_presigned_upload missing          401    404   404   404          404    404
 finish_presigned_upload malformed        401    404   404   404          404    404
 
+upload_voice           own             401    201   201   201          201    -
+upload_voice           joined          401    201   201   201          201    201
+upload_voice           no_guests       401    201   201   201          201    404
+upload_voice           private_joined  401    201   201   201          201    201
+upload_voice           closed_joined   401    409   409   409          409    409
+upload_voice           archived_joined 401    409   409   409          409    409
+upload_voice           archived        401    409   409   409          404    404
+upload_voice           left            401    201   201   201          404    404
+upload_voice           foreign         401    201   201   201          404    404
+upload_voice           private         401    404   404   404          404    404
+upload_voice           elsewhere       401    404   404   404          404    404
+upload_voice           missing         401    404   404   404          404    404
+upload_voice           malformed       401    404   404   404          404    404
+upload_voice           deleted_joined  401    404   404   404          404    404
+upload_voice           direct_joined   401    201   201   201          201    201
+upload_voice           direct          401    404   404   404          404    404
+upload_voice           assistant       401    404   404   404          404    404
+
 list_attachments       own             401    200   200   200          200    -
 list_attachments       joined          401    200   200   200          200    200
 list_attachments       no_guests       401    200   200   200          200    404

@@ -11,6 +11,7 @@ from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
 from shared.contracts.principal import Role
 from shared.contracts.refusals import NotFound
 from shared.identifiers import new_id
+from tests.service.attachments.media.samples import silence
 from tests.system.access.stage import Stage
 from tests.system.access.table import CALLERS, CELLS, Cell
 from tests.system.house import House, log_in
@@ -115,7 +116,8 @@ async def ask(stage: Stage, cell: Cell, identifier: str) -> httpx2.Response:
     body = action.body(subject if cell.action != "join_thread" else person or subject) if action.body else None
     if cell.action == "open_direct":
         body = (body or {}) | {"participants": taking_part(stage.colleague)}
-    files = {"file": ("a.txt", b"hello")} if isinstance(route, Route) and route.begins else None
+    content = silence(1) if action.route == "upload_voice" else b"hello"
+    files = {"file": ("a.txt", content)} if isinstance(route, Route) and route.begins else None
     return await stage.house.http.request(route.method, path, json=body, files=files, headers=headers)
 
 
@@ -136,6 +138,7 @@ AT_LEAST = {
     "tokenId": {"own", "elsewhere", "missing", "malformed", "deleted"},
     "name": {"own", "elsewhere", "missing", "deleted"},
     "finish_presigned_upload": {"staged", "staged_by_another", "staged_elsewhere", "staged_expired", "missing", "malformed"},
+    "token": {"own", "missing"},
     "attachmentId": {"uploaded", "said", "heard", "unposted", "private", "elsewhere", "missing", "malformed", "said_deleted", "said_lost"},
 }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -58,10 +58,21 @@ def attachments_of(thread: Json) -> str:
     return f"{path_of(thread)}/attachments"
 
 
+def voice_of(thread: Json) -> str:
+    return f"{path_of(thread)}/voice"
+
+
 async def send(person: Person, thread: Json, *files: Sent, content: bytes | None = None, **headers: str) -> httpx2.Response:
+    return await _send(person, attachments_of(thread), form(*files) if content is None else content, headers)
+
+
+async def speak(person: Person, thread: Json, *files: Sent, **headers: str) -> httpx2.Response:
+    return await _send(person, voice_of(thread), form(*files), headers)
+
+
+async def _send(person: Person, path: str, body: bytes, headers: dict[str, str]) -> httpx2.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    body = form(*files) if content is None else content
-    return await person.http.post(attachments_of(thread), content=body, headers={**person.bearer, **FORM, **named})
+    return await person.http.post(path, content=body, headers={**person.bearer, **FORM, **named})
 
 
 async def upload(person: Person, thread: Json, *files: Sent) -> Json:
@@ -138,6 +149,14 @@ async def scan_ends(house: House, attachment: Json, status: str = "clean") -> No
         )
 
 
+async def once(room: Room, reader: Person, attachment: Json, is_so: Callable[[Json], bool]) -> Json:
+    """The file as the list shows it, once it is so."""
+    async with asyncio.timeout(30):
+        while not (found := [one for one in await room.listed(reader) if one["id"] == attachment["id"] and is_so(one)]):
+            await asyncio.sleep(0.05)
+    return found[0]
+
+
 async def heard(house: House, attachment: Json) -> None:
     """Attachments has heard that a file is in its message."""
     async with asyncio.timeout(20):
@@ -147,11 +166,11 @@ async def heard(house: House, attachment: Json) -> None:
             await asyncio.sleep(0.05)
 
 
-async def with_a_preview(house: House, attachment: Json) -> None:
+async def with_a_preview(house: House, attachment: Json, content: bytes = b"RIFF____WEBP") -> None:
     """As if one had been made."""
     identifier, store = UUID(attachment["id"]), store_in(house)
     await store.open()
-    await store.write(preview_key(identifier, 320), _pieces(b"RIFF____WEBP"))
+    await store.write(preview_key(identifier, 320), _pieces(content))
     await house.database.execute("UPDATE attachments.attachments SET preview_widths = '{320}' WHERE id = $1", identifier)
 
 

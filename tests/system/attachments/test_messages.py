@@ -13,8 +13,19 @@ from tests.system.attachments.files import Room, Sent, heard, scan_ends, upload
 from tests.system.people import Json, Person, expect, message_path, messages_of, refusal, taking_part, wrong_fields
 
 FIELDS = [
-    *("id", "threadId", "messageId", "filename", "url", "size", "mimeType", "sha256", "scanStatus", "scanResult", "width", "height"),
-    *("duration", "waveform", "previewAvailable", "thumbnailUrl", "uploadedById", "uploadedByRole", "uploadedByName", "createdAt"),
+    *("id", "threadId", "messageId", "filename", "url", "size", "mimeType", "sha256", "scanStatus", "scanResult", "voice", "width"),
+    *(
+        "height",
+        "duration",
+        "waveform",
+        "unreadable",
+        "previewAvailable",
+        "thumbnailUrl",
+        "uploadedById",
+        "uploadedByRole",
+        "uploadedByName",
+        "createdAt",
+    ),
 ]
 
 

@@ -26,10 +26,12 @@ async def test_a_file_is_taken_and_waits_for_its_scan(room: Room) -> None:
         "sha256": sha256(content),
         "scanStatus": "pending",
         "scanResult": None,
+        "voice": False,
         "width": None,
         "height": None,
         "duration": None,
         "waveform": None,
+        "unreadable": None,
         "previewAvailable": False,
         "thumbnailUrl": None,
         "uploadedById": room.client.id,
@@ -78,8 +80,8 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("said", "kept"), NAMES.items(), ids=range(len(NAMES)))
-async def test_a_name_is_kept_as_a_name_and_nothing_else(folder_room: Room, said: str, kept: str) -> None:
-    made = await folder_room.upload(Sent(filename=said))
+async def test_a_name_is_kept_as_a_name_and_nothing_else(room: Room, said: str, kept: str) -> None:
+    made = await room.upload(Sent(filename=said))
     assert made["filename"] == kept
 
 
@@ -96,8 +98,8 @@ DISPOSITIONS = {
 
 
 @pytest.mark.parametrize(("disposition", "kept"), DISPOSITIONS.items(), ids=range(len(DISPOSITIONS)))
-async def test_a_name_is_read_in_the_ways_in_which_it_is_written(folder_room: Room, disposition: bytes, kept: str) -> None:
-    assert (await folder_room.upload(Sent(disposition=disposition)))["filename"] == kept
+async def test_a_name_is_read_in_the_ways_in_which_it_is_written(room: Room, disposition: bytes, kept: str) -> None:
+    assert (await room.upload(Sent(disposition=disposition)))["filename"] == kept
 
 
 @pytest.mark.parametrize(

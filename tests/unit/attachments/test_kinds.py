@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.attachments.media.kinds import HEAD, INLINE, UNKNOWN, sniff
+from services.attachments.media.kinds import CLUSTER, HEAD, INLINE, UNKNOWN, sniff, sniff_sound
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(17)
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + bytes(20)
@@ -66,6 +66,35 @@ def tar() -> bytes:
 def test_what_browsers_show_is_told_by_its_signature(head: bytes, kind: str) -> None:
     assert sniff(head) == kind
     assert kind in INLINE
+
+
+@pytest.mark.parametrize("recorded", [b"V_VP8", b"\x00V_", b"A_"])
+def test_what_a_microphone_wrote_by_chance_is_no_track(recorded: bytes) -> None:
+    assert sniff(WEBM + b"\x86\x86A_OPUS" + CLUSTER + recorded) == "audio/webm"
+    assert sniff(WEBM + CLUSTER + b"\x86\x85" + recorded) == "video/webm"
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (WEBM + b"\x86\x86A_OPUS", "audio/webm"),
+        (OGG + b"OpusHead" + bytes(20), "audio/ogg"),
+        (mp4(b"iso5", b"hlsf", behind=b"moovhdlrsoun"), "audio/mp4"),
+        (mp4(b"mp42", behind=b"mdat"), "audio/mp4"),
+        (b"\xff\xfb\x90\x64" + bytes(50), "audio/mpeg"),
+        (b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(20), "audio/wav"),
+        (mp4(b"isom", behind=b"moovhdlrsounhdlrvide"), None),
+        (WEBM + b"\x86\x85V_VP9\x86\x86A_OPUS", None),
+        (JPEG, None),
+        (PAGE.encode(), None),
+        (b"ID3\x04\x00\x00\x00\x00\x00\x0a" + b"<body onload=alert(1)>", None),
+        (b"fLaC" + bytes(50), None),
+        (b"hello", None),
+        (b"", None),
+    ],
+)
+def test_a_sound_is_told_from_all_else(head: bytes, kind: str | None) -> None:
+    assert sniff_sound(head) == kind
 
 
 @pytest.mark.parametrize(

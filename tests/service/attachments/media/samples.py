@@ -60,10 +60,12 @@ def gif_with_a_huge_screen() -> bytes:
     return bytes(small)
 
 
-def sound(kind: str, codec: str, loudness: tuple[float, ...] = (0.9, 0.05, 0.5), rate: int = 48_000) -> bytes:
+def sound(
+    kind: str, codec: str, loudness: tuple[float, ...] = (0.9, 0.05, 0.5), rate: int = 48_000, *, options: dict[str, str] | None = None
+) -> bytes:
     """A tone, a second at each loudness."""
     out = BytesIO()
-    with av.open(out, "w", format=kind) as container:
+    with av.open(out, "w", format=kind, options=options) as container:
         stream = container.add_stream(codec, rate=rate, layout="mono")
         assert isinstance(stream, AudioStream)
         for second, loud in enumerate(loudness):
@@ -84,21 +86,21 @@ def tone(loud: float, rate: int, begin: int) -> av.AudioFrame:
     return frame
 
 
-def silence(seconds: int) -> bytes:
+def silence(seconds: int, rate: int = 8_000) -> bytes:
     """A WAV of the smallest kind."""
     out = BytesIO()
     with wave.open(out, "wb") as written:
         written.setnchannels(1)
         written.setsampwidth(1)
-        written.setframerate(8_000)
-        written.writeframes(b"\x80" * 8_000 * seconds)
+        written.setframerate(rate)
+        written.writeframes(b"\x80" * rate * seconds)
     return out.getvalue()
 
 
 def film(*, with_sound: bool) -> bytes:
-    """Half a second of grey, for the eye alone or with a tone."""
+    """Half a second of grey, for the eye alone or with a tone; its tracks are named at its beginning."""
     out = BytesIO()
-    with av.open(out, "w", format="mp4") as container:
+    with av.open(out, "w", format="mp4", options={"movflags": "frag_keyframe+empty_moov"}) as container:
         seen = container.add_stream("mpeg4", rate=10)
         seen.width, seen.height, seen.pix_fmt = 64, 64, "yuv420p"
         heard = container.add_stream("aac", rate=48_000, layout="mono") if with_sound else None
