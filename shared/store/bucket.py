@@ -33,7 +33,6 @@ _REMEDIES = {
     "NotImplemented": "it cannot do what ATRIUM_S3_ENCRYPTION asks for: empty that",
     "InvalidEncryptionAlgorithmError": "it cannot do what ATRIUM_S3_ENCRYPTION asks for: `AES256`, `aws:kms`, or empty",
 }
-_NOT_TOLD = {"AccessDenied", "NoSuchBucketPolicy", "NotImplemented", "MethodNotAllowed", "NotSupported"}
 
 
 class _AsNamed(Sse):
@@ -99,8 +98,8 @@ class Bucket:
         )
         try:
             self._admin.set_bucket_lifecycle(self._name, LifecycleConfig([rule]))
-        except S3Error as error:
-            log.info("bucket_has_no_lifecycle", bucket=self._name, code=error.code)
+        except MinioException as error:
+            log.info("bucket_has_no_lifecycle", bucket=self._name, error=str(error))
 
     def _try(self) -> None:
         """Write, read and delete, as the store will."""
@@ -128,10 +127,9 @@ class Bucket:
         """A policy may be of some of the keys alone."""
         try:
             policy = json.loads(self._admin.get_bucket_policy(self._name))
-        except S3Error as error:
-            if error.code in _NOT_TOLD:
-                return
-            raise
+        except (MinioException, ValueError) as error:  # there is none, or these keys or this server do not tell
+            log.debug("bucket_policy_is_not_told", bucket=self._name, error=str(error))
+            return
         statements = policy.get("Statement", [])
         for statement in statements if isinstance(statements, list) else [statements]:
             if statement.get("Effect") == "Allow" and _is_anybody(statement.get("Principal")) and not statement.get("Condition"):

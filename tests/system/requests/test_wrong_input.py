@@ -73,6 +73,7 @@ class Desk:
             "mark_read": {"lastMessageId": self.ids["messageId"]},
             "mark_unread": {"fromMessageId": self.ids["messageId"]},
             "mark_delivered": {"lastMessageId": self.ids["messageId"]},
+            "begin_presigned_upload": {"filename": "a.txt", "size": 5, "sha256": "0" * 64},
             "mark_threads_read": {"threads": [{"threadId": self.ids["threadId"], "lastMessageId": self.ids["messageId"]}]},
         }
         return bodies[route.name]
