@@ -6,7 +6,7 @@ from shared.database.history import history_of
 from shared.database.policies import workspace_table
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 _NO_CHANGE = [
     *("lease", "attempts", "next_try_at", "claimed_at", "claimed_version", "storage_key", "purged_at"),
