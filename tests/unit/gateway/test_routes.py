@@ -56,6 +56,7 @@ ANSWERS = {
     "begin_presigned_upload": b'{"uploadId":"%b"}' % str(MESSAGE).encode(),
     "finish_presigned_upload": b'{"url":"/api/collab/attachments/%b"}' % str(MESSAGE).encode(),
     "link_attachment": b'{"url":"/api/collab/links/token"}',
+    "upload_voice": b'{"url":"/api/collab/attachments/%b"}' % str(MESSAGE).encode(),
     "upload_attachments": b'{"attachments":[{"url":"/api/collab/attachments/%b"}]}' % str(MESSAGE).encode(),
 }
 FILES = {"file": ("a.txt", b"hello")}
