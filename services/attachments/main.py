@@ -2,11 +2,12 @@
 
 from services.attachments.background import BackgroundWork
 from services.attachments.consumers import follow_posts
-from services.attachments.handlers import attachments, claims, scans, uploads
+from services.attachments.handlers import attachments, claims, resumable, scans, uploads
 from services.attachments.repository.attachments import Attachments
 from services.attachments.repository.claims import Claims
 from services.attachments.repository.inspection import Inspection
 from services.attachments.repository.links import FORGET_LINKS, Links
+from services.attachments.repository.resumable import FORGET_RESUMABLE, ResumableUploads
 from services.attachments.repository.sweeping import Sweeping
 from services.attachments.repository.uploads import Uploads
 from services.attachments.service import Service
@@ -16,6 +17,15 @@ from shared.application import Dependency
 from shared.contracts.attachments.attachments import DELETE_ATTACHMENT, LIST_ATTACHMENTS, OPEN_ATTACHMENT, OPEN_PREVIEW
 from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS
 from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK
+from shared.contracts.attachments.resumable import (
+    COMPLETE_RESUMABLE_UPLOAD,
+    CONTINUE_RESUMABLE_UPLOAD,
+    CREATE_RESUMABLE_UPLOAD,
+    DELETE_RESUMABLE_UPLOAD,
+    GET_RESUMABLE_UPLOAD,
+    JOIN_PARTS,
+    KEEP_PART,
+)
 from shared.contracts.attachments.scans import LIST_SCANS, RESCAN, SHOW_SCAN
 from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS
 from shared.contracts.subscriptions import ATTACHMENTS_POSTS
@@ -33,7 +43,7 @@ class AttachmentsApplication:
     name = "attachments"
 
     def __init__(self, settings: AttachmentsSettings, *, process: Process | None = None, store: Store | None = None) -> None:
-        self._foundation = foundation = Foundation(self.name, settings, process, forgets=[FORGET_LINKS])
+        self._foundation = foundation = Foundation(self.name, settings, process, forgets=[FORGET_LINKS, FORGET_RESUMABLE])
         self._store = store or store_of(settings)
         self._sweep = Sweep(Sweeping(foundation.background), self._store, settings.quarantine_days)
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
@@ -49,6 +59,7 @@ class AttachmentsApplication:
             call=foundation.caller,
             store=self._store,
             uploads=Uploads(database, came),
+            resumable=ResumableUploads(database, came),
             attachments=Attachments(database, poke),
             claims=Claims(database),
             links=Links(database),
@@ -56,6 +67,7 @@ class AttachmentsApplication:
             limit=settings.attachment_limit,
         )
         _serve(foundation.responder, service)
+        _serve_resumable(foundation.responder, service)
         _serve_operator(foundation.responder, scans.Operated(Inspection(foundation.background, came), self._work.signatures))
 
     async def start(self) -> None:
@@ -87,6 +99,16 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve_anonymous(OPEN_LINK, attachments.open_link, service)
     responder.serve(DELETE_ATTACHMENT, attachments.delete_attachment, service)
     responder.serve(CLAIM_ATTACHMENTS, claims.claim_attachments, service)
+
+
+def _serve_resumable(responder: Responder, service: Service) -> None:
+    responder.serve(CREATE_RESUMABLE_UPLOAD, resumable.create_resumable_upload, service)
+    responder.serve(GET_RESUMABLE_UPLOAD, resumable.get_resumable_upload, service)
+    responder.serve(CONTINUE_RESUMABLE_UPLOAD, resumable.continue_resumable_upload, service)
+    responder.serve(KEEP_PART, resumable.keep_part, service)
+    responder.serve(JOIN_PARTS, resumable.join_parts, service)
+    responder.serve(COMPLETE_RESUMABLE_UPLOAD, resumable.complete_resumable_upload, service)
+    responder.serve(DELETE_RESUMABLE_UPLOAD, resumable.delete_resumable_upload, service)
 
 
 def _serve_operator(responder: Responder, operated: scans.Operated) -> None:

@@ -8,6 +8,7 @@ from services.attachments.domain import Stored
 from services.attachments.repository.attachments import Attachments
 from services.attachments.repository.claims import Claims
 from services.attachments.repository.links import Links
+from services.attachments.repository.resumable import ResumableUploads
 from services.attachments.repository.uploads import Uploads
 from shared.contracts.attachments.attachments import AttachmentNotFound
 from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment
@@ -33,6 +34,7 @@ class Service:
     call: Caller
     store: Store
     uploads: Uploads
+    resumable: ResumableUploads
     attachments: Attachments
     claims: Claims
     links: Links

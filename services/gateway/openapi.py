@@ -1,5 +1,6 @@
 """The OpenAPI document, made from the table of routes and the contracts behind it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,6 +19,7 @@ from services.gateway.errors import (
     RateLimitIsReached,
 )
 from services.gateway.routing import OwnRoute, Route
+from services.gateway.tus_document import ANSWERED, SAID, TUS_BODY, tus_refusals
 from shared.contracts.attachments.attachments import Attachment
 from shared.contracts.attachments.uploads import MOST_FILES
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
@@ -107,15 +109,17 @@ def document(routes: Iterable[Route], own: Iterable[OwnRoute]) -> dict[str, Any]
 
 def _schemas(routes: list[Route], own: list[OwnRoute]) -> dict[str, Any]:
     """Of all replies, and of all bodies without what their paths say."""
-    replies: dict[type[BaseModel], None] = dict.fromkeys([Problem, *(each.operation.reply for each in routes if each.status != 204)])
+    replies: dict[type[BaseModel], None] = dict.fromkeys([Problem, *(each.operation.reply for each in routes if _has_body(each))])
     replies |= dict.fromkeys(each.reply for each in own if each.reply)
     replies |= dict.fromkeys([Attachment] if any(each.begins for each in routes) else [])
-    asked = dict.fromkeys(each.asked for each in routes)
+    asked = dict.fromkeys(each.asked for each in routes if each.reads is None)
     _, definitions = models_json_schema(
         [*((model, "serialization") for model in replies), *((model, "validation") for model in asked)], ref_template=_REF
     )
     schemas: dict[str, Any] = definitions["$defs"]
     for each in routes:
+        if each.reads is not None:
+            continue
         schema = schemas[each.asked.__name__]
         for parameter in (*each.parameters, *each.told):
             schema["properties"].pop(parameter, None)
@@ -128,7 +132,7 @@ def _schemas(routes: list[Route], own: list[OwnRoute]) -> dict[str, Any]:
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    contract = schemas[route.asked.__name__]
+    contract = schemas[route.asked.__name__] if route.reads is None else {}
     described: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -148,7 +152,13 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         described["requestBody"] = {"required": route.body_is_required, "content": {"application/json": {"schema": reference}}}
     if route.begins:
         described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
+    if route.reads and route.method in TUS_BODY:
+        described["requestBody"] = TUS_BODY[route.method]
     return described
+
+
+def _has_body(route: Route) -> bool:
+    return route.status != 204 and route.method != "HEAD"
 
 
 def _statuses(route: Route) -> list[int]:
@@ -176,10 +186,11 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
     if route.also == 304:
         schema: dict[str, Any] = {"type": "string"}
         return [{"name": "If-None-Match", "in": "header", "required": False, "description": _TAGS, "schema": schema}]
+    said = SAID[route.method] if route.reads else []
     if not route.operation.keyed:
-        return []
+        return said
     schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"}
-    return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": _KEY, "schema": schema}]
+    return [*said, {"name": "Idempotency-Key", "in": "header", "required": False, "description": _KEY, "schema": schema}]
 
 
 def _success(route: Route, status: int) -> dict[str, Any]:
@@ -191,10 +202,12 @@ def _success(route: Route, status: int) -> dict[str, Any]:
     if route.begins:
         made = [{"$ref": _REF.format(model=model.__name__)} for model in (Attachment, route.operation.reply)]
         described["content"] = {"application/json": {"schema": {"anyOf": made}}}
-    elif status not in (204, 304):
+    elif status != 304 and _has_body(route):
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
+    if route.reads:
+        described["headers"] = dict(ANSWERED[route.method])
     if status == 201:
-        described["headers"] = {"Location": {"description": "Where it is", "schema": {"type": "string"}}}
+        described["headers"] = described.get("headers", {}) | {"Location": {"description": "Where it is", "schema": {"type": "string"}}}
     if route.operation.keyed and status == 201:
         replayed = {"description": "It was made before, by the same key", "schema": {"type": "string", "enum": ["true"]}}
         described["headers"]["Idempotent-Replayed"] = replayed
@@ -214,6 +227,8 @@ def _refusals(route: Route) -> dict[str, Any]:
         may |= dict.fromkeys((RequestIsMalformed, RequestIsInvalid))
     if route.file:
         may |= dict.fromkeys(_OF_FILES)
+    if route.reads:
+        may |= dict.fromkeys(tus_refusals(route.method))
     if route.operation.keyed:
         may[RequestIsInvalid] = None
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
@@ -236,7 +251,12 @@ def _own_operation(route: OwnRoute) -> dict[str, Any]:
         content: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
     else:
         content = {"application/json": {"schema": {"$ref": _REF.format(model=route.reply.__name__)}}}
-    responses = {"200": {"description": "Done", "content": content}}
+    responses: dict[str, Any] = {"200": {"description": "Done", "content": content}}
     if route.name == "readyz":
         responses["503"] = {"description": "Something that is needed is missing", "content": content}
-    return {"operationId": route.name, "summary": route.summary, "tags": ["operations"], "responses": responses}
+    if route.method == "OPTIONS":
+        responses = {"204": {"description": _DESCRIBED[204], "headers": ANSWERED["OPTIONS"]}}
+    own: dict[str, Any] = {"operationId": route.name, "summary": route.summary, "tags": ["operations"], "responses": responses}
+    if parameters := re.findall(r"\{(\w+)\}", route.path):
+        own["parameters"] = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters]
+    return own

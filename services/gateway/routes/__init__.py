@@ -13,6 +13,7 @@ from services.gateway.routes import (
     roles,
     service_accounts,
     threads,
+    uploads,
     users,
     workspaces,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "roles",
     "service_accounts",
     "threads",
+    "uploads",
     "users",
     "workspaces",
 ]
