@@ -20,10 +20,10 @@ from shared.contracts.attachments.resumable import (
     ResumableUpload,
     UploadPart,
 )
-from shared.contracts.attachments.uploads import FileIsTooLarge
+from shared.contracts.attachments.uploads import FileIsTooLarge, UploadNotFound
 from shared.contracts.model import Nothing
 from shared.contracts.principal import Principal
-from shared.contracts.threads.access import Right
+from shared.contracts.threads.access import Right, ThreadNotFound
 from shared.database.idempotency import MadeBefore
 from shared.messaging.work import Replayed
 
@@ -47,11 +47,11 @@ async def create_resumable_upload(
 
 
 async def get_resumable_upload(request: GetResumableUpload, caller: Principal, service: Service) -> ResumableUpload:
-    return resumption.view(await service.resumable.get(request.upload_id, caller))
+    return resumption.view(await _own(request.upload_id, Right.READ, caller, service))
 
 
 async def continue_resumable_upload(request: ContinueResumableUpload, caller: Principal, service: Service) -> UploadPart:
-    await _may_post(request.upload_id, caller, service)
+    await _own(request.upload_id, Right.POST, caller, service)
     upload, place = await service.resumable.place(request, caller)
     return UploadPart(upload=resumption.unfinished_view(upload), place=place)
 
@@ -66,7 +66,7 @@ async def join_parts(request: JoinParts, caller: Principal, service: Service) ->
 
 
 async def complete_resumable_upload(request: CompleteResumableUpload, caller: Principal, service: Service) -> ResumableUpload:
-    upload = await _may_post(request.upload_id, caller, service)
+    upload = await _own(request.upload_id, Right.POST, caller, service)
     draft = domain.Draft(upload.id, upload.filename, sniff(request.head), upload.size, bytes.fromhex(request.sha256))
     completed = await service.resumable.complete(request, draft, domain.first_status(scanning=service.scanning), caller)
     if completed.made is not None:
@@ -80,8 +80,11 @@ async def delete_resumable_upload(request: DeleteResumableUpload, caller: Princi
     return Nothing()
 
 
-async def _may_post(upload_id: UUID, caller: Principal, service: Service) -> resumption.Resumable:
-    """Whoever has begun an upload may have been removed since."""
+async def _own(upload_id: UUID, right: Right, caller: Principal, service: Service) -> resumption.Resumable:
+    """Whoever has begun an upload may have been removed from its thread since. Raises `UploadNotFound` then."""
     upload = await service.resumable.get(upload_id, caller)
-    await service.access(Right.POST, upload.thread_id, caller)
+    try:
+        await service.access(right, upload.thread_id, caller)
+    except ThreadNotFound:
+        raise UploadNotFound from None
     return upload

@@ -130,13 +130,13 @@ class CompleteResumableUpload(Request):
     sha256: Digest
 
 
-_THREAD = [ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou]
+_THREAD = [ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou]
 
 CREATE_RESUMABLE_UPLOAD = Operation(
     CreateResumableUpload,
     ResumableUpload,
     called_by=[GATEWAY],
-    refuses=[*_THREAD, UploadNotFound, TooManyUnfinishedUploads, FileIsTooLarge, RequestIsInvalid],
+    refuses=[ThreadNotFound, *_THREAD, UploadNotFound, TooManyUnfinishedUploads, FileIsTooLarge, RequestIsInvalid],
     keyed=True,
 )
 GET_RESUMABLE_UPLOAD = Operation(GetResumableUpload, ResumableUpload, called_by=[GATEWAY], refuses=[UploadNotFound])

@@ -7,6 +7,7 @@ from uuid import UUID
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from tests.system.attachments.files import put_into_a_message, scanned, upload, with_a_preview
+from tests.system.attachments.tus import create, end, patch
 from tests.system.house import House, log_in
 from tests.system.people import Json, Person, expect, message_path, opening, path_of, taking_part
 
@@ -31,6 +32,7 @@ class Stage:
             "participantId": self._thread_id,  # named together with the thread that it is in
             "messageId": self._message_id,
             "attachmentId": self._attachment_id,
+            "uploadId": self._upload_id,
             "token": self._link,
             "userId": self._user_id,
             "sessionId": self._session_id,
@@ -209,6 +211,24 @@ class Stage:
         if thing.endswith("_lost"):
             await self.delete(thread)
         return str(file["id"])
+
+    async def _upload_id(self, thing: str, caller: str) -> str:
+        """One that is resumed: five bytes, of which none has come but of `complete`."""
+        if thing in ("missing", "malformed"):
+            return _no_id(thing)
+        thread = await self._thread("elsewhere" if thing == "elsewhere" else "joined", caller)
+        owners = {"others": self.house.host, "elsewhere": self.stranger}
+        owner = owners.get(thing) or self.people.get(caller, self.colleague)
+        path = await create(owner, thread)
+        if thing == "complete":
+            expect(await patch(owner, path, 0, b"hello"), 204)
+        if thing == "ended":
+            expect(await end(owner, path), 204)
+        if thing == "archived":
+            expect(await self.house.host.delete(path_of(thread)), 204)
+        if thing == "lost":
+            await self.delete(thread)
+        return path.rpartition("/")[2]
 
     async def _link(self, thing: str, caller: str) -> str:
         """The token of a link to a file, whosever it is."""

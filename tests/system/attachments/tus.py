@@ -25,6 +25,13 @@ def creating(thread_id: str, size: int = 5, filename: str = "note.txt") -> dict[
     return TUS | {"upload-length": str(size), "upload-metadata": metadata(threadId=thread_id, filename=filename)}
 
 
+def asking(method: str, thread_id: str = "") -> dict[str, str]:
+    """The headers of a request that goes well."""
+    if method == "POST":
+        return creating(thread_id)
+    return TUS | OFFSET_STREAM | {"upload-offset": "0"} if method == "PATCH" else TUS
+
+
 async def create(person: Person, thread: Json, size: int = 5, *, filename: str = "note.txt", url: str = "", **headers: str) -> str:
     """The path of an upload that has begun."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
