@@ -22,7 +22,7 @@ _SLOWEST, _LEAST = 4 * 1024 * 1024, 60.0  # bytes a second, and seconds at least
 
 @dataclass(frozen=True, slots=True)
 class Resumable:
-    """An upload. lease: the part that may be added next. is_finishing: its sender puts all parts together."""
+    """An upload. lease: the part that may be added next, or was added last. is_finishing: its sender puts all parts together."""
 
     id: UUID
     thread_id: UUID
@@ -51,11 +51,11 @@ def check_begins(size: int, unfinished: Unfinished, limit: int) -> None:
         raise TooManyUnfinishedUploads
 
 
-def check_goes_on(upload: Resumable, offset: int, under_way: int) -> None:
+def check_goes_on(upload: Resumable, offset: int, after: UUID | None, under_way: int) -> None:
     """Raises `UploadIsBeingFinished`, `UploadOffsetIsAnother`, `UploadHasTooManyParts`."""
     if upload.is_finishing:
         raise UploadIsBeingFinished(retry_after=1)
-    if upload.received != offset:
+    if upload.received != offset or (after is not None and upload.lease != after):
         raise UploadOffsetIsAnother
     if not upload.is_complete and (upload.parts >= MOST_PARTS or under_way >= MOST_UNDER_WAY):
         raise UploadHasTooManyParts

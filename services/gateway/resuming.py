@@ -66,8 +66,9 @@ class Incoming:
         gathered: list[bytes] = []
         size = taken = 0
         while (self._whole or taken < PART) and await self.more():
-            gathered.append(self._ready)
-            size, taken, self._ready = size + len(self._ready), taken + len(self._ready), b""
+            piece, self._ready = (self._ready, b"") if self._whole else (self._ready[: PART - taken], self._ready[PART - taken :])
+            gathered.append(piece)
+            size, taken = size + len(piece), taken + len(piece)
             if size >= CHUNK:
                 yield b"".join(gathered)
                 gathered, size = [], 0
@@ -93,9 +94,17 @@ class Resumption:
         self._upload_id, self._caller, self._transfer = upload_id, caller, transfer
         self._open: list[UUID] = []  # places whose bytes do not count yet
 
-    async def receive(self, offset: int, body: Body, checksum: Checksum | None) -> ResumableUpload:
-        """Take all that comes from this offset on."""
-        upload, place = await self._begin(offset)
+    async def begin(self, offset: int, after: UUID | None = None) -> tuple[ResumableUpload, Upload | None]:
+        """A place for the next part, known to its owner before the first byte is there; none where all is there."""
+        give_time()
+        request = ContinueResumableUpload(upload_id=self._upload_id, offset=offset, after=after)
+        begun = await self._transfer.call(CONTINUE_RESUMABLE_UPLOAD, request, self._caller)
+        if begun.place is not None:
+            self._open.append(begun.place.id)
+        return begun.upload, begun.place
+
+    async def receive(self, upload: ResumableUpload, place: Upload | None, body: Body, checksum: Checksum | None) -> ResumableUpload:
+        """Take all that comes, beginning with what is for this place."""
         remaining = upload.size - upload.offset
         if int(self._transfer.exchange.headers.get(b"content-length", b"0")) > remaining:
             raise BodyIsTooLarge
@@ -104,12 +113,11 @@ class Resumption:
         if checksum is not None and not comes:
             checksum.check()
         while comes:
-            if place is None:
-                upload, place = await self._begin(upload.offset)
             assert place is not None, "what is complete takes no byte"
             upload = await self._take(upload, place, incoming, checksum)
-            place = None
             comes = await incoming.more()
+            if comes:
+                upload, place = await self.begin(upload.offset, after=place.id)
         if incoming.trouble is not None:
             raise incoming.trouble
         await self.give_up()
@@ -117,7 +125,7 @@ class Resumption:
 
     async def receive_nothing(self, upload: ResumableUpload, body: Body) -> ResumableUpload:
         """An upload of no bytes is complete with that."""
-        _, place = await self._begin(0)
+        _, place = await self.begin(0)
         assert place is not None, "it is not complete"
         return await self._take(upload, place, Incoming(body, 0, whole=True), None)
 
@@ -131,15 +139,6 @@ class Resumption:
         except Refusal as refusal:
             log.warning("uploads_left_to_expire", code=refusal.code, count=len(self._open))
         self._open.clear()
-
-    async def _begin(self, offset: int) -> tuple[ResumableUpload, Upload | None]:
-        """A place for the next part, known to its owner before the first byte is there."""
-        give_time()
-        request = ContinueResumableUpload(upload_id=self._upload_id, offset=offset)
-        begun = await self._transfer.call(CONTINUE_RESUMABLE_UPLOAD, request, self._caller)
-        if begun.place is not None:
-            self._open.append(begun.place.id)
-        return begun.upload, begun.place
 
     async def _take(self, upload: ResumableUpload, place: Upload, incoming: Incoming, checksum: Checksum | None) -> ResumableUpload:
         arrival = Arrival(upload.size)
@@ -193,12 +192,13 @@ class UnreadRest(Unread, Continued):
 
 
 async def go_on(request: ContinueResumableUpload, caller: Principal, transfer: Transfer) -> Continued:
-    """Take what comes, as far as it comes."""
-    body = Body(transfer.exchange.receive, transfer.settings.attachment_limit)
+    """Take what comes, as far as it comes. What is refused before the first byte is refused as anything else is."""
+    checksum = Checksum.of(transfer.exchange.headers)
     resumption = Resumption(request.upload_id, caller, transfer)
+    upload, place = await resumption.begin(request.offset)
+    body = Body(transfer.exchange.receive, transfer.settings.attachment_limit)
     try:
-        checksum = Checksum.of(transfer.exchange.headers)
-        return Progress(await resumption.receive(request.offset, body, checksum))
+        return Progress(await resumption.receive(upload, place, body, checksum))
     except Refusal as refusal:
         await resumption.give_up()
         return UnreadRest(refused(refusal), body)

@@ -57,7 +57,7 @@ _KEEP_PART = """
     UPDATE uploads SET size_bytes = $3, expires_at = $4
     WHERE id = $2 AND resumable_id = $1 AND size_bytes IS NULL AND expires_at > now() RETURNING id"""
 _MOVE_ON = f"""
-    UPDATE resumable_uploads SET received_bytes = received_bytes + $2, parts = parts + 1, lease = NULL WHERE id = $1 RETURNING {_COLUMNS}"""
+    UPDATE resumable_uploads SET received_bytes = received_bytes + $2, parts = parts + 1 WHERE id = $1 RETURNING {_COLUMNS}"""
 
 KEYS = """
     SELECT storage_key FROM uploads
@@ -77,7 +77,7 @@ _MAKE = f"""
         uploaded_by_id, uploaded_by_role, uploaded_by_name, scan_status)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING {FILE}"""
 _COMPLETE = f"""
-    UPDATE resumable_uploads SET received_bytes = size_bytes, completed_at = now(), lease = NULL, finishing_until = NULL
+    UPDATE resumable_uploads SET received_bytes = size_bytes, completed_at = now(), finishing_until = NULL
     WHERE id = $1 RETURNING {_COLUMNS}"""
 DROP_PARTS = """
     UPDATE uploads SET expires_at = '-infinity' WHERE resumable_id = $1 AND (size_bytes IS NOT NULL OR id = $2) RETURNING id, storage_key"""
@@ -137,7 +137,7 @@ class ResumableUploads:
         async def attempt() -> tuple[Resumable, Upload | None]:
             async with self._database.workspace(caller.workspace_id) as connection:
                 upload = await _locked(connection, request.upload_id, caller)
-                resumption.check_goes_on(upload, request.offset, await connection.fetchval(UNDER_WAY, upload.id))
+                resumption.check_goes_on(upload, request.offset, request.after, await connection.fetchval(UNDER_WAY, upload.id))
                 if upload.is_complete:
                     return upload, None
                 place = await _placed(connection, upload, caller, begins_at=request.offset)
@@ -183,9 +183,9 @@ class ResumableUploads:
         async def attempt() -> Completed:
             async with self._database.workspace(caller.workspace_id) as connection:
                 upload = await _locked(connection, request.upload_id, caller)
+                resumption.check_is_next(upload, request.part_id)
                 if upload.is_complete:
                     return Completed(upload, None)
-                resumption.check_is_next(upload, request.part_id)
                 made = await _made(connection, upload, request.whole_id, draft, status, caller)
                 await connection.execute(DROP_PARTS, upload.id, request.part_id)
                 await emit(connection, said_of(made, Change.UPLOADED))

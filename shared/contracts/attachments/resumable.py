@@ -78,10 +78,14 @@ class DeleteResumableUpload(Request):
 
 
 class ContinueResumableUpload(Request):
-    """A place for the next part of an upload that has come to this offset. Whoever had one before loses it."""
+    """A place for the next part of an upload that has come to this offset. Whoever had one before loses it.
+
+    after: the part that this one follows in the same request, where nobody has gone on with the upload since.
+    """
 
     upload_id: UUID
     offset: Annotated[int, Field(ge=0)]
+    after: UUID | None = None
 
 
 class UploadPart(View):

@@ -149,6 +149,7 @@ AT_LEAST = {
     "accountId": {"own", "elsewhere", "missing", "malformed", "deleted"},
     "tokenId": {"own", "elsewhere", "missing", "malformed", "deleted"},
     "name": {"own", "elsewhere", "missing", "deleted"},
+    "token": {"own", "missing"},
     "uploadId": {"begun", "complete", "archived", "lost", "others", "elsewhere", "ended", "missing", "malformed"},
     "attachmentId": {"uploaded", "said", "heard", "unposted", "private", "elsewhere", "missing", "malformed", "said_deleted", "said_lost"},
 }

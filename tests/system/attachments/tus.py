@@ -1,5 +1,6 @@
 """Uploads over tus, as its clients speak it."""
 
+import asyncio
 import os
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterable
@@ -7,6 +8,11 @@ from uuid import UUID
 
 import httpx2
 
+from services.attachments.repository.sweeping import Sweeping
+from services.attachments.sweep import Sweep
+from shared.credentials import background_role
+from shared.database.connections import Database, as_role
+from tests.system.abuse.test_connections import connected
 from tests.system.attachments.files import Room, store_in
 from tests.system.house import House
 from tests.system.people import Json, Person, expect
@@ -103,3 +109,45 @@ async def due_now(house: House, path: str) -> None:
 
 def content_of(mebibytes: float) -> bytes:
     return os.urandom(int(mebibytes * 1024 * 1024))
+
+
+async def swept(house: House) -> None:
+    """All that is due is deleted."""
+    role = background_role("attachments")
+    background = Database(as_role(house.servers.postgres_url, role, house.servers.credentials.postgres[role]), "attachments", connections=1)
+    await background.open()
+    store = store_in(house)
+    await store.open()
+    await Sweep(Sweeping(background), store, quarantine_days=30).once()
+    await background.close()
+
+
+async def reached(room: Room, path: str, least: int) -> int:
+    """The offset, once it is that far."""
+    async with asyncio.timeout(20):
+        while (offset := await offset_of(room.client, path)) < least:
+            await asyncio.sleep(0.02)
+    return offset
+
+
+def raw(room: Room, path: str, offset: int, *lines: str) -> bytes:
+    """The head of a PATCH, as a client of its own sends it."""
+    usual = {"host": "a", **room.client.bearer, **TUS, **OFFSET_STREAM, "upload-offset": str(offset)}
+    said = [f"{name}: {value}" for name, value in usual.items()]
+    return "\r\n".join([f"PATCH {path} HTTP/1.1", *said, *lines, "", ""]).encode()
+
+
+async def broken(room: Room, path: str, offset: int, length: int, content: bytes, *lines: str) -> None:
+    """Send a part of what was announced, and vanish."""
+    _, writer = await connected(room.house)
+    writer.write(raw(room, path, offset, f"Content-Length: {length}", *lines) + content)
+    await writer.drain()
+    writer.close()
+
+
+async def resumed(person: Person, path: str, content: bytes) -> None:
+    """What a client does whose connection broke: it asks how far the upload is, and goes on, until it may."""
+    async with asyncio.timeout(20):
+        while (answer := await patch(person, path, offset := await offset_of(person, path), content[offset:])).status_code == 409:
+            pass
+    assert (answer.status_code, answer.headers["upload-offset"]) == (204, str(len(content)))

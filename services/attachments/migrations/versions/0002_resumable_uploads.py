@@ -7,7 +7,8 @@ from shared.database.policies import workspace_table
 revision = "0002"
 down_revision = "0001"
 
-# lease: the part that may be added next. finishing_until: its sender puts all parts together, and nobody may take its place meanwhile.
+# lease: the part that may be added next, or was added last. finishing_until: its sender puts all parts together, and nobody may take its
+# place meanwhile.
 _RESUMABLE = """
     CREATE TABLE attachments.resumable_uploads (
         id uuid PRIMARY KEY,
