@@ -48,11 +48,18 @@ async def create(person: Person, thread: Json, size: int = 5, *, filename: str =
 
 
 async def patch(
-    person: Person, path: str, offset: int, content: bytes | AsyncIterable[bytes] = b"", *, url: str = "", **headers: str
+    person: Person,
+    path: str,
+    offset: int,
+    content: bytes | AsyncIterable[bytes] = b"",
+    *,
+    url: str = "",
+    timeout: float = 20,
+    **headers: str,
 ) -> httpx2.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     sent = {**person.bearer, **TUS, **OFFSET_STREAM, "upload-offset": str(offset), **named}
-    return await person.http.patch(url + path, content=content, headers=sent)
+    return await person.http.patch(url + path, content=content, headers=sent, timeout=timeout)
 
 
 async def head(person: Person, path: str) -> httpx2.Response:
