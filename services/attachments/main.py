@@ -3,11 +3,12 @@
 from services.attachments.arrivals import Arrivals
 from services.attachments.background import BackgroundWork
 from services.attachments.consumers import follow_posts
-from services.attachments.handlers import attachments, claims, presigned, scans, uploads
+from services.attachments.handlers import attachments, claims, presigned, resumable, scans, uploads
 from services.attachments.repository.attachments import Attachments
 from services.attachments.repository.claims import Claims
 from services.attachments.repository.inspection import Inspection
 from services.attachments.repository.links import FORGET_LINKS, Links
+from services.attachments.repository.resumable import FORGET_RESUMABLE, ResumableUploads
 from services.attachments.repository.staged import StagedUploads
 from services.attachments.repository.sweeping import Sweeping
 from services.attachments.repository.uploads import Uploads
@@ -19,6 +20,15 @@ from shared.contracts.attachments.attachments import DELETE_ATTACHMENT, LIST_ATT
 from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS
 from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK
 from shared.contracts.attachments.presigned import BEGIN_PRESIGNED_UPLOAD, FINISH_PRESIGNED_UPLOAD
+from shared.contracts.attachments.resumable import (
+    COMPLETE_RESUMABLE_UPLOAD,
+    CONTINUE_RESUMABLE_UPLOAD,
+    CREATE_RESUMABLE_UPLOAD,
+    DELETE_RESUMABLE_UPLOAD,
+    GET_RESUMABLE_UPLOAD,
+    JOIN_PARTS,
+    KEEP_PART,
+)
 from shared.contracts.attachments.scans import LIST_SCANS, RESCAN, SHOW_SCAN
 from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, FINISH_UPLOADS, FINISH_VOICE
 from shared.contracts.subscriptions import ATTACHMENTS_POSTS
@@ -39,7 +49,8 @@ class AttachmentsApplication:
     name = "attachments"
 
     def __init__(self, settings: AttachmentsSettings, *, process: Process | None = None, store: Store | None = None) -> None:
-        self._foundation = foundation = Foundation(self.name, settings, process, background=NOBODY_ASKED, forgets=[FORGET_LINKS])
+        forgets = [FORGET_LINKS, FORGET_RESUMABLE]
+        self._foundation = foundation = Foundation(self.name, settings, process, background=NOBODY_ASKED, forgets=forgets)
         self._store = store or store_of(settings)
         self._sweep = Sweep(Sweeping(foundation.background), self._store, settings.quarantine_days)
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
@@ -57,6 +68,7 @@ class AttachmentsApplication:
             arrivals=Arrivals(self._store),
             uploads=Uploads(database, came),
             staged=StagedUploads(database, came),
+            resumable=ResumableUploads(database, came),
             attachments=Attachments(database, poke),
             claims=Claims(database),
             links=Links(database),
@@ -64,6 +76,7 @@ class AttachmentsApplication:
             limit=settings.attachment_limit,
         )
         _serve(foundation.responder, service)
+        _serve_resumable(foundation.responder, service)
         _serve_operator(foundation.responder, scans.Operated(Inspection(foundation.background, came), self._work.signatures))
 
     async def start(self) -> None:
@@ -98,6 +111,16 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve_anonymous(OPEN_LINK, attachments.open_link, service)
     responder.serve(DELETE_ATTACHMENT, attachments.delete_attachment, service)
     responder.serve(CLAIM_ATTACHMENTS, claims.claim_attachments, service)
+
+
+def _serve_resumable(responder: Responder, service: Service) -> None:
+    responder.serve(CREATE_RESUMABLE_UPLOAD, resumable.create_resumable_upload, service)
+    responder.serve(GET_RESUMABLE_UPLOAD, resumable.get_resumable_upload, service)
+    responder.serve(CONTINUE_RESUMABLE_UPLOAD, resumable.continue_resumable_upload, service)
+    responder.serve(KEEP_PART, resumable.keep_part, service)
+    responder.serve(JOIN_PARTS, resumable.join_parts, service)
+    responder.serve(COMPLETE_RESUMABLE_UPLOAD, resumable.complete_resumable_upload, service)
+    responder.serve(DELETE_RESUMABLE_UPLOAD, resumable.delete_resumable_upload, service)
 
 
 def _serve_operator(responder: Responder, operated: scans.Operated) -> None:

@@ -9,6 +9,7 @@ from services.attachments.domain import Stored
 from services.attachments.repository.attachments import Attachments
 from services.attachments.repository.claims import Claims
 from services.attachments.repository.links import Links
+from services.attachments.repository.resumable import ResumableUploads
 from services.attachments.repository.staged import StagedUploads
 from services.attachments.repository.uploads import Uploads
 from shared.contracts.attachments.attachments import AttachmentNotFound
@@ -37,6 +38,7 @@ class Service:
     arrivals: Arrivals
     uploads: Uploads
     staged: StagedUploads
+    resumable: ResumableUploads
     attachments: Attachments
     claims: Claims
     links: Links

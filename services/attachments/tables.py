@@ -113,8 +113,33 @@ uploads = Table(
     Column("parts", Integer, nullable=False, server_default=text("0")),
     Column("expires_at", _MOMENT, nullable=False),
     Column("created_at", _MOMENT, nullable=False, server_default=func.now()),
+    Column("resumable_id", Uuid),
+    Column("begins_at", BigInteger),
     Index("uploads_expired", "expires_at"),
     Index("uploads_owner", "owner_id"),
+    Index("uploads_parts", "resumable_id", "begins_at", postgresql_where=text("resumable_id IS NOT NULL")),
+)
+
+resumable_uploads = Table(
+    "resumable_uploads",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("thread_id", Uuid, nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+    Column("filename", String(512), nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("received_bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("parts", Integer, nullable=False, server_default=text("0")),
+    Column("lease", Uuid),
+    Column("finishing_until", _MOMENT),
+    Column("completed_at", _MOMENT),
+    Column("expires_at", _MOMENT, nullable=False),
+    Column("created_at", _MOMENT, nullable=False, server_default=func.now()),
+    CheckConstraint("received_bytes < size_bytes OR size_bytes = 0 OR completed_at IS NOT NULL"),
+    Index("resumable_uploads_unfinished", "owner_id", postgresql_where=text("completed_at IS NULL")),
+    Index("resumable_uploads_expired", "expires_at"),
 )
 
 staged = Table(

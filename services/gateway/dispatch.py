@@ -13,6 +13,7 @@ from services.gateway.replies import Reply, unless_known
 from services.gateway.routing import Call, OwnRoute, RateClass, Route, Table
 from services.gateway.settings import GatewaySettings
 from services.gateway.transfers import Transfer, give_time
+from services.gateway.tus import RESUMABLE, method_of, speaks_tus
 from shared.contracts.model import Request
 from shared.contracts.refusals import FieldError, Refusal, RequestIsInvalid
 from shared.messaging.context import IDEMPOTENCY_KEY, current_context
@@ -42,6 +43,8 @@ class Dispatch:
         if not routes:
             await self._rest(scope, receive, send)
             return
+        if speaks_tus(routes):
+            scope["atrium.headers"] = (RESUMABLE,)
         exchange = Exchange(scope, receive)
         try:
             reply = await self._answer(routes, values, exchange)
@@ -52,7 +55,7 @@ class Dispatch:
     async def _answer(self, routes: Mapping[str, Route | OwnRoute], values: list[str], exchange: Exchange) -> Reply:
         if len(exchange.scope["headers"]) > MOST_HEADERS:
             raise HeadersAreTooLarge
-        route = routes.get(exchange.scope["method"])
+        route = routes.get(method_of(routes, exchange.scope["method"], exchange.headers))
         if route is None:
             raise MethodIsNotAllowed(allowed=routes)
         exchange.scope["atrium.route"] = route
@@ -92,6 +95,8 @@ async def _request(route: Route, values: list[str], exchange: Exchange) -> Reque
     """What the route's operation is asked."""
     route.check_ids(values)
     path: dict[str, Any] = dict(zip(route.parameters, values, strict=True))
+    if route.reads is not None:
+        return route.reads(path, exchange.headers)
     contract = route.asked
     if route.body:
         read = read_json if route.body_is_required else read_optional_json

@@ -52,7 +52,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], request_id, _NOSNIFF]
+                message["headers"] = [*message["headers"], request_id, _NOSNIFF, *scope.get("atrium.headers", ())]
             await send(message)
 
         try:

@@ -6,6 +6,8 @@ from pydantic_core import to_json
 
 from shared.contracts.refusals import Malformed, NotFound, Refusal, TooLarge, TooMany
 
+TUS_VERSION = b"1.0.0"
+
 
 class MethodNotAllowed(Refusal, kind="method_not_allowed"): ...
 
@@ -20,6 +22,9 @@ class HeadersTooLarge(Refusal, kind="headers_too_large"): ...
 
 
 class PreconditionFailed(Refusal, kind="precondition_failed"): ...
+
+
+class ChecksumMismatch(Refusal, kind="checksum_mismatch"): ...
 
 
 class RangeNotSatisfiable(Refusal, kind="range_not_satisfiable"): ...
@@ -55,6 +60,22 @@ class FormIsExpected(UnsupportedMedia):
 
 class FormIsMalformed(Malformed):
     """The form cannot be read: a part of it is not well-formed, or its end is missing."""
+
+
+class TusVersionIsNotSupported(PreconditionFailed):
+    """Uploads that can be resumed speak tus 1.0.0; say so in `Tus-Resumable`."""
+
+
+class OffsetStreamIsExpected(UnsupportedMedia):
+    """This takes application/offset+octet-stream, not compressed."""
+
+
+class ChecksumIsNotUnderstood(Malformed):
+    """`Upload-Checksum` is an algorithm that `Tus-Checksum-Algorithm` names, and a digest of it in Base64."""
+
+
+class ChecksumIsAnother(ChecksumMismatch):
+    """What came does not have the checksum that was said; nothing of it is kept."""
 
 
 class FileIsAnother(PreconditionFailed):
@@ -99,6 +120,8 @@ def problem_headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
         headers.append((b"retry-after", str(refusal.retry_after or 1).encode()))
     if isinstance(refusal, MethodIsNotAllowed):
         headers.append((b"allow", refusal.allowed.encode()))
+    if isinstance(refusal, TusVersionIsNotSupported):
+        headers.append((b"tus-version", TUS_VERSION))
     if isinstance(refusal, RangeIsNotInTheFile):
         headers.append((b"content-range", b"bytes */%d" % refusal.size))
     if refusal.kind == "unauthenticated":

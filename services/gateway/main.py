@@ -42,6 +42,8 @@ CONNECT_PATIENCE = 10  # seconds
 OUR_HEADERS = [
     *("Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"),
     *("Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"),
+    *("Content-Location", "Tus-Checksum-Algorithm", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
+    *("Upload-Expires", "Upload-Length", "Upload-Metadata", "Upload-Offset"),
 ]
 
 assert services.gateway.routes, "importing the routes fills the table"
@@ -157,10 +159,11 @@ def _with_cors(app: ASGIApp, origins: str) -> ASGIApp:
     return CORSMiddleware(
         app,
         allow_origins=allowed,
-        allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"],
         allow_headers=[
             *("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "traceparent"),
             *("If-Match", "If-None-Match", "If-Range", "Range"),
+            *("Tus-Resumable", "Upload-Checksum", "Upload-Length", "Upload-Metadata", "Upload-Offset", "X-HTTP-Method-Override"),
         ],
         expose_headers=OUR_HEADERS,
         max_age=600,

@@ -1,5 +1,6 @@
 """The OpenAPI document, made from the table of routes and the contracts behind it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,6 +19,7 @@ from services.gateway.errors import (
     RateLimitIsReached,
 )
 from services.gateway.routing import OwnRoute, Route
+from services.gateway.tus_document import ANSWERED, SAID, TUS_BODY, tus_refusals
 from shared.contracts.attachments.attachments import Attachment
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
 from shared.contracts.identity.sessions import AUTHORIZE, Origin, TokenIsMissing
@@ -108,15 +110,17 @@ def document(routes: Iterable[Route], own: Iterable[OwnRoute]) -> dict[str, Any]
 
 def _schemas(routes: list[Route], own: list[OwnRoute]) -> dict[str, Any]:
     """Of all replies, and of all bodies without what their paths say."""
-    replies: dict[type[BaseModel], None] = dict.fromkeys([Problem, *(each.operation.reply for each in routes if each.status != 204)])
+    replies: dict[type[BaseModel], None] = dict.fromkeys([Problem, *(each.operation.reply for each in routes if _has_body(each))])
     replies |= dict.fromkeys(each.reply for each in own if each.reply)
     replies |= dict.fromkeys([Attachment] if any(each.begins for each in routes) else [])
-    asked = dict.fromkeys(each.asked for each in routes)
+    asked = dict.fromkeys(each.asked for each in routes if each.reads is None)
     _, definitions = models_json_schema(
         [*((model, "serialization") for model in replies), *((model, "validation") for model in asked)], ref_template=_REF
     )
     schemas: dict[str, Any] = definitions["$defs"]
     for each in routes:
+        if each.reads is not None:
+            continue
         schema = schemas[each.asked.__name__]
         for parameter in (*each.parameters, *each.told):
             schema["properties"].pop(parameter, None)
@@ -129,7 +133,7 @@ def _schemas(routes: list[Route], own: list[OwnRoute]) -> dict[str, Any]:
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    contract = schemas[route.asked.__name__]
+    contract = schemas[route.asked.__name__] if route.reads is None else {}
     described: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -149,7 +153,13 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         described["requestBody"] = {"required": route.body_is_required, "content": {"application/json": {"schema": reference}}}
     if route.begins:
         described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _form(route)}}}
+    if route.reads and route.method in TUS_BODY:
+        described["requestBody"] = TUS_BODY[route.method]
     return described
+
+
+def _has_body(route: Route) -> bool:
+    return route.status != 204 and route.method != "HEAD"
 
 
 def _form(route: Route) -> dict[str, Any]:
@@ -185,10 +195,11 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
         return [{"name": "If-None-Match", "in": "header", "required": False, "description": _TAGS, "schema": schema}]
     if route.file:
         return [{"name": name, "in": "header", "required": False, **described} for name, described in _OF_A_FILE.items()]
+    said = SAID[route.method] if route.reads else []
     if not route.operation.keyed:
-        return []
+        return said
     schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"}
-    return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": _KEY, "schema": schema}]
+    return [*said, {"name": "Idempotency-Key", "in": "header", "required": False, "description": _KEY, "schema": schema}]
 
 
 def _success(route: Route, status: int) -> dict[str, Any]:
@@ -201,10 +212,12 @@ def _success(route: Route, status: int) -> dict[str, Any]:
         models: dict[type[BaseModel], None] = dict.fromkeys((Attachment, route.operation.reply))
         made = [{"$ref": _REF.format(model=model.__name__)} for model in models]
         described["content"] = {"application/json": {"schema": made[0] if len(made) == 1 else {"anyOf": made}}}
-    elif status not in (204, 304):
+    elif status != 304 and _has_body(route):
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
+    if route.reads:
+        described["headers"] = dict(ANSWERED[route.method])
     if status == 201:
-        described["headers"] = {"Location": {"description": "Where it is", "schema": {"type": "string"}}}
+        described["headers"] = described.get("headers", {}) | {"Location": {"description": "Where it is", "schema": {"type": "string"}}}
     if route.operation.keyed and status == 201:
         replayed = {"description": "It was made before, by the same key", "schema": {"type": "string", "enum": ["true"]}}
         described["headers"]["Idempotent-Replayed"] = replayed
@@ -224,6 +237,8 @@ def _refusals(route: Route) -> dict[str, Any]:
         may |= dict.fromkeys((RequestIsMalformed, RequestIsInvalid))
     if route.file:
         may |= dict.fromkeys(_OF_FILES)
+    if route.reads:
+        may |= dict.fromkeys(tus_refusals(route.method))
     if route.operation.keyed:
         may[RequestIsInvalid] = None
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
@@ -246,7 +261,12 @@ def _own_operation(route: OwnRoute) -> dict[str, Any]:
         content: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
     else:
         content = {"application/json": {"schema": {"$ref": _REF.format(model=route.reply.__name__)}}}
-    responses = {"200": {"description": "Done", "content": content}}
+    responses: dict[str, Any] = {"200": {"description": "Done", "content": content}}
     if route.name == "readyz":
         responses["503"] = {"description": "Something that is needed is missing", "content": content}
-    return {"operationId": route.name, "summary": route.summary, "tags": ["operations"], "responses": responses}
+    if route.method == "OPTIONS":
+        responses = {"204": {"description": _DESCRIBED[204], "headers": ANSWERED["OPTIONS"]}}
+    own: dict[str, Any] = {"operationId": route.name, "summary": route.summary, "tags": ["operations"], "responses": responses}
+    if parameters := re.findall(r"\{(\w+)\}", route.path):
+        own["parameters"] = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters]
+    return own

@@ -64,6 +64,7 @@ class Route:
     begins: of a form with files, what is asked for each before its bytes are taken; `operation` is asked once they are all there.
     file: whether bytes of the store are answered.
     slow: its operation takes as long as a file does.
+    reads: of what is asked in headers and a path alone, as tus does: how that is read.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Route:
     begins: Operation[Any, Any] | None = None
     file: bool = False
     slow: bool = False
+    reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Request] | None = None
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
@@ -90,7 +92,8 @@ class Route:
         parameters = tuple(_PARAMETER.findall(self.path))
         aliases = {info.alias or name for name, info in self.operation.request.model_fields.items()}
         told: dict[str, Any] = {ORIGIN: {}} if ORIGIN in aliases else {}
-        fields = frozenset(aliases - set(parameters) - set(told)) if self.begins is None else frozenset[str]()
+        is_bare = self.begins is not None or self.reads is not None
+        fields = frozenset[str]() if is_bare else frozenset(aliases - set(parameters) - set(told))
         object.__setattr__(self, "parameters", parameters)
         object.__setattr__(self, "fields", fields)
         object.__setattr__(self, "told", told)
@@ -102,7 +105,7 @@ class Route:
     @property
     def transfers(self) -> bool:
         """Whether bytes of files go through, which takes its time."""
-        return self.begins is not None or self.file
+        return self.begins is not None or self.file or self.reads is not None
 
     @property
     def most_files(self) -> int:
@@ -146,6 +149,7 @@ class OwnRoute:
     summary: str
     reply: type[BaseModel] | None
     method: str = "GET"
+    status: int = 200
 
 
 ROUTES: list[Route] = []
@@ -180,12 +184,13 @@ def anonymous_route[Q: Request](
 
 
 def own_route[S](
-    path: str, reply: type[BaseModel] | None = None
+    path: str, reply: type[BaseModel] | None = None, *, method: str = "GET"
 ) -> Callable[[Callable[[S], Awaitable[Reply]]], Callable[[S], Awaitable[Reply]]]:
     """Put into the table what the gateway answers by itself."""
 
     def registered(handler: Callable[[S], Awaitable[Reply]]) -> Callable[[S], Awaitable[Reply]]:
-        OWN_ROUTES.append(OwnRoute(handler.__name__, path, handler, _summary(handler), reply))
+        status: int = get_type_hints(handler)["return"].documented
+        OWN_ROUTES.append(OwnRoute(handler.__name__, path, handler, _summary(handler), reply, method, status))
         return handler
 
     return registered
@@ -202,6 +207,7 @@ def made_route(
     begins: Operation[Any, Any] | None = None,
     file: bool = False,
     slow: bool = False,
+    reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Request] | None = None,
 ) -> Route:
     """For the table, with what the function says of itself."""
     returned = get_type_hints(handler)["return"]
@@ -209,7 +215,8 @@ def made_route(
     assert shown in ((), (operation.reply,)), f"{handler.__name__} answers something else than its operation"
     also: int | None = getattr(kind, "also", None)
     summary = _summary(handler)
-    return Route(handler.__name__, method, path, operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow)
+    told = (operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow, reads)
+    return Route(handler.__name__, method, path, *told)
 
 
 def _summary(handler: Callable[..., Any]) -> str:

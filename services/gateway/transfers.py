@@ -1,7 +1,7 @@
 """Routes through which the bytes of files go, and what their handlers work with."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,10 @@ class Transfer:
     async def count_one_more(self, caller: Principal) -> None:
         """The first file was counted with the request. Raises `RateLimitIsReached`."""
         await self.admission.again(self.route, caller, self.exchange)
+
+    def give_time(self) -> None:
+        """Its calls may go on from now for as long as one request may."""
+        give_time(self.settings.upload_timeout)
 
 
 def give_time(seconds: float) -> None:
@@ -81,6 +85,23 @@ def anonymous_file_route[Q: Request](
 
     def registered(handler: AnonymousTransferHandler[Q]) -> AnonymousTransferHandler[Q]:
         ROUTES.append(made_route("GET", path, operation, None, RateClass.ANONYMOUS, handler, file=True))
+        return handler
+
+    return registered
+
+
+def tus_route[Q: Request](
+    method: str,
+    path: str,
+    operation: Operation[Q, Any],
+    reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Q],
+    *,
+    limit: RateClass = RateClass.REQUESTS,
+) -> Callable[[TransferHandler[Q]], TransferHandler[Q]]:
+    """Put a function into the table that speaks tus; `reads` makes what is asked of path and headers."""
+
+    def registered(handler: TransferHandler[Q]) -> TransferHandler[Q]:
+        ROUTES.append(made_route(method, path, operation, Permission.FILE_UPLOAD, limit, handler, reads=reads))
         return handler
 
     return registered

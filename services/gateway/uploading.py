@@ -14,7 +14,7 @@ from services.gateway.dispatch import refused
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow
 from services.gateway.multipart import Form, Part
 from services.gateway.replies import Headers, Reply
-from services.gateway.transfers import FAILED, TAKEN, UPLOADS, Transfer, give_time
+from services.gateway.transfers import FAILED, TAKEN, UPLOADS, Transfer
 from shared.contracts.attachments.uploads import (
     ABORT_UPLOADS,
     BEGIN_UPLOAD,
@@ -88,7 +88,7 @@ class Files:
         """What came is deleted: now, or by the owner once it has expired."""
         if not self._begun:
             return
-        give_time(self._transfer.settings.upload_timeout)
+        self._transfer.give_time()
         try:
             await self._transfer.call(ABORT_UPLOADS, AbortUploads(upload_ids=self._begun), self._caller)
         except Refusal as refusal:

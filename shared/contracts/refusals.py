@@ -22,6 +22,7 @@ STATUSES = {
     "precondition_required": 428,
     "too_many": 429,
     "headers_too_large": 431,
+    "checksum_mismatch": 460,  # tus
     "internal": 500,
     "unavailable": 503,
     "storage_full": 507,

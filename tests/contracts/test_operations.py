@@ -17,6 +17,7 @@ from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
 from services.threads.main import ThreadsApplication
+from shared.contracts.attachments.resumable import COMPLETE_RESUMABLE_UPLOAD, JOIN_PARTS, KEEP_PART
 from shared.contracts.attachments.uploads import ABORT_UPLOADS
 from shared.contracts.declared import import_contracts
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
@@ -94,6 +95,7 @@ def test_a_route_has_the_name_of_its_operation(route: Route) -> None:
 def test_what_the_gateway_may_ask_it_asks() -> None:
     asked = {route.operation.name for route in ROUTES} | {route.begins.name for route in ROUTES if route.begins}
     asked |= {AUTHORIZE.name, AUTHORIZE_TOKEN.name, ABORT_UPLOADS.name}
+    asked |= {KEEP_PART.name, JOIN_PARTS.name, COMPLETE_RESUMABLE_UPLOAD.name}
     assert asked == {operation.name for operation in OPERATIONS if GATEWAY in operation.called_by}
 
 

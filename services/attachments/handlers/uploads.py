@@ -9,6 +9,7 @@ from prometheus_client import Histogram
 
 from services.attachments import domain
 from services.attachments.media.kinds import sniff, sniff_sound
+from services.attachments.repository.uploads import Place
 from services.attachments.service import Service
 from shared.contracts.attachments.attachments import Attachment, AttachmentNotFound
 from shared.contracts.attachments.uploads import (
@@ -63,8 +64,7 @@ async def _finish(
     except MadeBefore as before:
         return Replayed(await _made_before(before, request, caller, service))
     for file in files:
-        UPLOAD_BYTES.observe(file.size)
-        log.info("attachment_uploaded", threadId=file.thread_id, attachmentId=file.id, userId=caller.user_id, size=file.size)
+        came(file, caller)
     return _shown(files, caller)
 
 
@@ -85,12 +85,22 @@ async def _made_before(before: MadeBefore, request: FinishUploads, caller: Princ
 
 async def give_up(upload_ids: Sequence[UUID], caller: Principal, service: Service) -> None:
     """What cannot be deleted now is by and by (`sweep.py`)."""
-    places = await service.uploads.give_up(upload_ids, caller)
+    await let_go(await service.uploads.give_up(upload_ids, caller), caller, service)
+
+
+async def let_go(places: Sequence[Place], caller: Principal, service: Service) -> None:
+    """Delete objects, and then forget them."""
     try:
         await service.store.delete(*(place.storage_key for place in places))
         await service.uploads.forget([place.upload_id for place in places], caller)
     except (StoreIsAway, ServiceIsUnavailable) as away:
         log.warning("upload_left_to_the_sweep", error=str(away.__cause__), count=len(places))
+
+
+def came(file: domain.Stored, caller: Principal) -> None:
+    """Measure and log an attachment that was made."""
+    UPLOAD_BYTES.observe(file.size)
+    log.info("attachment_uploaded", threadId=file.thread_id, attachmentId=file.id, userId=caller.user_id, size=file.size)
 
 
 def _draft(file: Received, service: Service) -> domain.Draft:

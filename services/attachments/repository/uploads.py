@@ -40,8 +40,13 @@ _MADE = f"""
     SELECT {columns("made")} FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place) JOIN attachments made USING (id)
     WHERE thread_id = $2 AND uploaded_by_id = $3 AND deleted_at IS NULL ORDER BY place"""
 
+# A part that counts is not given up, whatever its sender was told; one that does not holds up its upload no longer.
 _GIVE_UP = """
-    UPDATE uploads SET expires_at = '-infinity' WHERE id = ANY($1::uuid[]) AND owner_id = $2 RETURNING id, storage_key"""
+    UPDATE uploads SET expires_at = '-infinity'
+    WHERE id = ANY($1::uuid[]) AND owner_id = $2 AND (resumable_id IS NULL OR size_bytes IS NULL) RETURNING id, storage_key"""
+GO_ON = """
+    UPDATE resumable_uploads SET lease = NULL, finishing_until = NULL
+    WHERE lease = ANY($1::uuid[]) AND id IN (SELECT resumable_id FROM uploads WHERE id = ANY($1::uuid[]) AND owner_id = $2)"""
 
 _FORGET = "DELETE FROM uploads WHERE id = ANY($1::uuid[])"
 
@@ -101,9 +106,14 @@ class Uploads:
 
     async def give_up(self, upload_ids: Sequence[UUID], caller: Principal) -> list[Place]:
         """From now on they can be finished no more: their objects may be deleted."""
-        async with self._database.workspace(caller.workspace_id) as connection:
-            rows = await connection.fetch(_GIVE_UP, upload_ids, caller.user_id)
-        return [Place(row["id"], row["storage_key"]) for row in rows]
+
+        async def attempt() -> list[Place]:
+            async with self._database.workspace(caller.workspace_id) as connection:
+                await connection.execute(GO_ON, upload_ids, caller.user_id)
+                rows = await connection.fetch(_GIVE_UP, upload_ids, caller.user_id)
+            return [Place(row["id"], row["storage_key"]) for row in rows]
+
+        return await once_more(attempt)
 
     async def forget(self, upload_ids: Sequence[UUID], caller: Principal) -> None:
         """Their objects are deleted."""

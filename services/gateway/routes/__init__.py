@@ -14,6 +14,7 @@ from services.gateway.routes import (
     roles,
     service_accounts,
     threads,
+    uploads,
     users,
     workspaces,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "roles",
     "service_accounts",
     "threads",
+    "uploads",
     "users",
     "workspaces",
 ]

@@ -9,6 +9,7 @@ from services.gateway.fleet import Readiness
 from services.gateway.replies import Plain
 from services.gateway.routing import own_route
 from services.gateway.settings import GatewaySettings
+from shared.contracts.attachments.resumable import MOST_UNFINISHED
 from shared.contracts.attachments.uploads import MOST_FILES
 from shared.contracts.messages.content import CONTENT_LENGTH
 from shared.contracts.messages.messages import METADATA_BYTES
@@ -46,6 +47,7 @@ class LimitsView(View):
     body_bytes: int
     attachment_bytes: int
     files_per_upload: int
+    unfinished_uploads: int
 
 
 @own_route("/healthz", Life)
@@ -86,5 +88,6 @@ async def get_limits(gateway: Gateway) -> Plain:
         body_bytes=MOST_BYTES,
         attachment_bytes=settings.attachment_limit,
         files_per_upload=MOST_FILES,
+        unfinished_uploads=MOST_UNFINISHED,
     )
     return Plain(limits.model_dump_json().encode())

@@ -7,11 +7,12 @@ import pytest_asyncio
 from pydantic_core import from_json
 
 from services.attachments.domain import BEGINNING
-from services.attachments.repository import sweeping
+from services.attachments.repository import resumable, sweeping
 from services.attachments.repository.attachments import END, PAGE
 from services.attachments.repository.claims import POSTED
 from services.attachments.repository.ledger import UNKNOWN
 from services.attachments.repository.staged import OPEN
+from services.attachments.repository.uploads import GO_ON
 from shared.credentials import database_role
 from shared.database.connections import Connection, Database, as_role
 from shared.identifiers import new_id
@@ -36,6 +37,17 @@ _STAGE = """
         now() + interval '1 hour'
     FROM generate_series(1, $4::int) AS number"""
 
+# An upload in a hundred is one of the author's; each has four parts.
+_RESUMED = """
+    WITH begun AS (
+        INSERT INTO attachments.resumable_uploads (id, workspace_id, thread_id, owner_id, filename, metadata, size_bytes, expires_at)
+        SELECT uuidv7(), $1, $2, CASE WHEN number % 100 = 0 THEN $3 ELSE uuidv7() END, 'a.txt', '', 1_000, now() + interval '1 day'
+        FROM generate_series(1, 2_000) AS number RETURNING id, owner_id)
+    INSERT INTO attachments.uploads
+        (id, workspace_id, thread_id, owner_id, kind, storage_key, resumable_id, begins_at, size_bytes, expires_at)
+    SELECT uuidv7(), $1, $2, owner_id, 'tus', 'many/' || part || id, id, part, nullif(part, 4), now() + interval '1 day'
+    FROM begun CROSS JOIN generate_series(1, 4) AS part"""
+
 type Plan = dict[str, Any]
 
 
@@ -46,7 +58,8 @@ class Crowd:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def crowd(attachments: Service) -> Crowd:
     await attachments.database.execute(_FILL, Crowd.workspace, Crowd.threads, Crowd.author, MANY)
-    await attachments.database.execute("VACUUM (ANALYZE) attachments.attachments")
+    await attachments.database.execute(_RESUMED, Crowd.workspace, Crowd.threads[0], Crowd.author)
+    await attachments.database.execute("VACUUM (ANALYZE) attachments.attachments, attachments.uploads, attachments.resumable_uploads")
     return Crowd()
 
 
@@ -68,7 +81,8 @@ async def plan(connection: Connection, query: str, *arguments: object) -> Plan:
 
 def scans(node: Plan) -> Iterator[Plan]:
     """What reads tables; what changes them is above it."""
-    if node.get("Relation Name") in ("attachments", "uploads", "staged", "links") and node["Node Type"] != "ModifyTable":
+    tables = ("attachments", "uploads", "staged", "links", "resumable_uploads")
+    if node.get("Relation Name") in tables and node["Node Type"] != "ModifyTable":
         yield node
     for inner in node.get("Plans", ()):
         yield from scans(inner)
@@ -92,6 +106,38 @@ async def test_files_of_messages_cost_a_look_each(crowd: Crowd, attachments: Ser
         found = await plan(connection, POSTED, ids, ids, [BEGINNING] * 200, [0] * 200)
     assert {each.get("Index Name") for each in scans(found)} == {"attachments_pkey"}
     assert read(found) == 0
+
+
+async def test_an_upload_that_goes_on_reads_its_own_parts(crowd: Crowd, own: Database, attachments: Service) -> None:
+    row = await attachments.database.fetchrow("SELECT id, resumable_id FROM attachments.uploads WHERE begins_at = 4 LIMIT 1")
+    assert row is not None
+    upload, part = row["resumable_id"], row["id"]
+    async with own.workspace(crowd.workspace) as connection:
+        for query, arguments in (
+            (resumable.UNDER_WAY, (upload,)),
+            (resumable.KEYS, (upload, part)),
+            (resumable.LIVE_ON, (upload,)),
+            (resumable.DROP_PARTS, (upload, part)),
+        ):
+            found = await plan(connection, query, *arguments)
+            assert {each.get("Index Name") for each in scans(found)} == {"uploads_parts"}
+            assert read(found) <= 4
+        found = await plan(connection, GO_ON, [part], crowd.author)
+        assert read(found) <= 2
+
+
+async def test_what_one_has_begun_is_counted_by_what_they_have(crowd: Crowd, own: Database) -> None:
+    async with own.workspace(crowd.workspace) as connection:
+        found = await plan(connection, resumable.UNFINISHED, crowd.author)
+    assert {each.get("Index Name") for each in scans(found)} == {"resumable_uploads_unfinished"}
+    assert read(found) == 20
+
+
+async def test_what_is_forgotten_is_found_by_its_end(crowd: Crowd, attachments: Service) -> None:
+    async with attachments.background.connection() as connection:
+        found = await plan(connection, resumable.FORGET_RESUMABLE, 1_000)
+    assert "Seq Scan" not in {each["Node Type"] for each in scans(found)}
+    assert read(found) < 20
 
 
 async def test_a_sweep_without_work_reads_nothing(crowd: Crowd, attachments: Service) -> None:

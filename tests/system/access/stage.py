@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from tests.system.attachments.files import put_into_a_message, scanned, staged, upload, with_a_preview
+from tests.system.attachments.tus import create, end, patch
 from tests.system.house import House, log_in
 from tests.system.people import Json, Person, expect, message_path, opening, path_of, taking_part
 
@@ -32,7 +33,7 @@ class Stage:
             "participantId": self._thread_id,  # named together with the thread that it is in
             "messageId": self._message_id,
             "attachmentId": self._attachment_id,
-            "uploadId": self._staged_id,
+            "uploadId": self._upload_id,
             "token": self._link,
             "userId": self._user_id,
             "sessionId": self._session_id,
@@ -216,14 +217,33 @@ class Stage:
         """Of one that the caller and the host take part in."""
         return await self.id_of("threadId", "joined", caller, fresh=False)
 
-    async def _staged_id(self, thing: str, caller: str) -> str:
-        """As if its bytes had been put into a bucket."""
+    async def _upload_id(self, thing: str, caller: str) -> str:
         if thing in ("missing", "malformed"):
             return _no_id(thing)
+        return await (self._staged_id if thing.startswith("staged") else self._resumed_id)(thing, caller)
+
+    async def _staged_id(self, thing: str, caller: str) -> str:
+        """As if its bytes had been put into a bucket."""
         person = self.people.get(caller, self.colleague)
         owner = {"staged_by_another": self.house.host, "staged_elsewhere": self.stranger}.get(thing, person)
         expires_in = timedelta(hours=-1 if thing == "staged_expired" else 1)
         return await staged(self.house, owner, await self.shared_thread_id(caller), expires_in)
+
+    async def _resumed_id(self, thing: str, caller: str) -> str:
+        """One that is resumed: five bytes, of which none has come but of `complete`."""
+        thread = await self._thread("elsewhere" if thing == "elsewhere" else "joined", caller)
+        owners = {"others": self.house.host, "elsewhere": self.stranger}
+        owner = owners.get(thing) or self.people.get(caller, self.colleague)
+        path = await create(owner, thread)
+        if thing == "complete":
+            expect(await patch(owner, path, 0, b"hello"), 204)
+        if thing == "ended":
+            expect(await end(owner, path), 204)
+        if thing == "archived":
+            expect(await self.house.host.delete(path_of(thread)), 204)
+        if thing == "lost":
+            await self.delete(thread)
+        return path.rpartition("/")[2]
 
     async def _link(self, thing: str, caller: str) -> str:
         """The token of a link to a file, whosever it is."""

@@ -10,6 +10,7 @@ CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
 # Messages: `said` by the caller and `heard` from another, both in a joined thread; `said_lost` in one that was deleted since.
 # Attachments: `uploaded` by the caller and `unposted` by another are in no message; `said_gone` is in one that was deleted since.
 # Uploads that are put straight into the store: `staged` by the caller, in a joined thread. To begin one is 409 here: the store is a folder.
+# Uploads that are resumed: all but `others` and `elsewhere` are the caller's; `lost` is in a thread that was deleted since.
 # Users: `deleted` have no account any more, `removed` are no members any more. Of what admins make, `deleted` was taken back; to do that
 # again is no mistake.
 # Nobody is told what is hidden from what is missing. The marks name a message that is not there, which is 422 to those who may mark.
@@ -719,6 +720,57 @@ delete_attachment      elsewhere       401    404   404   404          404    40
 delete_attachment      missing         401    404   404   404          404    404
 delete_attachment      malformed       401    404   404   404          404    404
 delete_attachment      said_lost       401    404   404   404          404    404
+
+create_resumable_upload own            401    201   201   201          201    -
+create_resumable_upload joined         401    201   201   201          201    201
+create_resumable_upload no_guests      401    201   201   201          201    404
+create_resumable_upload private_joined 401    201   201   201          201    201
+create_resumable_upload closed_joined  401    409   409   409          409    409
+create_resumable_upload archived_joined 401   409   409   409          409    409
+create_resumable_upload archived       401    409   409   409          404    404
+create_resumable_upload left           401    201   201   201          404    404
+create_resumable_upload foreign        401    201   201   201          404    404
+create_resumable_upload private        401    404   404   404          404    404
+create_resumable_upload elsewhere      401    404   404   404          404    404
+create_resumable_upload missing        401    404   404   404          404    404
+create_resumable_upload malformed      401    422   422   422          422    422
+create_resumable_upload deleted_joined 401    404   404   404          404    404
+create_resumable_upload direct_joined  401    201   201   201          201    201
+create_resumable_upload direct         401    404   404   404          404    404
+create_resumable_upload assistant      401    404   404   404          404    404
+
+get_resumable_upload   begun           401    200   200   200          200    200
+get_resumable_upload   complete        401    200   200   200          200    200
+get_resumable_upload   archived        401    200   200   200          200    200
+get_resumable_upload   lost            401    404   404   404          404    404
+get_resumable_upload   others          401    404   404   404          404    404
+get_resumable_upload   elsewhere       401    404   404   404          404    404
+get_resumable_upload   ended           401    404   404   404          404    404
+get_resumable_upload   missing         401    404   404   404          404    404
+get_resumable_upload   malformed       401    404   404   404          404    404
+
+continue_resumable_upload begun        401    204   204   204          204    204
+continue_resumable_upload complete     401    409   409   409          409    409
+continue_resumable_upload archived     401    409   409   409          409    409
+continue_resumable_upload lost         401    404   404   404          404    404
+continue_resumable_upload others       401    404   404   404          404    404
+continue_resumable_upload elsewhere    401    404   404   404          404    404
+continue_resumable_upload ended        401    404   404   404          404    404
+continue_resumable_upload missing      401    404   404   404          404    404
+continue_resumable_upload malformed    401    404   404   404          404    404
+
+delete_resumable_upload begun          401    204   204   204          204    204
+delete_resumable_upload complete       401    204   204   204          204    204
+delete_resumable_upload archived       401    204   204   204          204    204
+delete_resumable_upload lost           401    204   204   204          204    204
+delete_resumable_upload others         401    404   404   404          404    404
+delete_resumable_upload elsewhere      401    404   404   404          404    404
+delete_resumable_upload ended          401    404   404   404          404    404
+delete_resumable_upload missing        401    404   404   404          404    404
+delete_resumable_upload malformed      401    404   404   404          404    404
+
+describe_uploads       -               204    204   204   204          204    204
+describe_upload        -               204    204   204   204          204    204
 
 open_link              own             200    200   200   200          200    200
 open_link              missing         404    404   404   404          404    404

@@ -9,7 +9,9 @@ import psutil
 import pytest
 
 from tests.processes import HOST, RAISED_LIMITS, AtriumProcess, free_port
-from tests.system.attachments.files import BOUNDARY, FORM, Room, attachments_of
+from tests.system.attachments.files import BOUNDARY, FORM, Room, attachments_of, room_in
+from tests.system.attachments.tus import create, patch
+from tests.system.house import running_house
 from tests.system.people import expect, refusal
 
 MIB = 1024 * 1024
@@ -62,3 +64,30 @@ async def test_a_gateways_memory_is_flat_while_files_pass(folder_room: Room, fil
         assert most[0] - before < 32 * MIB
     finally:
         await gateway.stop()
+
+
+async def test_a_gateways_memory_is_flat_while_parts_come_and_are_put_together() -> None:
+    limit = 120 * MIB
+    async with running_house({"attachment_limit": str(limit)}) as house:
+        room, port = await room_in(house), free_port()
+        settings = {**house.servers.environment, **RAISED_LIMITS, "ATRIUM_PORT": str(port), "ATRIUM_ATTACHMENT_LIMIT": str(limit)}
+        gateway = AtriumProcess(["gateway"], settings, house.servers.data, "gateway-parts")
+        await gateway.start()
+        try:
+            url, person = f"http://{HOST}:{port}", room.client
+            small = await create(person, room.thread, 5 * MIB, url=url)
+            expect(await patch(person, small, 0, b"x" * 5 * MIB, url=url), 204)
+            process = psutil.Process(gateway.process.pid)
+            before = process.memory_info().rss
+            paths = [await create(person, room.thread, limit, url=url) for _ in range(2)]
+            async with most_of(process) as most:
+                answers = await asyncio.gather(*(patch(person, path, 0, mebibytes(120), url=url, timeout=100) for path in paths))
+            assert {answer.status_code for answer in answers} == {204}
+            assert most[0] - before < 32 * MIB
+        finally:
+            await gateway.stop()
+
+
+async def mebibytes(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield PIECE

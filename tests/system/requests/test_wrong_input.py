@@ -241,7 +241,8 @@ async def test_a_path_id_that_is_none_is_missing(route: Route, desk: Desk) -> No
         path = desk.path(route.path.replace(f"{{{parameter}}}", identifier))
         files = {"file": ("a.txt", b"hello")} if route.begins else None
         answer = await desk.admin.http.request(route.method, path, json=body, files=files, headers=desk.admin.bearer)
-        assert refusal(answer) == (404, missing.code), identifier
+        assert answer.status_code == 404, identifier
+        assert route.method == "HEAD" or refusal(answer) == (404, missing.code), identifier
 
 
 @pytest.mark.parametrize("path", PATHS)

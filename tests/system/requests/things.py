@@ -3,6 +3,7 @@
 from shared.contracts.permissions import Permission
 from shared.identifiers import new_id
 from tests.system.attachments.files import scanned, upload, with_a_preview
+from tests.system.attachments.tus import create
 from tests.system.house import House, log_in
 from tests.system.people import Person, expect, taking_part
 
@@ -27,7 +28,7 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
         "threadId": thread["id"],
         "messageId": message["id"],
         "attachmentId": file["id"],
-        "uploadId": str(new_id()),
+        "uploadId": (await create(person, thread)).rpartition("/")[2],
         "token": link,
         "userId": other.id,
         "participantId": other.id,

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,14 @@ from services.gateway.protocol import BoundedProtocol
 from services.gateway.settings import GatewaySettings
 from shared.contracts.attachments.attachments import OPEN_ATTACHMENT, OPEN_PREVIEW, StoredFile
 from shared.contracts.attachments.links import OPEN_LINK
+from shared.contracts.attachments.resumable import (
+    COMPLETE_RESUMABLE_UPLOAD,
+    CONTINUE_RESUMABLE_UPLOAD,
+    DELETE_RESUMABLE_UPLOAD,
+    GET_RESUMABLE_UPLOAD,
+    ResumableUpload,
+    UploadPart,
+)
 from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, Upload
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN, AuthorizeToken
 from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, Authorize, PublicKeys, TokenIsNotValid
@@ -42,10 +51,17 @@ POST_PATH = f"/api/collab/threads/{THREAD}/messages"
 STORED = StoredFile(
     attachment_id=MESSAGE, storage_key="files/stored", filename="a.txt", mime_type="text/plain", size=5, etag="digest", inline=False
 )
+UPLOAD = Upload(id=MESSAGE, storage_key="files/new")
+BEGUN = ResumableUpload(id=MESSAGE, thread_id=THREAD, size=5, offset=0, metadata="", expires_at=datetime(2030, 1, 1, tzinfo=UTC))
+COMPLETE = BEGUN.model_copy(update={"offset": 5, "attachment_id": MESSAGE})
 TRANSFERS: dict[Operation[Any, Any], BaseModel] = {
-    BEGIN_UPLOAD: Upload(id=MESSAGE, storage_key="files/new"),
+    BEGIN_UPLOAD: UPLOAD,
     ABORT_UPLOADS: Nothing(),
     **dict.fromkeys((OPEN_ATTACHMENT, OPEN_PREVIEW, OPEN_LINK), STORED),
+    GET_RESUMABLE_UPLOAD: BEGUN,
+    CONTINUE_RESUMABLE_UPLOAD: UploadPart(upload=BEGUN, place=UPLOAD),
+    COMPLETE_RESUMABLE_UPLOAD: COMPLETE,
+    DELETE_RESUMABLE_UPLOAD: Nothing(),
 }
 
 

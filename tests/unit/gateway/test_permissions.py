@@ -43,7 +43,8 @@ NEEDED = {
     "chat:message:edit": "edit_message",
     "chat:message:delete": "delete_message",
     "chat:file:read": "list_attachments open_attachment open_preview link_attachment",
-    "chat:file:upload": "upload_attachments begin_presigned_upload finish_presigned_upload",
+    "chat:file:upload": "upload_attachments upload_voice begin_presigned_upload finish_presigned_upload "
+    "create_resumable_upload get_resumable_upload continue_resumable_upload delete_resumable_upload",
     "chat:file:delete": "delete_attachment",
 }
 

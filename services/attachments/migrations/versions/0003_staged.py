@@ -5,7 +5,7 @@ from alembic import op
 from shared.database.policies import workspace_table
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 # An object here may be put again until its address is dead, and longer by whoever began in time: so it is never served, but copied to
 # where no address leads, and its row outlives it. put_until: the address. expires_at: finishing. sweep_at: when it is deleted next.
