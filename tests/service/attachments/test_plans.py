@@ -33,7 +33,8 @@ _RESUMED = """
         INSERT INTO attachments.resumable_uploads (id, workspace_id, thread_id, owner_id, filename, metadata, size_bytes, expires_at)
         SELECT uuidv7(), $1, $2, CASE WHEN number % 100 = 0 THEN $3 ELSE uuidv7() END, 'a.txt', '', 1_000, now() + interval '1 day'
         FROM generate_series(1, 2_000) AS number RETURNING id, owner_id)
-    INSERT INTO attachments.uploads (id, workspace_id, thread_id, owner_id, kind, storage_key, resumable_id, begins_at, size_bytes, expires_at)
+    INSERT INTO attachments.uploads
+        (id, workspace_id, thread_id, owner_id, kind, storage_key, resumable_id, begins_at, size_bytes, expires_at)
     SELECT uuidv7(), $1, $2, owner_id, 'tus', 'many/' || part || id, id, part, nullif(part, 4), now() + interval '1 day'
     FROM begun CROSS JOIN generate_series(1, 4) AS part"""
 
