@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 PART = 4 * 1024 * 1024  # bytes that count at once: what a slow line sends in half a minute
 
+MARGIN = 60.0  # seconds that a write has beyond those that its request may take
+
 
 class Incoming:
     """The bytes of one request, for so many seconds. What came counts, though its sender has left or fallen silent: `trouble` says so.
@@ -146,7 +148,8 @@ class Resumption:
     async def _take(self, upload: ResumableUpload, place: Upload, incoming: Incoming, checksum: Checksum | None) -> ResumableUpload:
         arrival = Arrival(upload.size)
         chunks = arrival.through(incoming.part())
-        await self._transfer.store.write(place.storage_key, chunks if checksum is None else checksum.through(chunks))
+        within = self._transfer.settings.upload_timeout + MARGIN
+        await self._write(place, chunks if checksum is None else checksum.through(chunks), within)
         self._transfer.give_time()
         if upload.offset + arrival.size < upload.size:
             part = KeepPart(upload_id=upload.id, part_id=place.id, size=arrival.size)
@@ -174,15 +177,21 @@ class Resumption:
         self._open.append(joined.place.id)
         contents = Arrival(upload.size)
         try:
-            async with asyncio.timeout(joined.seconds):
-                await self._transfer.store.write(joined.place.storage_key, contents.through(self._contents(joined.keys)))
-        except (TimeoutError, ObjectIsMissing) as broken:
-            log.warning("parts_were_not_joined", uploadId=upload.id, parts=len(joined.keys), error=repr(broken))
-            raise StoreIsAway from broken
+            await self._write(joined.place, contents.through(self._contents(joined.keys)), joined.seconds)
+        except ObjectIsMissing as missing:
+            log.error("part_is_missing", uploadId=upload.id, parts=len(joined.keys), storageKey=str(missing))
+            raise StoreIsAway from missing
         if contents.size != upload.size:
             log.error("parts_do_not_make_the_whole", uploadId=upload.id, size=upload.size, joined=contents.size)
             raise StoreIsAway
         return joined.place, contents
+
+    async def _write(self, place: Upload, chunks: AsyncIterator[bytes], seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._transfer.store.write(place.storage_key, chunks)
+        except TimeoutError as late:
+            raise StoreIsAway from late
 
     async def _contents(self, keys: Sequence[str]) -> AsyncIterator[bytes]:
         for key in keys:

@@ -19,12 +19,13 @@ from tests.system.attachments.tus import (
     finished,
     head,
     id_of,
+    kept,
+    leaves,
     offset_of,
     patch,
     raw,
     reached,
     resumed,
-    swept,
 )
 
 LIMIT = 5 * 1024 * 1024
@@ -34,16 +35,14 @@ LIMIT = 5 * 1024 * 1024
 async def test_what_came_before_a_connection_broke_is_kept(room: Room, part: int) -> None:
     """But for what the server had in its hands."""
     content = content_of(5)
-    await swept(room.house)
-    before, path = await room.kept(), await create(room.client, room.thread, len(content))
+    before, path = await kept(room), await create(room.client, room.thread, len(content))
     await broken(room, path, 0, len(content), content[:part])
     offset = await reached(room, path, part - 512 * 1024)
     assert offset <= part
     await resumed(room.client, path, content)
     (made,) = await room.listed(room.client)
     assert (made["sha256"], await bytes_of(room, made)) == (sha256(content), content)
-    await swept(room.house)
-    assert await room.kept() == (before[0] + 1, before[1] + 1)
+    await leaves(room, (before[0] + 1, before[1] + 1))
 
 
 async def test_what_is_there_counts_while_the_rest_still_comes(room: Room) -> None:
@@ -63,8 +62,7 @@ async def test_what_is_there_counts_while_the_rest_still_comes(room: Room) -> No
 
 async def test_nothing_of_a_body_with_a_checksum_is_kept_unless_all_of_it_came(room: Room) -> None:
     content = content_of(5)
-    await swept(room.house)
-    path, before = await create(room.client, room.thread, len(content)), await room.kept()
+    path, before = await create(room.client, room.thread, len(content)), await kept(room)
     said = f"Upload-Checksum: sha256 {b64encode(hashlib.sha256(content).digest()).decode()}"
     _, writer = await connected(room.house)
     writer.write(raw(room, path, 0, f"Content-Length: {len(content)}", said) + content[:-1])
@@ -72,16 +70,13 @@ async def test_nothing_of_a_body_with_a_checksum_is_kept_unless_all_of_it_came(r
         while await room.kept() == before:
             await asyncio.sleep(0.01)
     writer.transport.abort()
-    async with asyncio.timeout(10):
-        while await room.kept() != before:
-            await asyncio.sleep(0.01)
+    await leaves(room, before)
     assert await offset_of(room.client, path) == 0
 
 
 async def test_of_several_that_send_at_once_one_gets_through(room: Room) -> None:
     contents = [bytes([number]) * LIMIT for number in range(4)]
-    await swept(room.house)
-    before = await room.kept()
+    before = await kept(room)
     path = await create(room.client, room.thread, LIMIT)
     answers = await asyncio.gather(*(patch(room.client, path, 0, content) for content in contents))
     assert {answer.status_code for answer in answers} <= {204, 409}
@@ -91,10 +86,7 @@ async def test_of_several_that_send_at_once_one_gets_through(room: Room) -> None
     (made,) = await room.listed(room.client)
     assert made["sha256"] == sha256(await bytes_of(room, made))
     assert sum(answer.status_code == 204 for answer in answers) <= 1
-    await swept(room.house)
-    async with asyncio.timeout(10):
-        while await room.kept() != (before[0] + 1, before[1] + 1):
-            await asyncio.sleep(0.05)
+    await leaves(room, (before[0] + 1, before[1] + 1))
 
 
 async def test_two_that_finish_at_once_make_one_file_of_what_one_of_them_sent(room: Room) -> None:
@@ -109,22 +101,19 @@ async def test_two_that_finish_at_once_make_one_file_of_what_one_of_them_sent(ro
 
 
 async def test_an_upload_that_is_never_finished_leaves_nothing(room: Room) -> None:
-    await swept(room.house)
-    before = await room.kept()
+    before = await kept(room)
     path = await create(room.client, room.thread, 10)
     for offset in range(3):
         await patch(room.client, path, offset, b"x")
-    assert await room.kept() == (before[0] + 3, before[1] + 3)
+    assert await kept(room) == (before[0] + 3, before[1] + 3)
     await due_now(room.house, path)
-    await swept(room.house)
-    assert await room.kept() == before
+    await leaves(room, before)
     assert (await head(room.client, path)).status_code == 404
 
 
 async def test_an_upload_that_ends_while_it_comes_leaves_nothing(room: Room) -> None:
     content = content_of(5)
-    await swept(room.house)
-    before = await room.kept()
+    before = await kept(room)
     path = await create(room.client, room.thread, len(content))
     reader, writer = await connected(room.house)
     writer.write(raw(room, path, 0, f"Content-Length: {len(content)}") + content[: PART + 1_000])
@@ -133,6 +122,4 @@ async def test_an_upload_that_ends_while_it_comes_leaves_nothing(room: Room) -> 
     writer.write(content[PART + 1_000 :])
     assert (await reader.readline()).startswith(b"HTTP/1.1 404 ")
     writer.close()
-    async with asyncio.timeout(10):
-        while await room.kept() != before:
-            await asyncio.sleep(0.05)
+    await leaves(room, before)

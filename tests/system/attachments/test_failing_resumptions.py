@@ -19,11 +19,12 @@ from tests.system.attachments.tus import (
     create,
     creating,
     finished,
+    kept,
+    leaves,
     offset_of,
     patch,
     raw,
     reached,
-    swept,
 )
 from tests.system.house import running_gateway
 from tests.system.people import refusal
@@ -60,26 +61,24 @@ FAILURES = [(StoreIsAway(), 503, "store_is_away"), (StoreIsFull(), 507, "store_i
 
 
 @pytest.mark.parametrize(("error", "status", "code"), FAILURES, ids=["away", "full"])
-@pytest.mark.parametrize(("write", "kept"), [(1, 0), (2, PART), (3, PART)], ids=["first part", "last part", "whole"])
+@pytest.mark.parametrize(("write", "counts"), [(1, 0), (2, PART), (3, PART)], ids=["first part", "last part", "whole"])
 @pytest.mark.parametrize("after", [0, 2, 1_000], ids=["at once", "in the middle", "at the end"])
 async def test_whatever_write_fails_the_upload_goes_on(
-    folder_room: Room, error: Exception, status: int, code: str, write: int, kept: int, after: int
+    folder_room: Room, error: Exception, status: int, code: str, write: int, counts: int, after: int
 ) -> None:
     content, servers = content_of(5), folder_room.house.servers
-    await swept(folder_room.house)
-    before, path = await folder_room.kept(), await create(folder_room.client, folder_room.thread, len(content))
+    before, path = await kept(folder_room), await create(folder_room.client, folder_room.thread, len(content))
     flaky = Flaky(servers.data / "store", error, write=write, after=after)
     async with running_gateway(servers, None, flaky) as url:
         assert refusal(await patch(folder_room.client, path, 0, content, url=url)) == (status, code)
         offset = await offset_of(folder_room.client, path)
-        assert offset == kept
+        assert offset == counts
         assert await folder_room.listed(folder_room.client) == []
         answer = await patch(folder_room.client, path, offset, content[offset:], url=url)
         assert (answer.status_code, answer.headers["upload-offset"]) == (204, str(len(content)))
     (made,) = await folder_room.listed(folder_room.client)
     assert (made["sha256"], await bytes_of(folder_room, made)) == (sha256(content), content)
-    await swept(folder_room.house)
-    assert await folder_room.kept() == (before[0] + 1, before[1] + 1)
+    await leaves(folder_room, (before[0] + 1, before[1] + 1))
 
 
 async def test_parts_that_cannot_be_read_leave_an_upload_that_goes_on(folder_room: Room) -> None:
@@ -94,13 +93,13 @@ async def test_parts_that_cannot_be_read_leave_an_upload_that_goes_on(folder_roo
 
 
 async def test_an_upload_of_no_bytes_that_cannot_be_stored_is_none(folder_room: Room) -> None:
-    servers, client, before = folder_room.house.servers, folder_room.client, await folder_room.kept()
+    servers, client, before = folder_room.house.servers, folder_room.client, await kept(folder_room)
     async with running_gateway(servers, None, Flaky(servers.data / "store", StoreIsAway(), write=1)) as url:
         answer = await client.http.post(url + UPLOADS, headers={**client.bearer, **creating(folder_room.thread["id"], 0)})
         assert refusal(answer) == (503, "store_is_away")
     begun = "SELECT count(*) FROM attachments.resumable_uploads WHERE thread_id = $1"
     assert await folder_room.house.database.fetchval(begun, UUID(folder_room.thread["id"])) == 0
-    assert await folder_room.kept() == before
+    await leaves(folder_room, before)
 
 
 async def test_a_gateway_that_is_killed_costs_one_part_at_most(folder_room: Room) -> None:

@@ -158,3 +158,17 @@ async def resumed(person: Person, path: str, content: bytes) -> None:
         while (answer := await patch(person, path, offset := await offset_of(person, path), content[offset:])).status_code == 409:
             pass
     assert (answer.status_code, answer.headers["upload-offset"]) == (204, str(len(content)))
+
+
+async def kept(room: Room) -> tuple[int, int]:
+    """The rows of this thread's files and uploads, and the objects of all, without what is due for deletion."""
+    await swept(room.house)
+    return await room.kept()
+
+
+async def leaves(room: Room, rows_and_objects: tuple[int, int]) -> None:
+    """So much is left, once all that is under way has noticed and the sweep was there."""
+    await swept(room.house)
+    async with asyncio.timeout(10):
+        while await room.kept() != rows_and_objects:
+            await asyncio.sleep(0.05)

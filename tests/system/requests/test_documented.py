@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from services.gateway.openapi import document
 from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
+from services.gateway.tus import OFFSET_STREAM
 from shared.contracts.principal import Role
 from tests.system.house import House, log_in
 from tests.system.people import expect
@@ -69,6 +70,8 @@ def _aims() -> Iterator[Aim]:
 
 
 AIMS = list(_aims())
+
+schemathesis.serializer.alias(OFFSET_STREAM, "application/octet-stream")
 
 
 async def test_the_document_that_is_served_is_the_one_that_is_tried(house: House) -> None:

@@ -15,6 +15,7 @@ from services.gateway.bodies import DEPTH, MOST_BYTES
 from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
 from shared.contracts.principal import Role
 from shared.identifiers import new_id
+from tests.system.attachments.tus import asking
 from tests.system.house import House
 from tests.system.people import PASSWORD, Json, Person, opening, refusal, wrong_fields
 from tests.system.requests.things import things_of
@@ -240,7 +241,8 @@ async def test_a_path_id_that_is_none_is_missing(route: Route, desk: Desk) -> No
             continue  # a name
         path = desk.path(route.path.replace(f"{{{parameter}}}", identifier))
         files = {"file": ("a.txt", b"hello")} if route.begins else None
-        answer = await desk.admin.http.request(route.method, path, json=body, files=files, headers=desk.admin.bearer)
+        headers = desk.admin.bearer | (asking(route.method) if route.reads else {})
+        answer = await desk.admin.http.request(route.method, path, json=body, files=files, headers=headers)
         assert answer.status_code == 404, identifier
         assert route.method == "HEAD" or refusal(answer) == (404, missing.code), identifier
 

@@ -122,6 +122,7 @@ async def test_limits_are_told() -> None:
             "bodyBytes": 1_048_576,
             "attachmentBytes": 5_242_880,
             "filesPerUpload": 10,
+            "unfinishedUploads": 20,
         }
 
 
