@@ -54,6 +54,7 @@ ANSWERS = {
     "create_role": b'{"name":"auditor"}',
     "link_attachment": b'{"url":"/api/collab/links/token"}',
     "upload_attachments": b'{"attachments":[{"url":"/api/collab/attachments/%b"}]}' % str(MESSAGE).encode(),
+    "upload_voice": b'{"url":"/api/collab/attachments/%b"}' % str(MESSAGE).encode(),
 }
 FILES = {"file": ("a.txt", b"hello")}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)
