@@ -49,7 +49,7 @@ class FileScenarios:
     say: Callable[[str], None]
 
     async def scanning(self) -> None:
-        for name, size, files in (("5 MB", LARGE, 40), ("50 KB", SMALL, 600)):
+        for name, size, files in (("5 MB", LARGE, 24), ("50 KB", SMALL, 600)):
             content = os.urandom(size)
             attachment = await self._uploaded(content, files)
             ours, straight = [], []
