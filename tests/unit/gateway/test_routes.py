@@ -59,7 +59,6 @@ ANSWERS = {
     "link_attachment": b'{"url":"/api/collab/links/token"}',
     "upload_voice": b'{"url":"/api/collab/attachments/%b"}' % str(MESSAGE).encode(),
     "upload_attachments": b'{"attachments":[{"url":"/api/collab/attachments/%b"}]}' % str(MESSAGE).encode(),
-    "upload_voice": b'{"url":"/api/collab/attachments/%b"}' % str(MESSAGE).encode(),
 }
 ANSWERS["create_resumable_upload"] = BEGUN.model_dump_json().encode()
 FILES = {"file": ("a.txt", b"hello")}
