@@ -15,7 +15,8 @@ from services.attachments.repository.leases import Leases, Taken
 from services.attachments.repository.scans import Outcome, Scans
 from services.attachments.scanning.clamd import Clamd
 from services.attachments.scanning.readiness import Readiness
-from services.attachments.scanning.verdicts import ClamdIsAway, Clean, Infected, Verdict
+from services.attachments.scanning.verdicts import ClamdHungUp, ClamdIsAway, Clean, Infected, Verdict
+from services.attachments.turns import Turns
 from services.attachments.workers import Workers
 from shared.contracts.attachments.attachments import ScanStatus
 from shared.database.groups import Groups
@@ -46,6 +47,8 @@ class Scanner:
         self._readiness, self._scans = readiness, scans
         self._verdicts = Groups[str, Outcome, bool](self._settle)
         self._setbacks: dict[UUID, int] = {}  # by files that the store did not give
+        self._suspects: set[UUID] = set()  # files that were being scanned when clamd died
+        self._turns = Turns()
         self._workers = Workers("scanner", self._take, self._scan, leases.renew, self._give_back, at_once=AT_ONCE)
         self._watch: asyncio.Task[None] | None = None
 
@@ -71,14 +74,17 @@ class Scanner:
 
     async def _scan(self, taken: Taken) -> None:
         started = time.perf_counter()
-        outcome = await self._outcome(taken)
+        async with self._turns.alone() if taken.file.id in self._suspects else self._turns.together():
+            outcome = await self._outcome(taken)
         SCAN_SECONDS.observe(time.perf_counter() - started)
         if not await self._verdicts.join("verdicts", outcome):
             log.warning("scan_came_too_late", attachmentId=taken.file.id, status=outcome.status)
+            self._suspects.discard(taken.file.id)
             return
         SCANS.labels(outcome.status.value).inc()
         if outcome.status is not ScanStatus.PENDING:
             self._setbacks.pop(taken.file.id, None)
+            self._suspects.discard(taken.file.id)
             VERDICT_SECONDS.observe(max((datetime.now(UTC) - taken.due_at).total_seconds(), 0))
             log.info("attachment_scanned", attachmentId=taken.file.id, status=outcome.status, result=outcome.result)
         if outcome.status is ScanStatus.INFECTED:
@@ -106,14 +112,22 @@ class Scanner:
         return Outcome(taken, ScanStatus.FAILED, "its bytes are not in the store")
 
     async def _unanswered(self, taken: Taken, away: ClamdIsAway) -> Outcome:
-        """A try counts where clamd is well, and so the file is what is wrong."""
-        if not await self._readiness.answers():
+        """A try counts where the file is what is wrong: clamd is well, or died of it alone."""
+        if not await self._readiness.answers() and not self._died_of(taken, away):
             return _undone(taken)
         tries = taken.attempts + 1
         log.warning("scan_has_no_verdict", attachmentId=taken.file.id, tries=tries, error=str(away))
         if tries >= MOST_TRIES:
             return Outcome(taken, ScanStatus.FAILED, str(away))
         return Outcome(taken, ScanStatus.PENDING, str(away), wait=_growing(tries))
+
+    def _died_of(self, taken: Taken, away: ClamdIsAway) -> bool:
+        """Of the files that were being scanned when clamd died, each is scanned alone the next time, which tells whose doing it was."""
+        if not isinstance(away, ClamdHungUp):
+            return False
+        was_alone = taken.file.id in self._suspects
+        self._suspects.add(taken.file.id)
+        return was_alone
 
     def _set_back(self, taken: Taken, away: StoreIsAway) -> Outcome:
         """The store's trouble is not the file's, so it is no try."""

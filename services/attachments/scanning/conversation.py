@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import clamd
 
 from services.attachments.scanning.pieces import BrokenOff
-from services.attachments.scanning.verdicts import ClamdIsAway
+from services.attachments.scanning.verdicts import ClamdHungUp, ClamdIsAway
 
 FRAME = 64 * 1024  # bytes that are sent at once
 LONGEST_ANSWER = 64 * 1024
@@ -37,15 +37,22 @@ class Conversation(clamd.ClamdNetworkSocket):  # type: ignore[misc]
         """clamd's whole answer to the bytes."""
         try:
             self._init_socket().settimeout(within)
-            self._send_command("INSTREAM")
-            # Broken: clamd closed before it had read all. Its answer, if it gave one, is still there to be read.
-            with suppress(BrokenPipeError, ConnectionResetError):
-                while frame := buff.read(FRAME):
-                    self._send(b"".join((struct.pack("!L", len(frame)), frame)))
-                self._send(struct.pack("!L", 0))
-            return self._recv_response()
+            return self._asked(buff)
+        except ConnectionError as error:
+            if self.clamd_socket is None:
+                raise
+            raise ClamdHungUp(f"clamd broke the connection off: {error}") from error
         finally:
             self._close_socket()
+
+    def _asked(self, buff: Source) -> str:
+        # Broken: clamd closed before it had read all. Its answer, if it gave one, is still there to be read.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._send_command("INSTREAM")
+            while frame := buff.read(FRAME):
+                self._send(b"".join((struct.pack("!L", len(frame)), frame)))
+            self._send(struct.pack("!L", 0))
+        return self._recv_response()
 
     def hang_up(self) -> None:
         """From any thread: whatever it waits for ends at once."""
@@ -77,7 +84,7 @@ class Conversation(clamd.ClamdNetworkSocket):  # type: ignore[misc]
         while not answer.endswith(b"\n"):
             received = self.clamd_socket.recv(4096)
             if not received:
-                raise ClamdIsAway(f"clamd closed the connection {'in the middle of its answer' if answer else 'without an answer'}")
+                raise ClamdHungUp(f"clamd closed the connection {'in the middle of its answer' if answer else 'without an answer'}")
             answer += received
             if len(answer) > LONGEST_ANSWER:
                 raise ClamdIsAway("clamd's answer has no end")

@@ -46,6 +46,10 @@ class ClamdIsAway(Exception):
     """
 
 
+class ClamdHungUp(ClamdIsAway):
+    """clamd ended the conversation in the middle of a file: it may have died, and may have died of this file."""
+
+
 class ClamdGaveUp(ClamdIsAway):
     """clamd answered that it could not do its work (no memory, no disk): it is there, and nothing is known of the file."""
 
