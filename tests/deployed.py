@@ -92,7 +92,7 @@ class SeaweedServer(Program):
 
     def command(self) -> list[str]:
         first, *others = CONTAINERS["seaweedfs"]["command"]
-        entrypoint = [f"-dir={self._data}", "-volume.max=0", "-master.volumePreallocate", "-master.volumeSizeLimitMB=1024"]
+        entrypoint = [f"-dir={self._data}", "-volume.max=0", "-master.volumeSizeLimitMB=64"]  # a container has 1 GB, made at once
         ports = [f"-{part}.port={port}" for part, port in self._ports.items()]
         return [self._program, "-logtostderr=true", first, *entrypoint, *others, f"-s3.ip.bind={HOST}", *ports]
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from shared.contracts.attachments.attachments import Attachment
-from shared.contracts.attachments.uploads import THREAD_REFUSALS, Digest, FileIsTooLarge, LongName, UploadNotFound
-from shared.contracts.model import Request, Time, View
+from shared.contracts.attachments.attachments import FILENAME_LENGTH, Attachment
+from shared.contracts.attachments.uploads import THREAD_REFUSALS, Digest, FileIsTooLarge, UploadNotFound
+from shared.contracts.model import Request, Text, Time, View
 from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.refusals import Conflict, Invalid, RequestIsInvalid
 
@@ -47,8 +47,8 @@ class BeginPresignedUpload(Request):
     """An address for the bytes of one file of a thread, for those who may post there. They are announced by size and SHA-256."""
 
     thread_id: UUID
-    filename: LongName
-    size: Annotated[int, Field(ge=0)]
+    filename: Annotated[Text, StringConstraints(max_length=FILENAME_LENGTH)]
+    size: Annotated[int, Field(ge=0, lt=1 << 63)]
     sha256: Digest
 
 

@@ -14,9 +14,8 @@ from shared.contracts.threads.access import ThreadIsArchived, ThreadIsClosed, Th
 
 MOST_FILES = 10  # of one upload
 HEAD_BYTES = 4 * 1024  # of a file, by which its type is told
-LONGEST_NAME = 8 * 1024  # characters that a client may say; 512 of them are kept
+LONGEST_NAME = 8 * 1024  # characters that a form or an upload that is resumed may say: names are cut
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-LongName = Annotated[str, Field(max_length=LONGEST_NAME)]
 
 
 class UploadKind(StrEnum):
@@ -65,7 +64,7 @@ class Received(Request):
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     upload_id: UUID
-    filename: LongName
+    filename: Annotated[str, Field(max_length=LONGEST_NAME)]
     head: Annotated[bytes, Field(max_length=HEAD_BYTES)]
     size: Annotated[int, Field(ge=0)]
     sha256: Digest

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from minio import Minio
 
 from shared.store.store import Store, new_key
-from tests.stores import ACCESS_KEY, SECRET_KEY
 
 _WRITE_AND_DIE = """
 import asyncio, os, signal, sys
@@ -45,7 +44,8 @@ def left_in(where: Mapping[str, str]) -> list[str]:
     kind, _, name = where["store"].partition("://")
     if kind == "file":
         return [path.name.partition("#")[0] for path in Path(name).rglob("*#*")]
-    server = Minio(urlsplit(where["s3_endpoint"]).netloc, ACCESS_KEY, SECRET_KEY, secure=False, region="us-east-1")
+    keys = where["s3_access_key"], where["s3_secret_key"]
+    server = Minio(urlsplit(where["s3_endpoint"]).netloc, *keys, secure=False, region="us-east-1")
     return [str(upload.object_name).rpartition("/")[2] for upload in server._list_multipart_uploads(name).uploads]
 
 

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import httpx2
@@ -106,15 +106,22 @@ class Room:
         return store_in(self.house)
 
     async def kept(self) -> tuple[int, int]:
-        """How many rows there are of this thread's files and uploads, and how many objects in the store."""
-        rows = await self.house.database.fetchval(
-            """SELECT (SELECT count(*) FROM attachments.attachments WHERE thread_id = $1)
-                   + (SELECT count(*) FROM attachments.uploads WHERE thread_id = $1)""",
-            UUID(self.thread["id"]),
-        )
+        """How many rows there are of this thread's files and uploads, and how many objects that are no other thread's."""
+        others = set(await self._keys("<>"))
         store = self.store()
         await store.open()
-        return rows, len([stored async for stored in store.list("files")])
+        objects = {stored.key async for stored in store.list("files")}
+        own = await self._keys("=")
+        return len(own), len(objects - others - set(await self._keys("<>")))
+
+    async def _keys(self, which: Literal["=", "<>"]) -> list[str]:
+        """Of the objects that this thread's rows name, or others'."""
+        rows = await self.house.database.fetch(
+            f"""SELECT storage_key FROM attachments.attachments WHERE thread_id {which} $1
+                UNION ALL SELECT storage_key FROM attachments.uploads WHERE thread_id {which} $1""",
+            UUID(self.thread["id"]),
+        )
+        return [row["storage_key"] for row in rows]
 
 
 def store_in(house: House) -> Store:

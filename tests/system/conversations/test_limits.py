@@ -33,6 +33,9 @@ async def test_the_limits_are_told(http: httpx2.AsyncClient) -> None:
         "messageLength": 10_000,
         "metadataBytes": 16_384,
         "bodyBytes": 1_048_576,
+        "attachmentBytes": 5 * 1024 * 1024,
+        "filesPerUpload": 10,
+        "unfinishedUploads": 20,
     }
 
 
