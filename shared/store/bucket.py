@@ -127,8 +127,7 @@ class Bucket:
         """A policy may be of some of the keys alone."""
         try:
             policy = json.loads(self._admin.get_bucket_policy(self._name))
-        except (MinioException, ValueError) as error:  # there is none, or these keys or this server do not tell
-            log.debug("bucket_policy_is_not_told", bucket=self._name, error=str(error))
+        except (MinioException, ValueError):  # there is none, or these keys or this server do not tell
             return
         statements = policy.get("Statement", [])
         for statement in statements if isinstance(statements, list) else [statements]:
