@@ -11,6 +11,7 @@ from services.threads.domain.reading import shown
 from services.threads.members import Members
 from services.threads.newest import NewestMessages
 from services.threads.repository.access import Accesses
+from services.threads.repository.artifacts import Artifacts
 from services.threads.repository.history import History
 from services.threads.repository.listing import Listing
 from services.threads.repository.membership import Membership
@@ -28,6 +29,7 @@ class Service:
     listing: Listing
     membership: Membership
     accesses: Accesses
+    artifacts: Artifacts
     history: History
     views: CachedViews
     unread: UnreadCounts

@@ -15,6 +15,8 @@ _GUEST = {
     Permission.FILE_READ,
     Permission.FILE_UPLOAD,
     Permission.FILE_DELETE,
+    Permission.PROJECT_READ,
+    Permission.GRAPH_READ,
 }
 _CLIENT = _GUEST | {
     Permission.SPACE_CREATE,
@@ -24,6 +26,13 @@ _CLIENT = _GUEST | {
     Permission.OPEN_GROUP,
     Permission.OPEN_DIRECT,
     Permission.OPEN_SUPPORT,
+    Permission.PROJECT_CREATE,
+    Permission.PROJECT_UPDATE,
+    Permission.PROJECT_TASKS,
+    Permission.PROJECT_FILES,
+    Permission.PROJECT_PAGES,
+    Permission.GRAPH_LINK,
+    Permission.GRAPH_UNLINK,
 }
 _PRODUCT_OWNER = (_CLIENT - {Permission.OPEN_SUPPORT}) | {
     Permission.MEMBER_READ,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import services.attachments.tables
+import services.graph.tables
 import services.identity.tables
 import services.messages.tables
 import services.threads.tables
@@ -30,6 +31,7 @@ TABLES: dict[str, MetaData] = {
     "threads": services.threads.tables.metadata,
     "messages": services.messages.tables.metadata,
     "attachments": services.attachments.tables.metadata,
+    "graph": services.graph.tables.metadata,
 }
 EACH_STORING = pytest.mark.parametrize("service", STORING_SERVICES)
 

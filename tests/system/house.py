@@ -16,6 +16,8 @@ from services.attachments.main import AttachmentsApplication
 from services.attachments.settings import AttachmentsSettings
 from services.gateway.main import GatewayApplication
 from services.gateway.settings import GatewaySettings
+from services.graph.main import GraphApplication
+from services.graph.settings import GraphSettings
 from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
@@ -143,6 +145,7 @@ async def house_over(servers: Servers, store: Mapping[str, str] | None = None, *
             ThreadsApplication(Settings.model_validate(where), process=process),
             MessagesApplication(Settings.model_validate(where), process=process),
             AttachmentsApplication(AttachmentsSettings.model_validate(where | kept), process=process),
+            GraphApplication(GraphSettings.model_validate(where), process=process),
         ]
         for service in services:
             await service.start()
