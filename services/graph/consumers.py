@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
-from services.graph.learning import Learned, of_attachment, of_message, of_thread
+from services.graph.learning import Learned, of_attachment, of_file, of_message, of_page, of_task, of_thread
 from services.graph.repository import derived
 from services.graph.repository.artifacts import record
 from services.graph.repository.derived import ProjectThread
 from shared.contracts.attachments.attachments import AttachmentChanged
 from shared.contracts.messages.messages import Message
 from shared.contracts.model import Event
+from shared.contracts.projects.files import FileChanged
+from shared.contracts.projects.pages import PageChanged
 from shared.contracts.projects.projects import ProjectChanged
+from shared.contracts.projects.tasks import TaskChanged
 from shared.contracts.threads.threads import ThreadChanged, ThreadOpened
 from shared.database.connections import Connection
 from shared.messaging.received import Received
@@ -46,6 +49,12 @@ def _learned(event: Event, received: Received) -> Learned:
             return of_thread(event.thread, event.version, workspace_id)
         case AttachmentChanged():
             return of_attachment(event, workspace_id)
+        case TaskChanged():
+            return of_task(event, workspace_id)
+        case FileChanged():
+            return of_file(event, workspace_id)
+        case PageChanged():
+            return of_page(event, workspace_id)
         case ProjectChanged():
             return Learned(project_threads=[ProjectThread(event.project.thread_id, event.project.id, workspace_id)])
     message = getattr(event, "message", None)

@@ -9,6 +9,10 @@ from services.graph.repository.derived import Mention, ProjectThread
 from shared.contracts.artifacts import Artifact, ArtifactType
 from shared.contracts.attachments.attachments import Attachment, AttachmentChanged, Change
 from shared.contracts.messages.messages import Message
+from shared.contracts.projects.access import Happened
+from shared.contracts.projects.files import FileChanged
+from shared.contracts.projects.pages import PageChanged
+from shared.contracts.projects.tasks import TaskChanged
 from shared.contracts.threads.threads import ThreadFacts
 from shared.database.history import SYSTEM_ACTOR
 from shared.preview import preview
@@ -58,6 +62,39 @@ def of_thread(thread: ThreadFacts, version: int, workspace_id: UUID) -> Learned:
         version=version,
     )
     return Learned(artifacts=[known])
+
+
+def of_task(event: TaskChanged, workspace_id: UUID) -> Learned:
+    task = event.task
+    known = _of_project(ArtifactType.TASK, event, workspace_id, task.title).model_copy(update={"number": task.number})
+    return Learned(artifacts=[known], tasks=[known.id])
+
+
+def of_file(event: FileChanged, workspace_id: UUID) -> Learned:
+    return Learned(artifacts=[_of_project(ArtifactType.FILE, event, workspace_id, event.file.path)])
+
+
+def of_page(event: PageChanged, workspace_id: UUID) -> Learned:
+    """A page is linked to the file that was made from it."""
+    page = event.page
+    known = _of_project(ArtifactType.PAGE, event, workspace_id, page.name)
+    ends = [Place(ArtifactType.FILE, page.linked_file_id)] if page.linked_file_id is not None and not known.deleted else []
+    own = Place(ArtifactType.PAGE, known.id)
+    links = [DerivedLink(own, end, Derived.PAGE, workspace_id, known.project_id, None, page.updated_by) for end in ends]
+    return Learned(artifacts=[known], sources={known.id: Source(known.version, links)})
+
+
+def _of_project(kind: ArtifactType, event: TaskChanged | FileChanged | PageChanged, workspace_id: UUID, title: str) -> Artifact:
+    return Artifact(
+        type=kind,
+        id=event.entity_id,
+        workspace_id=workspace_id,
+        project_id=event.project_id,
+        thread_id=None,
+        title=title,
+        deleted=event.change is Happened.DELETED,
+        version=event.version,
+    )
 
 
 def of_message(message: Message, version: int, workspace_id: UUID) -> Learned:

@@ -4,14 +4,18 @@ from services.graph.consumers import learn
 from services.graph.engines import Engines
 from services.graph.filling import Filling
 from services.graph.handlers import links, overview, reads
+from services.graph.mirror.connection import Neo4j
+from services.graph.mirror.hops import MirrorHops
+from services.graph.mirror.worker import Keeper
 from services.graph.owners import Owners
 from services.graph.repository.fills import Fills
 from services.graph.repository.hops import SqlHops
 from services.graph.repository.links import Links
+from services.graph.repository.mirror import MirrorSource
 from services.graph.repository.overview import Overview
 from services.graph.service import Service
 from services.graph.settings import GraphSettings
-from shared.application import Dependency
+from shared.application import CannotStart, Dependency
 from shared.contracts.graph.links import (
     LINK_IN_PROJECT,
     LINK_IN_THREAD,
@@ -24,6 +28,7 @@ from shared.contracts.graph.reads import FIND_PATH, GET_IMPACT, GET_PROJECT_GRAP
 from shared.contracts.subscriptions import GRAPH_ARTIFACTS
 from shared.database.history import SYSTEM_ACTOR
 from shared.foundation import Foundation
+from shared.messaging.caller import Caller
 from shared.messaging.consumers import EventConsumers
 from shared.messaging.local import Process
 from shared.messaging.responder import Responder
@@ -39,28 +44,54 @@ class GraphApplication:
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(GRAPH_ARTIFACTS, learn)
         self._filling = Filling(foundation.caller, Fills(foundation.background))
+        self._keeper: Keeper | None = None
         owners = Owners(foundation.caller)
         service = Service(
             owners=owners,
             links=Links(foundation.database, foundation.relay.poke),
             overview=Overview(foundation.database),
-            engines=Engines(owners, SqlHops(foundation.database), None),
+            engines=Engines(owners, SqlHops(foundation.database), self._mirrored(settings)),
         )
         _serve(foundation.responder, service)
 
+    def _mirrored(self, settings: GraphSettings) -> MirrorHops | None:
+        if settings.neo4j_url is None:
+            return None
+        foundation = self._foundation
+        try:
+            neo4j = Neo4j(settings.neo4j_url, settings.neo4j_user, settings.neo4j_password)
+        except ValueError as error:
+            raise CannotStart(f"ATRIUM_NEO4J_URL is not the address of a Neo4j: {error}") from error
+        self._keeper = Keeper(foundation.background_url, neo4j, MirrorSource(foundation.background))
+        return MirrorHops(neo4j, self._keeper, foundation.database)
+
+    @property
+    def caller(self) -> Caller:
+        return self._foundation.caller
+
+    @property
+    def mirror_is_near(self) -> bool:
+        """Whether reads ask the mirror now."""
+        return self._keeper is not None and self._keeper.is_near()
+
     async def start(self) -> None:
         await self._foundation.open()
+        if self._keeper is not None:
+            self._keeper.start()
         await self._consumers.start()
         self._filling.start()
-        await self._foundation.serve()
+        await self._foundation.serve(self.health)
 
     async def stop(self) -> None:
         await self._consumers.stop()
         await self._filling.stop()
+        if self._keeper is not None:
+            await self._keeper.stop()
         await self._foundation.close()
 
     async def health(self) -> dict[str, Dependency]:
-        return await self._foundation.health()
+        mirror = {"neo4j": self._keeper.health()} if self._keeper is not None else {}
+        return await self._foundation.health() | mirror
 
 
 def _serve(responder: Responder, service: Service) -> None:

@@ -127,6 +127,24 @@ fills = Table(
     Column("filled_at", _MOMENT),
 )
 
+mirror = Table(
+    "mirror",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=func.uuidv7()),
+    Column("made_at", _MOMENT, nullable=False, server_default=func.now()),
+    Index("mirror_is_one", text("(true)"), unique=True),
+)
+
+unmirrored = Table(
+    "unmirrored",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("parked_at", _MOMENT, nullable=False, server_default=func.now()),
+)
+
 artifact_links_history = history_table(artifact_links)
 
 outbox, inbox, parked = outbox_tables(metadata, "graph")

@@ -17,7 +17,10 @@ from shared.contracts.messages.messages import MessageDeleted, MessageEdited, Me
 from shared.contracts.messages.receipts import ThreadRead
 from shared.contracts.model import Event
 from shared.contracts.operations import ATTACHMENTS, GRAPH, IDENTITY, MESSAGES, THREADS
+from shared.contracts.projects.files import FileChanged
+from shared.contracts.projects.pages import PageChanged
 from shared.contracts.projects.projects import ProjectChanged
+from shared.contracts.projects.tasks import TaskChanged
 from shared.contracts.threads.participants import ParticipantAdded, ParticipantRemoved
 from shared.contracts.threads.threads import ThreadChanged, ThreadOpened
 
@@ -61,7 +64,7 @@ GRAPH_ARTIFACTS = Subscription(
     GRAPH,
     "artifacts",
     [
-        *(ThreadOpened, ThreadChanged, ProjectChanged),
+        *(ThreadOpened, ThreadChanged, ProjectChanged, TaskChanged, FileChanged, PageChanged),
         *(MessagePosted, MessageEdited, MessageDeleted, NotePosted, NoteEdited, NoteDeleted),
         *(GuardedMessagePosted, GuardedMessageEdited, GuardedMessageDeleted),
         *(AttachmentChanged, NoteAttachmentChanged, GuardedAttachmentChanged, OwnAttachmentChanged),

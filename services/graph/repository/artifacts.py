@@ -26,7 +26,7 @@ _TOUCH = """
     WITH touched AS (
         SELECT id FROM artifact_links WHERE deleted_at IS NULL AND position IS NOT NULL AND (source_id = ANY($1) OR target_id = ANY($1))
         ORDER BY id FOR UPDATE)
-    UPDATE artifact_links l SET position = NULL FROM touched WHERE l.id = touched.id"""
+    UPDATE artifact_links l SET position = NULL, updated_at = now() FROM touched WHERE l.id = touched.id"""
 
 
 async def record(connection: Connection, artifacts: Sequence[Artifact]) -> set[UUID]:

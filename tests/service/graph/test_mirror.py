@@ -1,0 +1,224 @@
+"""The mirror in a real Neo4j: it follows, it is laid over, and it finds its way back from whatever happens to it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from services.graph.mirror.connection import Neo4j
+from services.graph.mirror.mirror import Mirror
+from services.graph.mirror.reconciliation import Differences, Reconciliation, TooManyToDelete
+from services.graph.repository.artifacts import record
+from services.graph.repository.mirror import MirrorSource
+from shared.contracts.artifacts import Artifact, ArtifactType
+from shared.contracts.graph.links import Link
+from shared.contracts.graph.reads import Engine
+from shared.contracts.principal import Principal
+from shared.embedded.neo4j import USER, Neo4jServer
+from shared.identifiers import new_id
+from tests.neo4j import server
+from tests.service.graph.conftest import Service
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Neo4jServer]:
+    running = server(Path(tmp_path_factory.mktemp("neo4j")))
+    await running.start()
+    yield running
+    await running.stop(within=30)
+
+
+@pytest.fixture(scope="module")
+def differing(neo4j_server: Neo4jServer) -> dict[str, Any]:
+    return {"neo4j_url": neo4j_server.url, "neo4j_password": neo4j_server.password}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def neo4j(neo4j_server: Neo4jServer) -> AsyncIterator[Neo4j]:
+    connection = Neo4j(neo4j_server.url, USER, neo4j_server.password)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mirror(graph: Service, neo4j: Neo4j) -> Mirror:
+    source = MirrorSource(graph.background)
+    return Mirror(neo4j, source, await source.mirror_id())
+
+
+async def caught_up(graph: Service, mirror: Mirror, within: float = 60) -> None:
+    """Until the mirror has all, and is asked."""
+    source, until = MirrorSource(graph.background), time.monotonic() + within
+    while time.monotonic() < until:
+        try:
+            standing = await mirror.standing()
+            backlog = await source.backlog(standing.position, 10)
+            if not standing.wiping and not backlog.behind and graph.application.mirror_is_near:
+                return
+        except Exception:  # noqa: S110  it is away, which is what is waited through
+            pass
+        await asyncio.sleep(0.05)
+    raise AssertionError("the mirror did not catch up")
+
+
+async def differences(graph: Service, mirror: Mirror) -> Differences:
+    found = Differences()
+    async for _ in Reconciliation(mirror, MirrorSource(graph.background)).find(found):
+        pass
+    return found
+
+
+async def chain(graph: Service, ada: Principal, project: UUID, length: int) -> tuple[list[Artifact], list[Link]]:
+    things = [graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project, title=f"Task {place}") for place in range(length)]
+    return things, [await graph.link(one, other, ada, project) for one, other in pairwise(things)]
+
+
+async def test_links_are_mirrored_with_the_properties_of_the_specification(
+    graph: Service, mirror: Mirror, ada: Principal, project: UUID
+) -> None:
+    task = graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project, title="'; MATCH (n) DETACH DELETE n //")
+    file = graph.owners.add(ArtifactType.FILE, ada.workspace_id, project_id=project, title="src/`app`.tsx")
+    link = await graph.link(file, task, ada, project)
+    await caught_up(graph, mirror)
+    (row,) = await mirror.neo4j.run(
+        "MATCH (t:Task {id: $id})-[l:LINKED_TO]-(f:File) MATCH (t)-[s:TASK_FILE]->(f) RETURN t, f, l{.*}, s.id AS specific", id=str(task.id)
+    )
+    assert row["t"]["title"] == "'; MATCH (n) DETACH DELETE n //"
+    assert (row["f"]["name"], row["f"]["projectId"]) == ("src/`app`.tsx", str(project))
+    assert (row["l"]["id"], row["l"]["type"], row["l"]["createdBy"]) == (str(link.id), "TASK_FILE", str(ada.user_id))
+    assert row["l"]["createdAt"].to_native() == link.created_at
+    assert row["specific"] == str(link.id)
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_what_was_linked_or_unlinked_a_moment_ago_is_in_the_mirrors_answers(
+    graph: Service, mirror: Mirror, ada: Principal, project: UUID
+) -> None:
+    things, links = await chain(graph, ada, project, 4)
+    await caught_up(graph, mirror)
+    for _ in range(5):
+        link = await graph.link(things[0], things[3], ada, project)
+        answer = await graph.related(things[0], ada)
+        assert (answer.engine, [one.id for one in answer.related]) == (Engine.NEO4J, sorted([things[1].id, things[3].id]))
+        await graph.unlink(link, ada)
+        answer = await graph.related(things[0], ada)
+        assert (answer.engine, [one.id for one in answer.related]) == (Engine.NEO4J, [things[1].id])
+    await graph.unlink(links[0], ada)
+    assert await graph.ids_related(things[0], ada) == []
+
+
+async def test_a_mirror_that_is_killed_is_done_without_and_comes_back(
+    graph: Service, mirror: Mirror, neo4j_server: Neo4jServer, ada: Principal, project: UUID
+) -> None:
+    things, _ = await chain(graph, ada, project, 5)
+    await caught_up(graph, mirror)
+    neo4j_server.kill()
+    answer = await graph.related(things[0], ada, depth=4)
+    assert (answer.engine, [one.distance for one in answer.related]) == (Engine.SQL, [1, 2, 3, 4])
+    more, _ = await chain(graph, ada, project, 5)
+    await neo4j_server.start()
+    await caught_up(graph, mirror)
+    answer = await graph.related(more[0], ada, depth=4)
+    assert (answer.engine, [one.distance for one in answer.related]) == (Engine.NEO4J, [1, 2, 3, 4])
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_a_mirror_that_hangs_is_done_without(
+    graph: Service, mirror: Mirror, neo4j_server: Neo4jServer, ada: Principal, project: UUID
+) -> None:
+    things, _ = await chain(graph, ada, project, 3)
+    await caught_up(graph, mirror)
+    neo4j_server.freeze()
+    try:
+        for _ in range(3):
+            answer = await graph.related(things[0], ada, depth=2)
+            assert (answer.engine, len(answer.related)) == (Engine.SQL, 2)
+    finally:
+        neo4j_server.thaw()
+    await caught_up(graph, mirror)
+    assert (await graph.related(things[0], ada)).engine is Engine.NEO4J
+
+
+async def test_a_mirror_that_was_wiped_is_made_anew(
+    graph: Service, mirror: Mirror, neo4j_server: Neo4jServer, ada: Principal, project: UUID
+) -> None:
+    things, _ = await chain(graph, ada, project, 5)
+    await caught_up(graph, mirror)
+    await neo4j_server.stop(within=30)
+    neo4j_server.wipe()
+    await neo4j_server.start()
+    await caught_up(graph, mirror)
+    assert (await graph.related(things[0], ada, depth=4)).engine is Engine.NEO4J
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_a_rebuild_gives_the_same_mirror_while_it_is_asked(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
+    things, links = await chain(graph, ada, project, 10)
+    await graph.unlink(links[8], ada)
+    await caught_up(graph, mirror)
+    await mirror.begin_anew()
+    for _ in range(5):
+        assert len(await graph.ids_related(things[0], ada, depth=4)) == 4
+    await caught_up(graph, mirror)
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_a_things_deletion_and_return_take_and_bring_its_links(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
+    things, _ = await chain(graph, ada, project, 3)
+    for deleted, links in ((True, 0), (False, 2)):
+        changed = graph.owners.change(things[1], deleted=deleted)
+        async with graph.background.installation() as connection:
+            await record(connection, [changed])
+        await caught_up(graph, mirror)
+        (row,) = await mirror.neo4j.run(
+            "MATCH (n:Artifact {id: $id}) RETURN COUNT { (n)-[:LINKED_TO]-() } AS links, n:Task AS task", id=str(things[1].id)
+        )
+        assert (row["links"], row["task"]) == (links, not deleted)
+        assert (await differences(graph, mirror)).count == 0
+
+
+async def test_what_differs_is_found_and_mended(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
+    things, links = await chain(graph, ada, project, 40)
+    await caught_up(graph, mirror)
+    await mirror.neo4j.run("MATCH (n:Task {id: $id}) SET n.title = 'forged'", id=str(things[0].id))
+    await mirror.neo4j.run("MATCH (n:Task {id: $id}) DETACH DELETE n", id=str(things[5].id))
+    await mirror.neo4j.run("MATCH ()-[l:LINKED_TO {id: $id}]->() DELETE l", id=str(links[20].id))
+    await mirror.neo4j.run("CREATE (:Artifact:Task {id: $id, version: 1})", id=str(new_id()))
+    found = await differences(graph, mirror)
+    assert {one.id for one in found.wrong_artifacts} == {things[0].id, things[5].id}
+    assert {one.id for one in found.wrong_links} == {links[4].id, links[5].id, links[20].id}
+    assert found.unknown == 1
+    assert await Reconciliation(mirror, MirrorSource(graph.background)).mend(found, force=False) == 0
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_much_is_deleted_only_by_force(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
+    await chain(graph, ada, project, 3)
+    await caught_up(graph, mirror)
+    await mirror.neo4j.run("UNWIND $ids AS id CREATE (:Artifact:Task {id: id, version: 1})", ids=[str(new_id()) for _ in range(500)])
+    found, reconciliation = await differences(graph, mirror), Reconciliation(mirror, MirrorSource(graph.background))
+    assert found.unknown == 500
+    with pytest.raises(TooManyToDelete):
+        await reconciliation.mend(found, force=False)
+    assert await reconciliation.mend(found, force=True) == 0
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_what_is_late_or_comes_twice_changes_nothing(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
+    _, links = await chain(graph, ada, project, 6)
+    await caught_up(graph, mirror)
+    source = MirrorSource(graph.background)
+    before = await source.window(0, await source.head(), 100_000)
+    await graph.unlink(links[2], ada)
+    await caught_up(graph, mirror)
+    await mirror.put(before.entities)
+    await mirror.put(before.entities[::-1])
+    assert (await differences(graph, mirror)).count == 0
