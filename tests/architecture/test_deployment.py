@@ -132,7 +132,7 @@ def test_no_password_is_written_down(container: str) -> None:
 @pytest.mark.parametrize("service", STORING_SERVICES)
 def test_a_storing_service_gets_its_own_passwords_alone(service: str) -> None:
     name = service.upper()
-    others = {"threads": {"VALKEY_PASSWORD"}, "attachments": STORE}.get(service, set())
+    others = {"threads": {"VALKEY_PASSWORD"}, "attachments": STORE, "graph": {"NEO4J_PASSWORD"}}.get(service, set())
     assert references(service) == {f"POSTGRES_PASSWORD_{name}", f"POSTGRES_BACKGROUND_PASSWORD_{name}", f"NATS_PASSWORD_{name}"} | others
 
 

@@ -12,6 +12,9 @@ from pydantic_core import from_json
 
 from services.graph.consumers import learn
 from services.graph.main import NOBODY_ASKED, GraphApplication
+from services.graph.mirror.connection import Neo4j
+from services.graph.mirror.mirror import Mirror
+from services.graph.repository.mirror import MirrorSource
 from services.graph.settings import GraphSettings
 from shared.contracts.artifacts import Artifact
 from shared.contracts.graph.links import (
@@ -30,10 +33,12 @@ from shared.contracts.model import Event
 from shared.contracts.principal import Principal, Role
 from shared.credentials import background_role
 from shared.database.connections import Database, as_role
+from shared.embedded.neo4j import USER, Neo4jServer
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from shared.messaging.local import Process
 from shared.messaging.received import Received
+from tests.neo4j import server
 from tests.servers import Servers
 from tests.service.graph.owners import Owners
 from tests.service.neighbours import principal
@@ -90,10 +95,35 @@ class Service:
         return [(row["subject"].split(".")[2], from_json(row["data"])) for row in rows]
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Neo4jServer]:
+    running = server(tmp_path_factory.mktemp("neo4j"))
+    await running.start()
+    yield running
+    await running.stop(within=30)
+
+
 @pytest.fixture(scope="module")
-def differing() -> dict[str, Any]:
+def has_mirror() -> bool:
+    """Whether the service has a mirror; a module whose tests want one says so."""
+    return False
+
+
+@pytest.fixture(scope="module")
+def differing(request: pytest.FixtureRequest, has_mirror: bool) -> dict[str, Any]:
     """Settings of the service that are not the tests' own."""
-    return {}
+    if not has_mirror:
+        return {}
+    neo4j: Neo4jServer = request.getfixturevalue("neo4j_server")
+    return {"neo4j_url": neo4j.url, "neo4j_password": neo4j.password}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mirror(graph: Service, neo4j_server: Neo4jServer) -> AsyncIterator[Mirror]:
+    """The service's mirror, over a connection of the test's own."""
+    neo4j, source = Neo4j(neo4j_server.url, USER, neo4j_server.password), MirrorSource(graph.background)
+    yield Mirror(neo4j, source, await source.mirror_id())
+    await neo4j.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

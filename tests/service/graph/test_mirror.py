@@ -1,79 +1,29 @@
 """The mirror in a real Neo4j: it follows, it is laid over, and it finds its way back from whatever happens to it."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 
-from services.graph.mirror.connection import Neo4j
 from services.graph.mirror.mirror import Mirror
-from services.graph.mirror.reconciliation import Differences, Reconciliation, TooManyToDelete
+from services.graph.mirror.reconciliation import Reconciliation, TooManyToDelete
 from services.graph.repository.artifacts import record
 from services.graph.repository.mirror import MirrorSource
 from shared.contracts.artifacts import Artifact, ArtifactType
 from shared.contracts.graph.links import Link
 from shared.contracts.graph.reads import Engine
 from shared.contracts.principal import Principal
-from shared.embedded.neo4j import USER, Neo4jServer
+from shared.embedded.neo4j import Neo4jServer
 from shared.identifiers import new_id
-from tests.neo4j import server
 from tests.service.graph.conftest import Service
+from tests.service.graph.mirrored import caught_up, differences
 
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Neo4jServer]:
-    running = server(Path(tmp_path_factory.mktemp("neo4j")))
-    await running.start()
-    yield running
-    await running.stop(within=30)
-
-
 @pytest.fixture(scope="module")
-def differing(neo4j_server: Neo4jServer) -> dict[str, Any]:
-    return {"neo4j_url": neo4j_server.url, "neo4j_password": neo4j_server.password}
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def neo4j(neo4j_server: Neo4jServer) -> AsyncIterator[Neo4j]:
-    connection = Neo4j(neo4j_server.url, USER, neo4j_server.password)
-    yield connection
-    await connection.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def mirror(graph: Service, neo4j: Neo4j) -> Mirror:
-    source = MirrorSource(graph.background)
-    return Mirror(neo4j, source, await source.mirror_id())
-
-
-async def caught_up(graph: Service, mirror: Mirror, within: float = 60) -> None:
-    """Until the mirror has all, and is asked."""
-    source, until = MirrorSource(graph.background), time.monotonic() + within
-    while time.monotonic() < until:
-        try:
-            standing = await mirror.standing()
-            backlog = await source.backlog(standing.position, 10)
-            if not standing.wiping and not backlog.behind and graph.application.mirror_is_near:
-                return
-        except Exception:  # noqa: S110  it is away, which is what is waited through
-            pass
-        await asyncio.sleep(0.05)
-    raise AssertionError("the mirror did not catch up")
-
-
-async def differences(graph: Service, mirror: Mirror) -> Differences:
-    found = Differences()
-    async for _ in Reconciliation(mirror, MirrorSource(graph.background)).find(found):
-        pass
-    return found
+def has_mirror() -> bool:
+    return True
 
 
 async def chain(graph: Service, ada: Principal, project: UUID, length: int) -> tuple[list[Artifact], list[Link]]:

@@ -35,6 +35,9 @@ class Stage:
             "attachmentId": self._attachment_id,
             "uploadId": self._upload_id,
             "token": self._link,
+            "linkId": self._link_id,
+            "id": self._thread_id,
+            "type": self._type,
             "userId": self._user_id,
             "sessionId": self._session_id,
             "workspaceId": self._workspace_id,
@@ -244,6 +247,18 @@ class Stage:
         if thing == "lost":
             await self.delete(thread)
         return path.rpartition("/")[2]
+
+    async def _type(self, thing: str, caller: str) -> str:
+        """Of what is looked for in the graph."""
+        return "thread"
+
+    async def _link_id(self, thing: str, caller: str) -> str:
+        if thing in ("missing", "malformed"):
+            return _no_id(thing)
+        by = self.stranger if thing == "elsewhere" else self.house.host
+        thread = await self._thread("elsewhere", caller) if thing == "elsewhere" else {"id": await self.shared_thread_id(caller)}
+        ends = {"sourceType": "MESSAGE", "sourceId": (await by.say(thread))["id"], "targetType": "THREAD", "targetId": thread["id"]}
+        return await self._of_an_admin(by, thing, f"{path_of(thread)}/links", ends)
 
     async def _link(self, thing: str, caller: str) -> str:
         """The token of a link to a file, whosever it is."""

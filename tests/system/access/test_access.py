@@ -98,6 +98,11 @@ ACTIONS = {name: Action(name) for name in BY_NAME} | {
     "create_resumable_upload": Action("create_resumable_upload", says="threadId"),
     "continue_resumable_upload": Action("continue_resumable_upload", spends=True),
     "delete_resumable_upload": Action("delete_resumable_upload", spends=True),
+    "link_in_thread": Action(
+        "link_in_thread",
+        lambda _: {"sourceType": "MESSAGE", "sourceId": str(new_id()), "targetType": "MESSAGE", "targetId": str(new_id())},
+    ),
+    "unlink_in_thread": Action("unlink_in_thread", spends=True),
     "mark_threads_read": Action("mark_threads_read", lambda _: {"threads": [{"threadId": str(new_id()), "lastMessageId": str(new_id())}]}),
 }
 
@@ -120,6 +125,8 @@ async def ask(stage: Stage, cell: Cell, identifier: str) -> httpx2.Response:
     if "participantId" in parameters:
         own = (person or stage.colleague) if action.own else None
         path = path.format(threadId=identifier, participantId=await stage.participant_id(identifier, own))
+    elif action.route == "unlink_in_thread":
+        path = path.format(threadId=await stage.shared_thread_id(cell.caller), linkId=identifier)
     elif action.route == "finish_presigned_upload":
         path = path.format(threadId=await stage.shared_thread_id(cell.caller), uploadId=identifier)
     elif parameters:
@@ -158,6 +165,8 @@ AT_LEAST = {
     "name": {"own", "elsewhere", "missing", "deleted"},
     "finish_presigned_upload": {"staged", "staged_by_another", "staged_elsewhere", "staged_expired", "missing", "malformed"},
     "token": {"own", "missing"},
+    "linkId": {"joined", "elsewhere", "missing", "malformed", "deleted"},
+    "id": {"own", "joined", "private", "elsewhere", "missing", "malformed", "deleted_joined"},
     "uploadId": {"begun", "complete", "archived", "lost", "others", "elsewhere", "ended", "missing", "malformed"},
     "attachmentId": {"uploaded", "said", "heard", "unposted", "private", "elsewhere", "missing", "malformed", "said_deleted", "said_lost"},
 }
