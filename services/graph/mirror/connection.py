@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
+from urllib.parse import urlsplit
 
 from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncSession, AsyncTransaction
 from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
@@ -12,6 +13,7 @@ from services.graph.engines import MirrorIsAway
 from services.graph.mirror.entities import Step
 
 CONNECT = 3.0
+_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 WRITE_SECONDS, READ_SECONDS = 30.0, 1.0
 
 type Rows = list[dict[str, Any]]
@@ -27,6 +29,8 @@ class Neo4j:
     """Raises `ValueError` for what is no address of a Neo4j."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
+        if urlsplit(url).scheme not in _SCHEMES:
+            raise ValueError(f"it begins with none of {', '.join(_SCHEMES)}")
         try:
             self._driver: AsyncDriver = AsyncGraphDatabase.driver(
                 url,

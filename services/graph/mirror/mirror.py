@@ -43,10 +43,12 @@ class Mirror:
         self.neo4j, self._source, self.id = neo4j, source, str(mirror_id)
 
     async def prepare(self) -> None:
-        """Constraints and indexes: run again, it changes nothing."""
+        """Constraints and indexes, and whose it is: run again, it changes nothing. Raises `MirrorIsAnothers`."""
+        await self.standing()
         for statement in SCHEMA:
             await self.neo4j.run(statement)
         await self.neo4j.run(AWAIT_SCHEMA)
+        await self.neo4j.run(MOVE, mirror=self.id, position=0)
 
     async def standing(self) -> Standing:
         """Raises `MirrorIsAnothers` for a Neo4j that has a graph, and not this one."""

@@ -69,6 +69,7 @@ class Reconciliation:
         await self._neo4j.run(REMOVE_NOTES, ids=wrong)
         await self._neo4j.run(UNVERSION, ids=[str(one.id) for one in differences.wrong_artifacts])
         parked = 0
+        await self._source.unpark([*differences.wrong_artifacts, *differences.wrong_links])
         for entities in (differences.wrong_artifacts, differences.wrong_links):
             for start in range(0, len(entities), BUCKET):
                 parked += await self._mirror.put(entities[start : start + BUCKET])

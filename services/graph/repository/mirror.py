@@ -147,18 +147,22 @@ class MirrorSource:
             await connection.execute("DELETE FROM unmirrored WHERE id = ANY($1)", [one.id for one in entities])
 
 
-_PENDING = """
+PENDING = """
     WITH pending AS MATERIALIZED (
         (SELECT * FROM artifact_links WHERE position IS NULL LIMIT $3)
         UNION ALL (SELECT * FROM artifact_links WHERE position > $1 LIMIT $3))
-    SELECT id, source_id, source_type, target_id, target_type, type, deleted_at IS NULL AS live,
-        (SELECT count(*) FROM pending) AS all_of_them
-    FROM pending WHERE source_id = ANY($2) OR target_id = ANY($2)"""
+    SELECT counted.number AS all_of_them, near.id, near.source_id, near.source_type, near.target_id, near.target_type, near.type,
+        near.deleted_at IS NULL AS live
+    FROM (SELECT count(*) AS number FROM pending) AS counted
+    LEFT JOIN pending AS near ON near.source_id = ANY($2) OR near.target_id = ANY($2)"""
 
 
-async def pending_links(connection: Connection, position: int, near: Sequence[UUID], most: int) -> list[asyncpg.Record]:
-    """Links at some things that the mirror does not have as they are now."""
-    return await connection.fetch(_PENDING, position, near, most)
+async def pending_links(connection: Connection, position: int, near: Sequence[UUID], most: int) -> list[asyncpg.Record] | None:
+    """Links at some things that the mirror does not have as they are now; None where there are too many to say."""
+    rows = await connection.fetch(PENDING, position, near, most)
+    if rows[0]["all_of_them"] >= most:
+        return None
+    return [row for row in rows if row["id"] is not None]
 
 
 def artifact_of(row: asyncpg.Record) -> MirroredArtifact:

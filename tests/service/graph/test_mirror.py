@@ -1,11 +1,13 @@
 """The mirror in a real Neo4j: it follows, it is laid over, and it finds its way back from whatever happens to it."""
 
+import asyncio
+import shutil
 from itertools import pairwise
 from uuid import UUID
 
 import pytest
 
-from services.graph.mirror.mirror import Mirror
+from services.graph.mirror.mirror import Mirror, MirrorIsAnothers
 from services.graph.mirror.reconciliation import Reconciliation, TooManyToDelete
 from services.graph.repository.artifacts import record
 from services.graph.repository.mirror import MirrorSource
@@ -172,3 +174,89 @@ async def test_what_is_late_or_comes_twice_changes_nothing(graph: Service, mirro
     await mirror.put(before.entities)
     await mirror.put(before.entities[::-1])
     assert (await differences(graph, mirror)).count == 0
+
+
+async def test_what_neo4j_does_not_take_is_parked_and_the_rest_goes_on(
+    graph: Service, mirror: Mirror, ada: Principal, project: UUID
+) -> None:
+    await caught_up(graph, mirror)
+    poison, *others = [graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project) for _ in range(12)]
+    await mirror.neo4j.run("CREATE (:Task {id: $id})", id=str(poison.id))  # somebody else's: its id is taken
+    for one, other in pairwise([poison, *others]):
+        await graph.link(one, other, ada, project)
+    await caught_up(graph, mirror)
+    parked = await graph.database.fetch("SELECT id, kind FROM graph.unmirrored")
+    assert [(row["id"], row["kind"]) for row in parked] == [(poison.id, "artifact")]
+    assert len(await graph.ids_related(others[0], ada, depth=4)) == 5
+    found = await differences(graph, mirror)
+    assert ([one.id for one in found.wrong_artifacts], found.wrong_links, found.unknown) == ([poison.id], [], 0)
+    await mirror.neo4j.run("MATCH (n:Task {id: $id}) WHERE NOT n:Artifact DELETE n", id=str(poison.id))
+    assert await Reconciliation(mirror, MirrorSource(graph.background)).mend(found, force=False) == 0
+    assert (await differences(graph, mirror)).count == 0
+    assert await graph.database.fetchval("SELECT count(*) FROM graph.unmirrored") == 0
+
+
+async def test_a_mirror_from_an_old_backup_goes_on_from_there(
+    graph: Service, mirror: Mirror, neo4j_server: Neo4jServer, ada: Principal, project: UUID, tmp_path: Path
+) -> None:
+    things, links = await chain(graph, ada, project, 5)
+    await caught_up(graph, mirror)
+    await neo4j_server.stop(within=30)
+    shutil.copytree(neo4j_server.home / "data", tmp_path / "data")
+    await neo4j_server.start()
+    await graph.unlink(links[1], ada)
+    await chain(graph, ada, project, 5)
+    await caught_up(graph, mirror)
+    await neo4j_server.stop(within=30)
+    neo4j_server.wipe()
+    shutil.copytree(tmp_path / "data", neo4j_server.home / "data")
+    await neo4j_server.start()
+    await caught_up(graph, mirror)
+    assert await graph.ids_related(things[0], ada, depth=4) == [things[1].id]
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_a_mirror_that_is_ahead_of_its_database_is_made_anew(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
+    things, _ = await chain(graph, ada, project, 4)
+    await caught_up(graph, mirror)
+    await mirror.neo4j.run("MATCH (m:Mirror) SET m.position = 1000000000")
+    await mirror.neo4j.run("MATCH (n:Artifact {id: $id}) SET n.version = 1000000000", id=str(things[0].id))
+    async with asyncio.timeout(60):
+        while (await mirror.standing()).position >= 1_000_000_000 or not graph.application.mirror_is_near:
+            await asyncio.sleep(0.05)
+    await caught_up(graph, mirror)
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_links_go_on_being_made_while_the_mirror_dies_again_and_again(
+    graph: Service, mirror: Mirror, neo4j_server: Neo4jServer, ada: Principal, project: UUID
+) -> None:
+    things = [graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project) for _ in range(30)]
+    ended = asyncio.Event()
+
+    async def writes(place: int) -> int:
+        random, made = Random(place), 0
+        while not ended.is_set():
+            one, other = random.sample(things, 2)
+            link = await graph.link(one, other, ada, project)
+            made += 1
+            if random.random() < 0.5:
+                await graph.unlink(link, ada)
+        return made
+
+    writing = [asyncio.create_task(writes(place)) for place in range(4)]
+    for _ in range(2):
+        await asyncio.sleep(1)
+        neo4j_server.kill()
+        await neo4j_server.start()
+    ended.set()
+    assert min(await asyncio.gather(*writing)) > 10
+    await caught_up(graph, mirror)
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_another_graphs_neo4j_is_left_alone(graph: Service, mirror: Mirror, neo4j_server: Neo4jServer) -> None:
+    await caught_up(graph, mirror)
+    another = Mirror(mirror.neo4j, MirrorSource(graph.background), new_id())
+    with pytest.raises(MirrorIsAnothers):
+        await another.prepare()

@@ -27,8 +27,8 @@ _FILL = """
         SELECT uuidv7(), 'TASK', $1, ($2::uuid[])[1 + number % 20], 'Task', number, 1, now(),
             CASE WHEN number < $3 - 100 THEN nextval('graph.positions') END
         FROM generate_series(1, $3::int) AS number RETURNING id, project_id, number)
-    INSERT INTO graph.artifact_links (id, workspace_id, project_id, source_type, source_id, target_type, target_id, type, created_by, deleted_at,
-        position)
+    INSERT INTO graph.artifact_links (id, workspace_id, project_id, source_type, source_id, target_type, target_id, type, created_by,
+        deleted_at, position)
     SELECT uuidv7(), $1, project_id, 'TASK', id, 'TASK', lead(id, 1, uuidv7()) OVER (ORDER BY number), 'LINKED_TO', uuidv7(),
         CASE WHEN number % 10 = 0 THEN now() END, CASE WHEN number < $3 - 100 THEN nextval('graph.positions') END
     FROM made"""
