@@ -3,6 +3,8 @@
 import asyncio
 import shutil
 from itertools import pairwise
+from pathlib import Path
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -176,9 +178,7 @@ async def test_what_is_late_or_comes_twice_changes_nothing(graph: Service, mirro
     assert (await differences(graph, mirror)).count == 0
 
 
-async def test_what_neo4j_does_not_take_is_parked_and_the_rest_goes_on(
-    graph: Service, mirror: Mirror, ada: Principal, project: UUID
-) -> None:
+async def test_what_neo4j_refuses_is_parked_and_the_rest_goes_on(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
     await caught_up(graph, mirror)
     poison, *others = [graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project) for _ in range(12)]
     await mirror.neo4j.run("CREATE (:Task {id: $id})", id=str(poison.id))  # somebody else's: its id is taken
