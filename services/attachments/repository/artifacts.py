@@ -8,7 +8,8 @@ from services.attachments.repository.rows import COLUMNS, stored_of
 from shared.database.connections import Database
 
 DESCRIBE = f"SELECT {COLUMNS} FROM attachments WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL"
-LIST = f"SELECT {COLUMNS} FROM attachments WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2"
+_BEFORE_ALL = UUID(int=0)
+LIST = f"SELECT {COLUMNS} FROM attachments WHERE id > $1 ORDER BY id LIMIT $2"
 
 
 class Artifacts:
@@ -23,4 +24,4 @@ class Artifacts:
 
     async def page(self, after: UUID | None, limit: int) -> list[Stored]:
         async with self._background.connection() as connection:
-            return [stored_of(row) for row in await connection.fetch(LIST, after, limit)]
+            return [stored_of(row) for row in await connection.fetch(LIST, after or _BEFORE_ALL, limit)]

@@ -19,7 +19,8 @@ DESCRIBE = f"""
     SELECT found.* FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (id, at) CROSS JOIN LATERAL (
         SELECT {_COLUMNS}, hidden_from, created_at FROM messages
         WHERE id = wanted.id AND created_at = wanted.at AND deleted_at IS NULL LIMIT 1) AS found"""
-LIST = f"SELECT {_COLUMNS}, reply_to, author_id FROM messages WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2"
+_BEFORE_ALL = UUID(int=0)
+LIST = f"SELECT {_COLUMNS}, reply_to, author_id FROM messages WHERE id > $1 ORDER BY id LIMIT $2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Artifacts:
 
     async def page(self, after: UUID | None, limit: int) -> list[MessageArtifact]:
         async with self._background.connection() as connection:
-            rows = await connection.fetch(LIST, after, limit)
+            rows = await connection.fetch(LIST, after or _BEFORE_ALL, limit)
         return [
             MessageArtifact(
                 **_fields(row),

@@ -14,7 +14,8 @@ from shared.database.connections import Database
 
 _COLUMNS = "id, workspace_id, title, version, deleted_at IS NOT NULL AS deleted"
 DESCRIBE = f"SELECT {_COLUMNS} FROM threads WHERE id = ANY($1::uuid[])"
-LIST = f"SELECT {_COLUMNS} FROM threads WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2"
+_BEFORE_ALL = UUID(int=0)
+LIST = f"SELECT {_COLUMNS} FROM threads WHERE id > $1 ORDER BY id LIMIT $2"
 
 
 class Artifacts:
@@ -37,7 +38,7 @@ class Artifacts:
 
     async def page(self, after: UUID | None, limit: int) -> list[Artifact]:
         async with self._background.connection() as connection:
-            return [_artifact(row) for row in await connection.fetch(LIST, after, limit)]
+            return [_artifact(row) for row in await connection.fetch(LIST, after or _BEFORE_ALL, limit)]
 
 
 def _artifact(row: asyncpg.Record) -> Artifact:

@@ -1,4 +1,4 @@
-"""What the graph is told of tasks, files and pages."""
+"""Tasks, files and pages, as the graph wants them."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,33 +9,23 @@ from shared.contracts.artifacts import Artifact
 from shared.contracts.model import Request, View
 from shared.contracts.operations import GRAPH, Operation
 
-MOST_DESCRIBED, MOST_LISTED = 1_000, 1_000
 
-
-class DescribedArtifacts(View):
-    """In no order. What is missing, deleted or hidden from the caller is not among them."""
-
-    artifacts: list[Artifact]
-
-
-class ListedArtifacts(View):
-    """By id. There are more where there are as many as were asked for."""
-
+class ProjectArtifacts(View):
     artifacts: list[Artifact]
 
 
 class DescribeArtifacts(Request):
-    """Those of some tasks, files and pages that the caller sees."""
+    """Those of these tasks, files and pages that the caller may see."""
 
-    ids: Annotated[list[UUID], Field(max_length=MOST_DESCRIBED)]
+    ids: Annotated[list[UUID], Field(max_length=1_000)]
 
 
 class ListArtifacts(Request):
-    """All tasks, files and pages of the installation, deleted ones too."""
+    """All tasks, files and pages of the installation by their ids, deleted ones too."""
 
     after: UUID | None = None
-    limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = MOST_LISTED
+    limit: Annotated[int, Field(ge=1, le=2_000)] = 1_000
 
 
-DESCRIBE_ARTIFACTS = Operation(DescribeArtifacts, DescribedArtifacts, called_by=[GRAPH], timeout=3.0)
-LIST_ARTIFACTS = Operation(ListArtifacts, ListedArtifacts, called_by=[GRAPH], coalesced=False, anonymous=True)
+DESCRIBE_ARTIFACTS = Operation(DescribeArtifacts, ProjectArtifacts, called_by=[GRAPH], timeout=3.0)
+LIST_ARTIFACTS = Operation(ListArtifacts, ProjectArtifacts, called_by=[GRAPH], coalesced=False, anonymous=True, timeout=10.0)

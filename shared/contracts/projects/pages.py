@@ -54,7 +54,7 @@ PageName = Annotated[TrimmedText, Field(min_length=1, max_length=255)]
 PageRoute = Annotated[Text, AfterValidator(_route), Field(min_length=1, max_length=255)]
 
 
-class PageEntry(View):
+class SitePageEntry(View):
     """A page without its structure. linkedFileId: the file of code that was made from it."""
 
     id: UUID
@@ -69,16 +69,16 @@ class PageEntry(View):
     version: int
 
 
-class ProjectSitePage(PageEntry):
+class SitePage(SitePageEntry):
     """A page. structure: its tree of components, as it was sent (docs/page-structure.schema.json)."""
 
     structure: dict[str, Any]
 
 
-class PageEntryPage(View):
+class SitePageList(View):
     """By their routes."""
 
-    pages: list[PageEntry]
+    pages: list[SitePageEntry]
     has_more: bool
     next_cursor: str | None
 
@@ -95,18 +95,18 @@ class PagesAreTooMany(Conflict):
     """The project has as many pages as it may have."""
 
 
-class ListPages(Request):
+class ListSitePages(Request):
     project_id: UUID
     limit: Limit = 50
     cursor: Cursor | None = None
 
 
-class GetPage(Request):
+class GetSitePage(Request):
     project_id: UUID
     page_id: UUID
 
 
-class CreatePage(Request):
+class CreateSitePage(Request):
     project_id: UUID
     name: PageName
     route: PageRoute
@@ -114,7 +114,7 @@ class CreatePage(Request):
     linked_file_id: UUID | None = None
 
 
-class ChangePage(Request):
+class ChangeSitePage(Request):
     """Change what is sent; of the version that `If-Match` names, where it does."""
 
     project_id: UUID
@@ -127,7 +127,7 @@ class ChangePage(Request):
     reason: Reason | None = None
 
 
-class DeletePage(Request):
+class DeleteSitePage(Request):
     """Delete a page; the version that `If-Match` names, where it does."""
 
     project_id: UUID
@@ -137,24 +137,24 @@ class DeletePage(Request):
 
 
 _CHANGES = (ProjectNotFound, ProjectIsArchived, ProjectRoleIsNotEnough)
-LIST_PAGES = Operation(ListPages, PageEntryPage, called_by=[GATEWAY], refuses=[ProjectNotFound, CursorIsNotValid], coalesced=False)
-GET_PAGE = Operation(GetPage, ProjectSitePage, called_by=[GATEWAY], refuses=[ProjectNotFound, PageNotFound], coalesced=False)
-CREATE_PAGE = Operation(
-    CreatePage,
-    ProjectSitePage,
+LIST_SITE_PAGES = Operation(ListSitePages, SitePageList, called_by=[GATEWAY], refuses=[ProjectNotFound, CursorIsNotValid], coalesced=False)
+GET_SITE_PAGE = Operation(GetSitePage, SitePage, called_by=[GATEWAY], refuses=[ProjectNotFound, PageNotFound], coalesced=False)
+CREATE_SITE_PAGE = Operation(
+    CreateSitePage,
+    SitePage,
     called_by=[GATEWAY],
     refuses=[*_CHANGES, RouteIsTaken, PagesAreTooMany, RequestIsInvalid],
     coalesced=False,
     keyed=True,
 )
-CHANGE_PAGE = Operation(
-    ChangePage,
-    ProjectSitePage,
+CHANGE_SITE_PAGE = Operation(
+    ChangeSitePage,
+    SitePage,
     called_by=[GATEWAY],
     refuses=[*_CHANGES, PageNotFound, RouteIsTaken, VersionIsStale, RequestIsInvalid],
     coalesced=False,
 )
-DELETE_PAGE = Operation(DeletePage, Nothing, called_by=[GATEWAY], refuses=[*_CHANGES, PageNotFound, VersionIsStale])
+DELETE_SITE_PAGE = Operation(DeleteSitePage, Nothing, called_by=[GATEWAY], refuses=[*_CHANGES, PageNotFound, VersionIsStale])
 
 
 class PageChanged(Event):
@@ -162,4 +162,4 @@ class PageChanged(Event):
 
     project_id: UUID
     change: Happened
-    page: PageEntry
+    page: SitePageEntry
