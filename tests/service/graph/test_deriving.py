@@ -12,7 +12,7 @@ from shared.contracts.messages.artifacts import MessageArtifact
 from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened
-from shared.contracts.projects.pages import PageChanged, PageEntry
+from shared.contracts.projects.pages import PageChanged, SitePageEntry
 from shared.contracts.projects.projects import ProjectChanged, ProjectFacts
 from shared.contracts.projects.tasks import Task, TaskChanged
 from shared.identifiers import new_id
@@ -110,7 +110,7 @@ async def test_a_deleted_message_loses_its_links(graph: Service, ada: Principal)
 async def test_a_page_is_linked_to_its_file_and_follows_it(graph: Service, ada: Principal, project: UUID) -> None:
     first, second, page = new_id(), new_id(), new_id()
     for version, file in enumerate((first, second, None), 1):
-        entry = PageEntry(
+        entry = SitePageEntry(
             id=page,
             project_id=project,
             name="Landing",
