@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -132,7 +133,8 @@ mirror = Table(
     metadata,
     Column("id", Uuid, primary_key=True, server_default=func.uuidv7()),
     Column("made_at", _MOMENT, nullable=False, server_default=func.now()),
-    Index("mirror_is_one", text("(true)"), unique=True),
+    Column("alone", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("alone"),
 )
 
 unmirrored = Table(

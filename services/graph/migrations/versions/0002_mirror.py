@@ -11,9 +11,9 @@ down_revision = "0001"
 _TABLES = """
     CREATE TABLE graph.mirror (
         id uuid PRIMARY KEY DEFAULT uuidv7(),
-        made_at timestamptz NOT NULL DEFAULT now()
+        made_at timestamptz NOT NULL DEFAULT now(),
+        alone boolean NOT NULL DEFAULT true UNIQUE CHECK (alone)
     );
-    CREATE UNIQUE INDEX mirror_is_one ON graph.mirror ((true));
     INSERT INTO graph.mirror DEFAULT VALUES;
     CREATE TABLE graph.unmirrored (
         id uuid PRIMARY KEY,
