@@ -36,6 +36,9 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
         "userId": other.id,
         "participantId": other.id,
         "sessionId": session.session_id,
+        "type": "thread",
+        "id": thread["id"],
+        **{name: str(new_id()) for name in ("linkId", "projectId")},
     }
     things |= {"workspaceId": person.user["workspaceId"], "name": "agent"}
     if Permission.SERVICE_MANAGE not in expect(await person.get("/api/auth/me"), 200)["permissions"]:
