@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -97,7 +97,7 @@ class Scanner:
             return _undone(taken)
         signatures = self._readiness.signatures
         try:
-            return _verdict(taken, await self._clamd.scan(self._store.read(taken.file.storage_key)), signatures)
+            return _verdict(taken, await self._clamd.scan(_all(self._store.read(taken.file.storage_key), taken.file.size)), signatures)
         except ObjectIsMissing:
             return await self._missing(taken)
         except StoreIsAway as away:
@@ -106,7 +106,7 @@ class Scanner:
             return await self._unanswered(taken, away)
 
     async def _missing(self, taken: Taken) -> Outcome:
-        if await self._scans.key_of(taken.file.id) != taken.file.storage_key:
+        if await self._scans.key_of(taken.file.id) != taken.file.storage_key or await self._quarantine.has(taken.file):
             return _undone(taken)  # it was moved meanwhile
         log.error("object_is_missing", attachmentId=taken.file.id, key=taken.file.storage_key)
         return Outcome(taken, ScanStatus.FAILED, "its bytes are not in the store")
@@ -140,6 +140,20 @@ class Scanner:
 
     async def _settle(self, _: str, outcomes: Sequence[Outcome]) -> Sequence[bool]:
         return await self._scans.settle(outcomes)
+
+
+async def _all(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """The bytes of a file. Raises `ObjectIsMissing` where they are not as many: what clamd says of others is not said of it."""
+    read = 0
+    try:
+        async for chunk in chunks:
+            read += len(chunk)
+            yield chunk
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
+    if read != size:
+        raise ObjectIsMissing
 
 
 def _verdict(taken: Taken, verdict: Verdict, signatures: str) -> Outcome:
