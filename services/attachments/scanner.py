@@ -99,26 +99,26 @@ class Scanner:
         try:
             return _verdict(taken, await self._clamd.scan(_all(self._store.read(taken.file.storage_key), taken.file.size)), signatures)
         except ObjectIsMissing:
-            return await self._missing(taken)
+            return await self._missing(taken, signatures)
         except StoreIsAway as away:
             return self._set_back(taken, away)
         except ClamdIsAway as away:
-            return await self._unanswered(taken, away)
+            return await self._unanswered(taken, away, signatures)
 
-    async def _missing(self, taken: Taken) -> Outcome:
+    async def _missing(self, taken: Taken, signatures: str) -> Outcome:
         if await self._scans.key_of(taken.file.id) != taken.file.storage_key or await self._quarantine.has(taken.file):
             return _undone(taken)  # it was moved meanwhile
         log.error("object_is_missing", attachmentId=taken.file.id, key=taken.file.storage_key)
-        return Outcome(taken, ScanStatus.FAILED, "its bytes are not in the store")
+        return Outcome(taken, ScanStatus.FAILED, "its bytes are not in the store", signatures)
 
-    async def _unanswered(self, taken: Taken, away: ClamdIsAway) -> Outcome:
+    async def _unanswered(self, taken: Taken, away: ClamdIsAway, signatures: str) -> Outcome:
         """A try counts where the file is what is wrong: clamd is well, or died of it alone."""
         if not await self._readiness.answers() and not self._died_of(taken, away):
             return _undone(taken)
         tries = taken.attempts + 1
         log.warning("scan_has_no_verdict", attachmentId=taken.file.id, tries=tries, error=str(away))
         if tries >= MOST_TRIES:
-            return Outcome(taken, ScanStatus.FAILED, str(away))
+            return Outcome(taken, ScanStatus.FAILED, str(away), signatures)
         return Outcome(taken, ScanStatus.PENDING, str(away), wait=_growing(tries))
 
     def _died_of(self, taken: Taken, away: ClamdIsAway) -> bool:
