@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment
+from shared.contracts.messages.files import (
+    FIND_DELETED_MESSAGE,
+    GET_MESSAGE_OF_ATTACHMENT,
+    FindDeletedMessage,
+    FoundDeletedMessage,
+    GetMessageOfAttachment,
+)
 from shared.contracts.messages.messages import (
     GET_MESSAGE,
     Channel,
@@ -63,6 +69,7 @@ class FakeMessages:
         await self.caller.open(servers.nats_url, servers.credentials.nats["messages"])
         self.responder.serve(GET_MESSAGE, get_message, self)
         self.responder.serve(GET_MESSAGE_OF_ATTACHMENT, get_message_of_attachment, self)
+        self.responder.serve_anonymous(FIND_DELETED_MESSAGE, find_deleted_message, self)
         assert self.caller.client is not None
         await self.responder.start(self.caller.client)
 
@@ -83,3 +90,8 @@ async def get_message_of_attachment(request: GetMessageOfAttachment, caller: Pri
         if any(file.id == request.attachment_id for file in message.attachments):
             return await get_message(GetMessage(message_id=message.id), caller, messages)
     raise MessageNotFound
+
+
+async def find_deleted_message(request: FindDeletedMessage, messages: FakeMessages) -> FoundDeletedMessage:
+    with_it = (message for message in messages.there.values() if any(file.id == request.attachment_id for file in message.attachments))
+    return FoundDeletedMessage(deleted=any(message.deleted_at is not None for message in with_it))

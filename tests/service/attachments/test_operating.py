@@ -124,6 +124,22 @@ async def test_what_was_scanned_by_other_signatures_is_scanned_again(
     assert [change for change in await scanning.changes(agent.user_id, old) if change == ("scanned", "clean")] == [("scanned", "clean")] * 2
 
 
+async def test_what_today_s_signatures_could_not_be_tried_on_is_not_outdated(
+    scanning: Scanning, clamav: ClamdServer, thread: UUID, agent: Principal
+) -> None:
+    """It would be for ever, and who asks until nothing is would never be done."""
+    attachments = scanning.attachments
+    file = await attachments.upload(thread, agent)
+    await attachments.store.delete((await attachments.row(file))["storage_key"])
+    async with scanning.running(clamav.url) as application:
+        assert await scanning.ends(file) == "failed"
+        work = application._work
+        await attachments.database.execute("UPDATE attachments.attachments SET signatures = $1 WHERE id <> $2", work.signatures(), file.id)
+        operated = Operated(Inspection(attachments.background, work.poke), work.signatures)
+        assert (await rescan(Rescan(outdated=True), operated)).files == 0
+    await attachments.database.execute("UPDATE attachments.attachments SET deleted_at = now() WHERE id = $1", file.id)
+
+
 async def test_the_store_is_compared_with_the_rows(
     attachments: Service, thread: UUID, agent: Principal, where: dict[str, str], environment: dict[str, str]
 ) -> None:

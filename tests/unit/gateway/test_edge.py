@@ -5,8 +5,11 @@ import time
 
 import httpx2
 import pytest
+import structlog
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
+from services.gateway import edge
 from services.gateway.edge import SECONDS
 from shared.contracts.identity.sessions import AUTHORIZE
 from shared.contracts.messages.messages import POST_MESSAGE
@@ -64,6 +67,14 @@ async def test_every_answer_has_an_id_and_is_not_sniffed(running: Running, path:
     answer = await running.client.get(path)
     assert (answer.headers["x-content-type-options"], bool(answer.headers["x-request-id"])) == ("nosniff", True)
     assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_link_s_token_is_in_no_log(running: Running, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    with capture_logs() as logged:
+        monkeypatch.setattr(edge, "log", structlog.get_logger())
+        await running.client.request(method, "/api/collab/links/the-token")
+    assert [line["path"] for line in logged] == ["/api/collab/links/…"]
 
 
 def counted(path: str, method: str, status: str) -> float:
