@@ -25,7 +25,7 @@ class FolderStore(Store):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._objects: LocalStore | None = None
-        self._durable: set[Path] = set()  # folders that are known to be on the disk
+        self._durable: set[str] = set()  # folders that are known to be on the disk: some 131,000, when all are there
 
     async def open(self) -> None:
         try:
@@ -93,12 +93,13 @@ class FolderStore(Store):
         """The file and every folder on the way to it that may be new."""
         _forget_parts(path)
         _sync(path)
+        parent = str(path.parent.relative_to(self._folder))
         _sync(path.parent)
         for folder in path.parent.parents:
-            if path.parent in self._durable or not folder.is_relative_to(self._folder):
+            if parent in self._durable or not folder.is_relative_to(self._folder):
                 break
             _sync(folder)
-        self._durable.add(path.parent)
+        self._durable.add(parent)
 
     def _move(self, path: Path, to: Path) -> None:
         try:
