@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from atrium.installation import Installation
 from shared.application import CannotStart
@@ -42,7 +42,8 @@ def list_scans(
     if as_json:
         typer.echo(json.dumps([_shown(scan) for scan in found], indent=2))
         return
-    table = Table("attachment", "state", "result", "tries", "bytes", "created", "name", box=None, pad_edge=False)
+    whole = Column("attachment", no_wrap=True)  # it is copied
+    table = Table(whole, "state", "result", "tries", "bytes", "created", "name", box=None, pad_edge=False)
     for scan in found:
         result, created = escape(scan.scan_result or ""), scan.created_at.isoformat(timespec="seconds")
         table.add_row(str(scan.attachment_id), scan.scan_status, result, str(scan.attempts), str(scan.size), created, escape(scan.filename))
