@@ -32,7 +32,7 @@ class FolderStore(Store):
             self._folder.mkdir(parents=True, exist_ok=True)
             probe = self._folder / ".writable"
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another process may start as well
         except OSError as error:
             raise CannotStart(
                 f"ATRIUM_STORE: {self._folder} cannot be written ({error.strerror}): name a folder that this user owns."

@@ -99,6 +99,8 @@ async def test_all_files_of_a_digest_are_scanned_again_with_new_signatures(
         await clamav.stop()
     code, out = await typed(environment, "scans", "list", "--status", "infected", "--json")
     assert (code, {scan["attachmentId"] for scan in json.loads(out)}) == (0, {str(file.id) for file in files})
+    code, out = await typed(environment, "scans", "list", "--status", "infected")
+    assert (code, [str(file.id) in out for file in files]) == (0, [True] * 3), "an id is shown whole on the narrowest screen"
     code, out = await typed(environment, "scans", "show", str(files[0].id))
     assert (code, "scanResult: Words-That-Are-Bad" in out) == (0, True)
 
@@ -168,6 +170,8 @@ async def test_the_store_is_compared_with_the_rows(
     assert (code, {orphan, parts} <= unknown, young in unknown, unknown & set(known)) == (1, True, False, set())
     assert {key.split("/")[0] for key in unknown} == {"files", "previews"}
     assert [row["attachmentId"] for row in found["rowsWithoutObjects"]] == [str(lost.id)]
+    code, out = await typed(environment, "attachments", "verify")
+    assert (code, [words in out for words in (orphan, str(lost.id))]) == (1, [True] * 2), "a key is shown whole on the narrowest screen"
     code, out = await typed(environment, "attachments", "verify", "--delete")
     assert (code, "deleted" in out) == (1, True)
     assert [await attachments.store.size(key) is None for key in (*unknown, young, *known)] == [True] * len(unknown) + [False] * 5
