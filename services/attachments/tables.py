@@ -91,6 +91,11 @@ attachments = Table(
         "updated_at",
         postgresql_where=text("purged_at IS NULL AND (deleted_at IS NOT NULL OR scan_status = 'infected')"),
     ),
+    Index(
+        "attachments_signatures",
+        "signatures",
+        postgresql_where=text("scan_status IN ('clean', 'infected', 'unscannable', 'failed') AND deleted_at IS NULL AND purged_at IS NULL"),
+    ),
     Index("attachments_statuses", "scan_status", text("created_at DESC"), text("id DESC")),
 )
 
