@@ -20,7 +20,7 @@ from rich.table import Table
 from atrium.installation import Installation
 from shared.application import CannotStart
 from shared.credentials import SERVICES, STORING_SERVICES
-from shared.database.migrations import wanted_version
+from shared.database.versions import wanted_version
 from shared.messaging.discovery import Instance, discover
 from shared.messaging.streams import EVENTS
 

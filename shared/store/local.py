@@ -10,8 +10,7 @@ from pathlib import Path
 from obstore.store import LocalStore
 
 from shared.application import CannotStart, Dependency
-from shared.store.presigning import SignedPut
-from shared.store.store import CHUNK, ObjectIsMissing, Store, Stored, StoreIsAway, StoreIsFull
+from shared.store.store import CHUNK, ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway, StoreIsFull
 from shared.store.streaming import stream_in, stream_out
 
 _AT_ONCE = 2  # chunks that are written while the next ones come
