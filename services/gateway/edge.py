@@ -60,7 +60,7 @@ class Edge:
             with span(f"gateway {scope['method']}"):
                 await self._app(scope, receive, send_with_ids)
         except Exception:
-            log.exception("request_failed", method=scope["method"], path=_shown_path(scope))
+            log.exception("request_failed", method=scope["method"], path=shown_path(scope))
             if status:
                 raise  # half an answer is out: the connection is closed on it
             await refused(InternalError()).send(send_with_ids)
@@ -83,12 +83,13 @@ class Edge:
         if name == "post_message":
             POST_MILLISECONDS.observe(1000 * seconds)
         if status >= 500:
-            log.error("request_was_not_answered", method=scope["method"], path=_shown_path(scope), status=status, seconds=round(seconds, 3))
+            log.error("request_was_not_answered", method=scope["method"], path=shown_path(scope), status=status, seconds=round(seconds, 3))
         else:
-            log.debug("request", method=scope["method"], path=_shown_path(scope), status=status, seconds=round(seconds, 3))
+            log.debug("request", method=scope["method"], path=shown_path(scope), status=status, seconds=round(seconds, 3))
 
 
-def _shown_path(scope: Scope) -> str:
+def shown_path(scope: Scope) -> str:
+    """For the log: without a token."""
     return _SECRET.sub(r"\1…", scope["path"])
 
 
