@@ -22,6 +22,7 @@ server.https.enabled=false
 server.memory.pagecache.size={pages}
 dbms.usage_report.enabled=false
 db.tx_log.rotation.retention_policy=64M size
+internal.server.bolt.thread_pool_shutdown_wait_time=1s
 """
 
 

@@ -1,5 +1,8 @@
 """A project's graph, and what is linked to nothing."""
 
+import time
+from uuid import UUID
+
 from services.graph import domain
 from services.graph.domain import Place
 from services.graph.handlers.reads import nodes
@@ -25,8 +28,10 @@ from shared.contracts.principal import Principal
 
 MOST_LINKS = 100
 """Links at one thing that a picture shows in each direction."""
-ROUNDS = 4
-"""Pages of things without links that are looked through for one page of those that the caller sees."""
+SECONDS = 1.0
+"""For how long one page of things without links is looked for: where nearly everything is linked, or hidden, it may end up empty."""
+ASKED = 200
+"""Things that owners are asked about at once."""
 
 
 async def get_project_graph(request: GetProjectGraph, caller: Principal, service: Service) -> ProjectGraph:
@@ -53,21 +58,20 @@ async def list_orphans(request: ListOrphans, caller: Principal, service: Service
     kind = f"orphans:{request.project_id or caller.workspace_id}:{','.join(types)}"
     (before,) = (END,) if request.cursor is None else cursors.decode(kind, request.cursor, cursors.ID)
     found: list[Artifact] = []
-    more = True
-    for _ in range(ROUNDS):
-        places = await service.overview.orphans(caller.workspace_id, request.project_id, types, before, request.limit + 1)
-        more = len(places) > request.limit
-        seen = await service.owners.seen(places[: request.limit], caller)
-        for place in places[: request.limit]:
-            before = place.id
-            if place.id in seen:
-                found.append(seen[place.id])
-            if len(found) == request.limit:
-                more = more or place != places[-1]
-                break
-        if not more or len(found) == request.limit:
-            break
-    return Orphans(artifacts=nodes(found), has_more=more, next_cursor=cursors.encode(kind, str(before)) if more else None)
+    last: UUID | None = before
+    until = time.monotonic() + SECONDS
+    while last is not None and len(found) < request.limit and time.monotonic() < until:
+        places, last = await service.overview.orphans(caller.workspace_id, request.project_id, types, last)
+        if len(places) > ASKED:
+            places, last = places[:ASKED], places[ASKED - 1].id
+        seen = await service.owners.seen(places, caller)
+        shown, room = [seen[place.id] for place in places if place.id in seen], request.limit - len(found)
+        found += shown[:room]
+        if len(shown) > room:
+            last = found[-1].id
+    return Orphans(
+        artifacts=nodes(found), has_more=last is not None, next_cursor=cursors.encode(kind, str(last)) if last is not None else None
+    )
 
 
 def _ends(link: Link) -> tuple[Place, Place]:

@@ -13,13 +13,17 @@ from services.graph.mirror.statements import (
     BEGIN_WIPE,
     END_WIPE,
     FORGET_OTHERS,
+    HOP_ALONG,
+    HOP_BOTH,
     IS_EMPTY,
     MOVE,
     READ_MIRRORS,
+    READ_POSITION,
     SCHEMA,
     WIPE,
 )
 from services.graph.repository.mirror import MirrorSource, Window
+from shared.contracts.graph.links import LinkType
 
 log = structlog.get_logger()
 
@@ -49,6 +53,13 @@ class Mirror:
             await self.neo4j.run(statement)
         await self.neo4j.run(AWAIT_SCHEMA)
         await self.neo4j.run(MOVE, mirror=self.id, position=0)
+
+    async def warm(self) -> None:
+        """Ask what readers ask. Raises `MirrorIsAway` where it does not answer as fast as they want it."""
+        asked = {"near": [self.id], "types": [*LinkType], "most": 1}
+        for hop in (HOP_ALONG, HOP_BOTH):
+            await self.neo4j.run(hop, **asked)
+            await self.neo4j.read((READ_POSITION, {"mirror": self.id}), (hop, asked))
 
     async def standing(self) -> Standing:
         """Raises `MirrorIsAnothers` for a Neo4j that has a graph, and not this one."""

@@ -25,6 +25,7 @@ IDLE, PAUSE = 0.2, 1.0
 NEAR = 2_000
 """Changes that the mirror may be behind and still be asked: they are laid over what it answers."""
 LOOK = 1.0  # seconds between two looks at the backlog
+CATCHING_UP = "it is catching up"
 
 
 class Keeper:
@@ -98,10 +99,12 @@ class Keeper:
             lock = RelayLock(session, NAME)
             if not await lock.acquire():
                 await self._look(await self._mirror.standing())
+                await self._trust(self._mirror)
                 return
             beating = asyncio.create_task(lock.beat())
             try:
                 await self._mirror.prepare()
+                self._problem = self._problem and CATCHING_UP
                 while True:
                     await self._once(self._mirror, lock)
             finally:
@@ -123,6 +126,7 @@ class Keeper:
         await self._catch_up(mirror, lock, standing.position, head)
         if time.monotonic() - self._looked > LOOK or self._problem is not None:
             await self._look(await mirror.standing())
+            await self._trust(mirror)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._poked.wait(), IDLE)
 
@@ -148,9 +152,15 @@ class Keeper:
                 await self._look(Standing(window.until, wiping=False))
             window = await following if following is not None else None
 
+    async def _trust(self, mirror: Mirror) -> None:
+        """Readers ask again once it answered as they ask: the first question after its start takes seconds."""
+        if self._problem is not None:
+            await mirror.warm()
+            self._problem = None
+
     async def _look(self, standing: Standing) -> None:
         self._backlog = await self._source.backlog(standing.position, 5 * NEAR)
-        self._standing, self._problem, self._looked = standing, None, time.monotonic()
+        self._standing, self._looked = standing, time.monotonic()
         LAG.set(self._backlog.behind)
         LAG_SECONDS.set(self._backlog.since.total_seconds())
         PARKED.set(self._backlog.parked)

@@ -17,8 +17,8 @@ AT_ONCE = 5_000  # rows that get their positions in one transaction
 # Positions are given under a lock that is held until they are committed, so whoever reads up to one has seen all below it.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('graph.positions'))"
 _PLACE = """
-    WITH some AS (SELECT id FROM {table} WHERE position IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
-    UPDATE {table} t SET position = nextval('positions') FROM some WHERE t.id = some.id"""
+    WITH taken AS (SELECT id FROM {table} WHERE position IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+    UPDATE {table} t SET position = nextval('positions') FROM taken WHERE t.id = taken.id"""
 PLACE_ARTIFACTS, PLACE_LINKS = _PLACE.format(table="artifacts"), _PLACE.format(table="artifact_links")
 
 _HEAD = """
@@ -40,13 +40,13 @@ ARTIFACTS_BY_ID = f"SELECT {_ARTIFACT} FROM artifacts a WHERE a.id >= $1 ORDER B
 LINKS_BY_ID = f"SELECT {_LINK} FROM (SELECT * FROM artifact_links WHERE id >= $1 ORDER BY id LIMIT $2) AS l {_ENDS} ORDER BY l.id"
 
 _STATE = """
-    SELECT (SELECT count(*) FROM (SELECT FROM artifacts WHERE position IS NULL LIMIT $2) AS some)
-        + (SELECT count(*) FROM (SELECT FROM artifact_links WHERE position IS NULL LIMIT $2) AS some)
-        + (SELECT count(*) FROM (SELECT FROM artifacts WHERE position > $1 LIMIT $2) AS some)
-        + (SELECT count(*) FROM (SELECT FROM artifact_links WHERE position > $1 LIMIT $2) AS some) AS behind,
+    SELECT (SELECT count(*) FROM (SELECT FROM artifacts WHERE position IS NULL LIMIT $2) AS taken)
+        + (SELECT count(*) FROM (SELECT FROM artifact_links WHERE position IS NULL LIMIT $2) AS taken)
+        + (SELECT count(*) FROM (SELECT FROM artifacts WHERE position > $1 LIMIT $2) AS taken)
+        + (SELECT count(*) FROM (SELECT FROM artifact_links WHERE position > $1 LIMIT $2) AS taken) AS behind,
         now() - least(
-            (SELECT min(updated_at) FROM (SELECT updated_at FROM artifacts WHERE position IS NULL LIMIT $2) AS some),
-            (SELECT min(updated_at) FROM (SELECT updated_at FROM artifact_links WHERE position IS NULL LIMIT $2) AS some),
+            (SELECT min(updated_at) FROM (SELECT updated_at FROM artifacts WHERE position IS NULL LIMIT $2) AS taken),
+            (SELECT min(updated_at) FROM (SELECT updated_at FROM artifact_links WHERE position IS NULL LIMIT $2) AS taken),
             (SELECT min(updated_at) FROM (SELECT updated_at FROM artifacts WHERE position > $1 ORDER BY position LIMIT 1) AS next),
             (SELECT min(updated_at) FROM (SELECT updated_at FROM artifact_links WHERE position > $1 ORDER BY position LIMIT 1) AS next)
         ) AS since, (SELECT count(*) FROM unmirrored) AS parked"""

@@ -22,17 +22,30 @@ LINKS_AT = f"""
         (SELECT {COLUMNS} FROM artifact_links WHERE target_id = at.id AND deleted_at IS NULL ORDER BY source_id LIMIT $2)) AS found
     ORDER BY found.id"""
 
-# An end that is gone takes its links with it.
+# An end that is gone takes its links with it. Where nearly everything is linked, few are found however long one looks: so it is said
+# how far it was looked.
 _LINKED = """
-    EXISTS (SELECT FROM artifact_links l JOIN artifacts far ON far.id = l.{far} WHERE l.{near} = a.id AND l.deleted_at IS NULL
-        AND NOT far.deleted)"""
+    SELECT l.id FROM artifact_links l JOIN artifacts far ON far.id = l.{far}
+    WHERE l.{near} = a.id AND l.deleted_at IS NULL AND NOT far.deleted"""
 _ORPHANS = f"""
-    SELECT a.id, a.type FROM artifacts a
-    WHERE {{of}} AND NOT a.deleted AND a.id < $2 AND a.type = ANY($3::text[])
-        AND NOT {_LINKED.format(near="source_id", far="target_id")} AND NOT {_LINKED.format(near="target_id", far="source_id")}
-    ORDER BY a.id DESC LIMIT $4"""
-ORPHANS = _ORPHANS.format(of="a.workspace_id = $1")
-ORPHANS_OF_PROJECT = _ORPHANS.format(of="a.project_id = $1")
+    WITH looked AS MATERIALIZED (
+        SELECT id, type FROM artifacts WHERE {{of}} AND NOT deleted AND id < $2 AND type = ANY($3::text[]) ORDER BY id DESC LIMIT $4)
+    SELECT a.id, a.type, linked.id IS NULL AS alone FROM looked a LEFT JOIN LATERAL (
+        ({_LINKED.format(near="source_id", far="target_id")})
+        UNION ALL ({_LINKED.format(near="target_id", far="source_id")}) LIMIT 1) AS linked ON true
+    ORDER BY a.id DESC"""
+ORPHANS = f"""
+    WITH looked AS MATERIALIZED (
+        SELECT id, type FROM artifacts WHERE {{of}} AND NOT deleted AND id < $2 AND type = ANY($3::text[]) ORDER BY id DESC LIMIT $4)
+    SELECT a.id, a.type, NOT {_LINKED.format(near="source_id", far="target_id")}
+        AND NOT {_LINKED.format(near="target_id", far="source_id")} AS alone
+    FROM looked a ORDER BY a.id DESC"""
+ORPHANS = _ORPHANS.format(of="workspace_id = $1")
+ORPHANS_OF_PROJECT = _ORPHANS.format(of="project_id = $1")
+
+
+LOOKED_AT = 1_000
+"""Things that one statement looks at for some without links."""
 
 
 class Overview:
@@ -51,12 +64,13 @@ class Overview:
             return [link_of(row) for row in await connection.fetch(LINKS_AT, places, most)]
 
     async def orphans(
-        self, workspace_id: UUID, project_id: UUID | None, types: Sequence[ArtifactType], before: UUID, limit: int
-    ) -> list[Place]:
-        """Newest first."""
+        self, workspace_id: UUID, project_id: UUID | None, types: Sequence[ArtifactType], before: UUID
+    ) -> tuple[list[Place], UUID | None]:
+        """Newest first, among the next `LOOKED_AT`; the last of those, unless there are no more."""
         statement = ORPHANS if project_id is None else ORPHANS_OF_PROJECT
         async with self._database.reading(workspace_id) as connection:
-            return [_place(row) for row in await connection.fetch(statement, project_id or workspace_id, before, types, limit)]
+            rows = await connection.fetch(statement, project_id or workspace_id, before, types, LOOKED_AT)
+        return [_place(row) for row in rows if row["alone"]], rows[-1]["id"] if len(rows) == LOOKED_AT else None
 
 
 def _place(row: asyncpg.Record) -> Place:

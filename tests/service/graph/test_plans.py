@@ -20,7 +20,7 @@ from tests.service.graph.conftest import Service
 
 MANY = 20_000
 
-# A task in 20 projects; each is linked to the next, and one in ten is unlinked again. All are in the mirror but the last hundred.
+# A task in 20 projects; each is linked to the next, and one in nine is unlinked again. All are in the mirror but the last hundred.
 _FILL = """
     WITH made AS (
         INSERT INTO graph.artifacts (id, type, workspace_id, project_id, title, number, version, created_at, position)
@@ -30,7 +30,7 @@ _FILL = """
     INSERT INTO graph.artifact_links (id, workspace_id, project_id, source_type, source_id, target_type, target_id, type, created_by,
         deleted_at, position)
     SELECT uuidv7(), $1, project_id, 'TASK', id, 'TASK', lead(id, 1, uuidv7()) OVER (ORDER BY number), 'LINKED_TO', uuidv7(),
-        CASE WHEN number % 10 = 0 THEN now() END, CASE WHEN number < $3 - 100 THEN nextval('graph.positions') END
+        CASE WHEN number % 9 = 0 THEN now() END, CASE WHEN number < $3 - 100 THEN nextval('graph.positions') END
     FROM made"""
 
 _MENTION = """
@@ -124,7 +124,7 @@ async def test_a_projects_graph_reads_no_other_project(crowd: Crowd, own: Databa
 
 async def test_orphans_are_looked_for_from_the_newest_on(crowd: Crowd, own: Database) -> None:
     async with own.reading(crowd.workspace) as connection:
-        check(await plan(connection, overview.ORPHANS, crowd.workspace, links.END, [*ArtifactType], 1), 6_000)
+        check(await plan(connection, overview.ORPHANS, crowd.workspace, links.END, [*ArtifactType], overview.LOOKED_AT), 6_000)
 
 
 async def test_what_numbers_mean_is_looked_up(crowd: Crowd, behind: Database, graph: Service) -> None:

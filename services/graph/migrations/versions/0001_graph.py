@@ -31,7 +31,8 @@ _ARTIFACTS = f"""
         updated_at timestamptz NOT NULL DEFAULT now(),
         position bigint
     ) WITH (fillfactor = 85);
-    CREATE INDEX artifacts_project ON graph.artifacts (project_id, id) WHERE project_id IS NOT NULL AND NOT deleted;
+    CREATE INDEX artifacts_project ON graph.artifacts (project_id, id) INCLUDE (type, workspace_id)
+        WHERE project_id IS NOT NULL AND NOT deleted;
     CREATE INDEX artifacts_number ON graph.artifacts (project_id, number) WHERE number IS NOT NULL;
     CREATE INDEX artifacts_workspace ON graph.artifacts (workspace_id, id DESC) WHERE NOT deleted;
     CREATE INDEX artifacts_position ON graph.artifacts (position) WHERE position IS NOT NULL;
@@ -66,10 +67,10 @@ _LINKS = f"""
         WHERE derived IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX artifact_links_source ON graph.artifact_links (source_id, target_id) WHERE deleted_at IS NULL;
     CREATE INDEX artifact_links_target ON graph.artifact_links (target_id, source_id) WHERE deleted_at IS NULL;
-    CREATE INDEX idx_links_project ON graph.artifact_links (project_id, id) WHERE project_id IS NOT NULL;
+    CREATE INDEX idx_links_project ON graph.artifact_links (project_id, id) WHERE project_id IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX idx_links_source ON graph.artifact_links (project_id, source_type, source_id) WHERE project_id IS NOT NULL;
     CREATE INDEX idx_links_target ON graph.artifact_links (project_id, target_type, target_id) WHERE project_id IS NOT NULL;
-    CREATE INDEX artifact_links_thread ON graph.artifact_links (thread_id, id) WHERE thread_id IS NOT NULL;
+    CREATE INDEX artifact_links_thread ON graph.artifact_links (thread_id, id) WHERE thread_id IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX artifact_links_position ON graph.artifact_links (position) WHERE position IS NOT NULL;
     CREATE INDEX artifact_links_unplaced ON graph.artifact_links (id) WHERE position IS NULL;
 """
