@@ -17,6 +17,8 @@ from services.graph.service import Service
 from services.graph.settings import GraphSettings
 from shared.application import CannotStart, Dependency
 from shared.contracts.graph.links import (
+    GET_PROJECT_LINK,
+    GET_THREAD_LINK,
     LINK_IN_PROJECT,
     LINK_IN_THREAD,
     LIST_PROJECT_LINKS,
@@ -99,6 +101,8 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve(LINK_IN_THREAD, links.link_in_thread, service)
     responder.serve(LIST_PROJECT_LINKS, links.list_project_links, service)
     responder.serve(LIST_THREAD_LINKS, links.list_thread_links, service)
+    responder.serve(GET_PROJECT_LINK, links.get_project_link, service)
+    responder.serve(GET_THREAD_LINK, links.get_thread_link, service)
     responder.serve(UNLINK_IN_PROJECT, links.unlink_in_project, service)
     responder.serve(UNLINK_IN_THREAD, links.unlink_in_thread, service)
     responder.serve(GET_RELATED, reads.get_related, service)

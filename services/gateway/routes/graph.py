@@ -5,16 +5,20 @@ from pydantic_core import from_json
 from services.gateway.replies import CreatedOrFound, NoContent, Ok
 from services.gateway.routing import Call, route
 from shared.contracts.graph.links import (
+    GET_PROJECT_LINK,
+    GET_THREAD_LINK,
     LINK_IN_PROJECT,
     LINK_IN_THREAD,
     LIST_PROJECT_LINKS,
     LIST_THREAD_LINKS,
     UNLINK_IN_PROJECT,
     UNLINK_IN_THREAD,
-    Link,
+    ArtifactLink,
+    ArtifactLinkPage,
+    GetProjectLink,
+    GetThreadLink,
     LinkInProject,
     LinkInThread,
-    LinkPage,
     ListProjectLinks,
     ListThreadLinks,
     UnlinkInProject,
@@ -53,15 +57,21 @@ class Walked[R: (Related, Way)](Ok[R]):
 
 
 @route("POST", PROJECT_LINKS, LINK_IN_PROJECT, needs=Permission.GRAPH_LINK)
-async def link_in_project(request: LinkInProject, caller: Principal, call: Call) -> CreatedOrFound[Link]:
+async def link_in_project(request: LinkInProject, caller: Principal, call: Call) -> CreatedOrFound[ArtifactLink]:
     """Link two things in a project; what is linked already is answered with 200."""
     return CreatedOrFound(await call.answer(LINK_IN_PROJECT, request, caller), at=f"/api/projects/{request.project_id}/links/{{id}}")
 
 
 @route("GET", PROJECT_LINKS, LIST_PROJECT_LINKS, needs=Permission.GRAPH_READ)
-async def list_project_links(request: ListProjectLinks, caller: Principal, call: Call) -> Ok[LinkPage]:
+async def list_project_links(request: ListProjectLinks, caller: Principal, call: Call) -> Ok[ArtifactLinkPage]:
     """A project's links, newest first: those whose both ends the caller sees."""
     return Ok(await call.answer(LIST_PROJECT_LINKS, request, caller))
+
+
+@route("GET", PROJECT_LINKS + "/{linkId}", GET_PROJECT_LINK, needs=Permission.GRAPH_READ)
+async def get_project_link(request: GetProjectLink, caller: Principal, call: Call) -> Ok[ArtifactLink]:
+    """One link of a project."""
+    return Ok(await call.answer(GET_PROJECT_LINK, request, caller))
 
 
 @route("DELETE", PROJECT_LINKS + "/{linkId}", UNLINK_IN_PROJECT, needs=Permission.GRAPH_UNLINK)
@@ -72,15 +82,21 @@ async def unlink_in_project(request: UnlinkInProject, caller: Principal, call: C
 
 
 @route("POST", THREAD_LINKS, LINK_IN_THREAD, needs=Permission.GRAPH_LINK)
-async def link_in_thread(request: LinkInThread, caller: Principal, call: Call) -> CreatedOrFound[Link]:
+async def link_in_thread(request: LinkInThread, caller: Principal, call: Call) -> CreatedOrFound[ArtifactLink]:
     """Link two things in a thread; what is linked already is answered with 200."""
     return CreatedOrFound(await call.answer(LINK_IN_THREAD, request, caller), at=f"/api/collab/threads/{request.thread_id}/links/{{id}}")
 
 
 @route("GET", THREAD_LINKS, LIST_THREAD_LINKS, needs=Permission.GRAPH_READ)
-async def list_thread_links(request: ListThreadLinks, caller: Principal, call: Call) -> Ok[LinkPage]:
+async def list_thread_links(request: ListThreadLinks, caller: Principal, call: Call) -> Ok[ArtifactLinkPage]:
     """A thread's links, newest first: those whose both ends the caller sees."""
     return Ok(await call.answer(LIST_THREAD_LINKS, request, caller))
+
+
+@route("GET", THREAD_LINKS + "/{linkId}", GET_THREAD_LINK, needs=Permission.GRAPH_READ)
+async def get_thread_link(request: GetThreadLink, caller: Principal, call: Call) -> Ok[ArtifactLink]:
+    """One link of a thread."""
+    return Ok(await call.answer(GET_THREAD_LINK, request, caller))
 
 
 @route("DELETE", THREAD_LINKS + "/{linkId}", UNLINK_IN_THREAD, needs=Permission.GRAPH_UNLINK)

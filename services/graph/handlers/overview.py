@@ -10,7 +10,7 @@ from services.graph.repository.links import END
 from services.graph.service import Service
 from shared import cursors
 from shared.contracts.artifacts import Artifact, ArtifactType
-from shared.contracts.graph.links import Link
+from shared.contracts.graph.links import ArtifactLink
 from shared.contracts.graph.reads import (
     Cut,
     EdgeAttributes,
@@ -74,7 +74,7 @@ async def list_orphans(request: ListOrphans, caller: Principal, service: Service
     )
 
 
-def _ends(link: Link) -> tuple[Place, Place]:
+def _ends(link: ArtifactLink) -> tuple[Place, Place]:
     return Place(link.source_type, link.source_id), Place(link.target_type, link.target_id)
 
 
@@ -86,7 +86,7 @@ def _node(one: Artifact) -> GraphNode:
     )
 
 
-def _edge(link: Link) -> GraphEdge:
+def _edge(link: ArtifactLink) -> GraphEdge:
     return GraphEdge(
         key=link.id,
         source=link.source_id,

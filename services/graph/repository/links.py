@@ -9,7 +9,7 @@ import asyncpg
 from services.graph.domain import link_type
 from services.graph.repository.artifacts import record_early
 from shared.contracts.artifacts import Artifact, ArtifactType
-from shared.contracts.graph.links import Ends, Happened, Link, LinkChanged, LinkIsDerived, LinkNotFound, LinkType
+from shared.contracts.graph.links import ArtifactLink, ArtifactLinkNotFound, Ends, Happened, LinkChanged, LinkType
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import ServiceIsUnavailable
 from shared.database.connections import Database, committed
@@ -58,7 +58,7 @@ class Scope:
         assert key is not None, "a link that somebody makes is in a project or a thread"
         return key
 
-    def holds(self, link: Link) -> bool:
+    def holds(self, link: ArtifactLink) -> bool:
         return self.key in (link.project_id, link.thread_id)
 
 
@@ -70,10 +70,12 @@ class Links:
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._on_commit = database, on_commit
 
-    async def make(self, request: Ends, scope: Scope, ends: Sequence[Artifact], caller: Principal) -> Link | Found[Link] | Replayed[Link]:
+    async def make(
+        self, request: Ends, scope: Scope, ends: Sequence[Artifact], caller: Principal
+    ) -> ArtifactLink | Found[ArtifactLink] | Replayed[ArtifactLink]:
         """ends: what is linked, as its owners have it."""
 
-        async def attempt() -> Link | Found[Link]:
+        async def attempt() -> ArtifactLink | Found[ArtifactLink]:
             async with self._database.workspace(caller.workspace_id, actor=caller.user_id) as connection:
                 same = await connection.fetchrow(SAME, request.source_id, request.target_id, scope.key)
                 link_id = same["id"] if same else new_id()
@@ -111,18 +113,16 @@ class Links:
         except MadeBefore as before:
             return Replayed((await self._get(before.uuid, caller))[0])
 
-    async def page(self, scope: Scope, before: UUID, limit: int, caller: Principal) -> list[Link]:
+    async def page(self, scope: Scope, before: UUID, limit: int, caller: Principal) -> list[ArtifactLink]:
         """Newest first, whoever sees them."""
         async with self._database.reading(caller.workspace_id) as connection:
             return [link_of(row) for row in await connection.fetch(OF_PROJECT if scope.project_id else OF_THREAD, scope.key, before, limit)]
 
-    async def find(self, link_id: UUID, scope: Scope, caller: Principal) -> Link | None:
-        """None for one that was taken away. Raises `LinkNotFound`, `LinkIsDerived`."""
+    async def find(self, link_id: UUID, scope: Scope, caller: Principal) -> ArtifactLink | None:
+        """None for one that was taken away. Raises `ArtifactLinkNotFound`."""
         link, there = await self._get(link_id, caller)
         if not scope.holds(link):
-            raise LinkNotFound
-        if link.derived and there:
-            raise LinkIsDerived
+            raise ArtifactLinkNotFound
         return link if there else None
 
     async def delete(self, link_id: UUID, scope: Scope, caller: Principal) -> None:
@@ -136,17 +136,17 @@ class Links:
 
         await committed(attempt, self._on_commit)
 
-    async def _get(self, link_id: UUID, caller: Principal) -> tuple[Link, bool]:
-        """A link, and whether it is still there. Raises `LinkNotFound`."""
+    async def _get(self, link_id: UUID, caller: Principal) -> tuple[ArtifactLink, bool]:
+        """A link, and whether it is still there. Raises `ArtifactLinkNotFound`."""
         async with self._database.reading(caller.workspace_id) as connection:
             row = await connection.fetchrow(_GET, link_id)
         if row is None:
-            raise LinkNotFound
+            raise ArtifactLinkNotFound
         return link_of(row), row["deleted_at"] is None
 
 
-def link_of(row: asyncpg.Record) -> Link:
-    return Link.model_construct(
+def link_of(row: asyncpg.Record) -> ArtifactLink:
+    return ArtifactLink.model_construct(
         id=row["id"],
         project_id=row["project_id"],
         thread_id=row["thread_id"],

@@ -8,7 +8,7 @@ import asyncpg
 from services.graph.domain import Place
 from services.graph.repository.links import COLUMNS, link_of
 from shared.contracts.artifacts import ArtifactType
-from shared.contracts.graph.links import Link
+from shared.contracts.graph.links import ArtifactLink
 from shared.database.connections import Database
 
 OF_PROJECT = """
@@ -58,7 +58,7 @@ class Overview:
             threads = await connection.fetch(THREADS_OF_PROJECT, project_id)
             return [_place(row) for row in (*threads, *await connection.fetch(OF_PROJECT, project_id, most))]
 
-    async def links_at(self, workspace_id: UUID, places: Sequence[UUID], most: int) -> list[Link]:
+    async def links_at(self, workspace_id: UUID, places: Sequence[UUID], most: int) -> list[ArtifactLink]:
         """At most so many of each thing and direction."""
         async with self._database.reading(workspace_id) as connection:
             return [link_of(row) for row in await connection.fetch(LINKS_AT, places, most)]

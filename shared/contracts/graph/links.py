@@ -31,7 +31,7 @@ AnyCaseType = Annotated[ArtifactType, BeforeValidator(_upper)]
 """`TASK` as in JSON, or `task` as in paths."""
 
 
-class Link(View):
+class ArtifactLink(View):
     """Source to target. derived: nobody made it; it comes from a reply, a file's message, a reference, and goes with that.
 
     projectId or threadId: whose list it is in; a derived one may be in none.
@@ -50,15 +50,15 @@ class Link(View):
     created_at: Time
 
 
-class LinkPage(View):
+class ArtifactLinkPage(View):
     """Newest first: those whose both ends the caller sees. A page may hold fewer than `limit` while there are more."""
 
-    links: list[Link]
+    links: list[ArtifactLink]
     has_more: bool
     next_cursor: str | None
 
 
-class LinkNotFound(NotFound):
+class ArtifactLinkNotFound(NotFound):
     """There is no such link, or it is not yours to see."""
 
 
@@ -114,6 +114,20 @@ class ListThreadLinks(_Listed):
     thread_id: UUID
 
 
+class GetProjectLink(Request):
+    """One link of a project."""
+
+    project_id: UUID
+    link_id: UUID
+
+
+class GetThreadLink(Request):
+    """One link of a thread."""
+
+    thread_id: UUID
+    link_id: UUID
+
+
 class UnlinkInProject(Request):
     """Take a link of a project away; again changes nothing."""
 
@@ -131,17 +145,27 @@ class UnlinkInThread(Request):
 _THREAD = (ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou)
 
 LINK_IN_PROJECT = Operation(
-    LinkInProject, Link, called_by=[GATEWAY], refuses=[ProjectNotFound, ProjectIsArchived, LinkEndNotFound, RequestIsInvalid], keyed=True
+    LinkInProject,
+    ArtifactLink,
+    called_by=[GATEWAY],
+    refuses=[ProjectNotFound, ProjectIsArchived, LinkEndNotFound, RequestIsInvalid],
+    keyed=True,
 )
-LINK_IN_THREAD = Operation(LinkInThread, Link, called_by=[GATEWAY], refuses=[*_THREAD, LinkEndNotFound, RequestIsInvalid], keyed=True)
+LINK_IN_THREAD = Operation(
+    LinkInThread, ArtifactLink, called_by=[GATEWAY], refuses=[*_THREAD, LinkEndNotFound, RequestIsInvalid], keyed=True
+)
 LIST_PROJECT_LINKS = Operation(
-    ListProjectLinks, LinkPage, called_by=[GATEWAY], refuses=[ProjectNotFound, CursorIsNotValid], coalesced=False
+    ListProjectLinks, ArtifactLinkPage, called_by=[GATEWAY], refuses=[ProjectNotFound, CursorIsNotValid], coalesced=False
 )
-LIST_THREAD_LINKS = Operation(ListThreadLinks, LinkPage, called_by=[GATEWAY], refuses=[ThreadNotFound, CursorIsNotValid], coalesced=False)
+LIST_THREAD_LINKS = Operation(
+    ListThreadLinks, ArtifactLinkPage, called_by=[GATEWAY], refuses=[ThreadNotFound, CursorIsNotValid], coalesced=False
+)
+GET_PROJECT_LINK = Operation(GetProjectLink, ArtifactLink, called_by=[GATEWAY], refuses=[ProjectNotFound, ArtifactLinkNotFound])
+GET_THREAD_LINK = Operation(GetThreadLink, ArtifactLink, called_by=[GATEWAY], refuses=[ThreadNotFound, ArtifactLinkNotFound])
 UNLINK_IN_PROJECT = Operation(
-    UnlinkInProject, Nothing, called_by=[GATEWAY], refuses=[ProjectNotFound, LinkNotFound, ProjectIsArchived, LinkIsDerived]
+    UnlinkInProject, Nothing, called_by=[GATEWAY], refuses=[ProjectNotFound, ArtifactLinkNotFound, ProjectIsArchived, LinkIsDerived]
 )
-UNLINK_IN_THREAD = Operation(UnlinkInThread, Nothing, called_by=[GATEWAY], refuses=[*_THREAD, LinkNotFound, LinkIsDerived])
+UNLINK_IN_THREAD = Operation(UnlinkInThread, Nothing, called_by=[GATEWAY], refuses=[*_THREAD, ArtifactLinkNotFound, LinkIsDerived])
 
 
 class Happened(StrEnum):
@@ -155,4 +179,4 @@ class LinkChanged(Event):
     """Somebody linked two things, or took the link away. Derived ones come and go without a word, with what they come from."""
 
     change: Happened
-    link: Link
+    link: ArtifactLink

@@ -15,7 +15,7 @@ from shared.contracts.refusals import CursorIsNotValid, NotFound, RequestIsInval
 
 DEEPEST = 4
 
-TypeName = Annotated[str, Field(max_length=32)]
+TypeName = Annotated[str, Field(max_length=80)]
 Names = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z_]+(,[A-Za-z_]+)*$")]
 Place = Annotated[str, Field(max_length=80)]
 

@@ -22,7 +22,7 @@ from shared.contracts.graph.links import (
     LINK_IN_THREAD,
     LIST_PROJECT_LINKS,
     UNLINK_IN_PROJECT,
-    Link,
+    ArtifactLink,
     LinkInProject,
     LinkInThread,
     ListProjectLinks,
@@ -54,19 +54,19 @@ class Service:
     background: Database
     database: "asyncpg.Connection[asyncpg.Record]"
 
-    async def link(self, source: Artifact, target: Artifact, caller: Principal, project: UUID) -> Link:
+    async def link(self, source: Artifact, target: Artifact, caller: Principal, project: UUID) -> ArtifactLink:
         ends = {"source_type": source.type, "source_id": source.id, "target_type": target.type, "target_id": target.id}
         return await self.gateway(LINK_IN_PROJECT, LinkInProject.model_validate({**ends, "project_id": project}), caller)
 
-    async def link_in_thread(self, source: Artifact, target: Artifact, caller: Principal, thread: UUID) -> Link:
+    async def link_in_thread(self, source: Artifact, target: Artifact, caller: Principal, thread: UUID) -> ArtifactLink:
         ends = {"source_type": source.type, "source_id": source.id, "target_type": target.type, "target_id": target.id}
         return await self.gateway(LINK_IN_THREAD, LinkInThread.model_validate({**ends, "thread_id": thread}), caller)
 
-    async def unlink(self, link: Link, caller: Principal) -> None:
+    async def unlink(self, link: ArtifactLink, caller: Principal) -> None:
         assert link.project_id is not None
         await self.gateway(UNLINK_IN_PROJECT, UnlinkInProject(project_id=link.project_id, link_id=link.id), caller)
 
-    async def listed(self, project: UUID, caller: Principal) -> list[Link]:
+    async def listed(self, project: UUID, caller: Principal) -> list[ArtifactLink]:
         return (await self.gateway(LIST_PROJECT_LINKS, ListProjectLinks(project_id=project), caller)).links
 
     async def related(self, root: Artifact, caller: Principal, **fields: Any) -> Related:

@@ -20,7 +20,7 @@ from services.graph.repository.links import Links
 from services.graph.repository.overview import Overview
 from services.graph.service import Service as Handled
 from shared.contracts.artifacts import Artifact, ArtifactType
-from shared.contracts.graph.links import Link
+from shared.contracts.graph.links import ArtifactLink
 from shared.contracts.graph.reads import Engine, GetRelated, Related
 from shared.contracts.principal import Principal
 from shared.credentials import database_role
@@ -64,7 +64,7 @@ class World:
     project: UUID
     people: list[Principal]
     things: list[Artifact] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
+    links: list[ArtifactLink] = field(default_factory=list)
     told: list[Artifact] = field(default_factory=list)
 
     def now(self, thing: Artifact) -> Artifact:
@@ -102,7 +102,7 @@ class World:
     def _all_see(self, *things: Artifact) -> bool:
         return all(self.graph.owners.sees(self.people[0].user_id, self.now(thing)) for thing in things)
 
-    def _sees_ends(self, link: Link) -> bool:
+    def _sees_ends(self, link: ArtifactLink) -> bool:
         known = self.graph.owners.things
         return self._all_see(known[link.source_id], known[link.target_id])
 

@@ -9,9 +9,9 @@ from shared.contracts.artifacts import ArtifactType
 from shared.contracts.graph.links import (
     LINK_IN_PROJECT,
     UNLINK_IN_PROJECT,
+    ArtifactLinkNotFound,
     LinkEndNotFound,
     LinkInProject,
-    LinkNotFound,
     LinkType,
     UnlinkInProject,
 )
@@ -120,10 +120,10 @@ async def test_a_link_of_another_project_or_to_something_hidden_is_not_there(
 ) -> None:
     task, file = (graph.owners.add(kind, ada.workspace_id) for kind in (ArtifactType.TASK, ArtifactType.FILE))
     link = await graph.link(task, file, ada, project)
-    with pytest.raises(LinkNotFound):
+    with pytest.raises(ArtifactLinkNotFound):
         await graph.gateway(UNLINK_IN_PROJECT, UnlinkInProject(project_id=new_id(), link_id=link.id), ada)
     graph.owners.hidden.add((bob.user_id, file.id))
-    with pytest.raises(LinkNotFound):
+    with pytest.raises(ArtifactLinkNotFound):
         await graph.unlink(link, bob)
     assert await graph.listed(project, ada) == [link]
 

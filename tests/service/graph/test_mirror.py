@@ -14,7 +14,7 @@ from services.graph.mirror.reconciliation import Reconciliation, TooManyToDelete
 from services.graph.repository.artifacts import record
 from services.graph.repository.mirror import MirrorSource
 from shared.contracts.artifacts import Artifact, ArtifactType
-from shared.contracts.graph.links import Link
+from shared.contracts.graph.links import ArtifactLink
 from shared.contracts.graph.reads import Engine
 from shared.contracts.principal import Principal
 from shared.embedded.neo4j import Neo4jServer
@@ -30,7 +30,7 @@ def has_mirror() -> bool:
     return True
 
 
-async def chain(graph: Service, ada: Principal, project: UUID, length: int) -> tuple[list[Artifact], list[Link]]:
+async def chain(graph: Service, ada: Principal, project: UUID, length: int) -> tuple[list[Artifact], list[ArtifactLink]]:
     things = [graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project, title=f"Task {place}") for place in range(length)]
     return things, [await graph.link(one, other, ada, project) for one, other in pairwise(things)]
 

@@ -82,7 +82,8 @@ async def test_a_root_that_is_missing_hidden_or_of_another_type_is_not_found(
 ) -> None:
     (task,) = tasks(graph, ada, project, 1)
     graph.owners.hidden.add((bob.user_id, task.id))
-    for root, caller in ((task, bob), (task.model_copy(update={"id": new_id()}), ada), (task.model_copy(update={"type": ArtifactType.FILE}), ada)):
+    missing, other = task.model_copy(update={"id": new_id()}), task.model_copy(update={"type": ArtifactType.FILE})
+    for root, caller in ((task, bob), (missing, ada), (other, ada)):
         with pytest.raises(ArtifactNotFound):
             await graph.related(Artifact.model_validate(root.model_dump()), caller)
 

@@ -14,9 +14,9 @@ async def linked(person: Person, thread: Json, source: tuple[str, str], target: 
 
 async def related(person: Person, kind: str, identifier: str, count: int) -> Json:
     """Once so many are there: some links come by events."""
-    path = f"/api/graph/{kind}/{identifier}/related?depth=2"
+    path = f"/api/graph/{kind}/{identifier}/related"
     async with asyncio.timeout(20):
-        while len((answer := expect(await person.get(path), 200))["related"]) != count:
+        while len((answer := expect(await person.get(path, depth=2), 200))["related"]) != count:
             await asyncio.sleep(0.1)
     return answer
 
@@ -51,7 +51,7 @@ async def test_a_reply_and_a_file_are_linked_by_themselves(agent: Person) -> Non
     reply = await agent.say(thread, replyTo=first["id"], attachmentIds=[file["id"]])
     answer = await related(agent, "message", first["id"], 2)
     assert [(one["id"], one["distance"]) for one in answer["related"]] == [(reply["id"], 1), (file["id"], 2)]
-    way = expect(await agent.get(f"/api/graph/path?from=message:{reply['id']}&to=message:{first['id']}"), 200)
+    way = expect(await agent.get("/api/graph/path", **{"from": f"message:{reply['id']}", "to": f"message:{first['id']}"}), 200)
     assert [one["id"] for one in way["path"]] == [reply["id"], first["id"]]
     expect(await agent.delete(f"/api/collab/messages/{reply['id']}"), 204)
     assert expect(await agent.get(f"/api/graph/message/{first['id']}/related"), 200)["related"] == []

@@ -16,6 +16,7 @@ from shared.identifiers import new_id
 from tests.system.attachments.tus import asking
 from tests.unit.gateway.neighbours import BEGUN, MESSAGE, MESSAGE_JSON, POST_PATH, THREAD, Running, signed_in
 
+LINKED = {"sourceType": "message", "sourceId": str(MESSAGE), "targetType": "THREAD", "targetId": str(THREAD)}
 BODIES = {
     "register_user": {"email": "ada@example.org", "password": "correct horse", "name": "Ada"},
     "log_in": {"email": "ada@example.org", "password": "correct horse"},
@@ -49,6 +50,8 @@ BODIES = {
     "mark_unread": {"fromMessageId": str(MESSAGE)},
     "mark_delivered": {"lastMessageId": str(MESSAGE)},
     "begin_presigned_upload": {"filename": "a.txt", "size": 5, "sha256": "0" * 64},
+    "link_in_project": LINKED,
+    "link_in_thread": LINKED,
     "mark_threads_read": {"threads": [{"threadId": str(THREAD), "lastMessageId": str(MESSAGE)}]},
 }
 ANSWERS = {
@@ -60,7 +63,9 @@ ANSWERS = {
     "upload_voice": b'{"url":"/api/collab/attachments/%b"}' % str(MESSAGE).encode(),
     "upload_attachments": b'{"attachments":[{"url":"/api/collab/attachments/%b"}]}' % str(MESSAGE).encode(),
 }
+ANSWERS |= dict.fromkeys(("get_related", "get_impact", "find_path"), b'{"engine":"sql"}')
 ANSWERS["create_resumable_upload"] = BEGUN.model_dump_json().encode()
+QUERIES = {"find_path": {"from": f"message:{MESSAGE}", "to": f"thread:{THREAD}"}}
 FILES = {"file": ("a.txt", b"hello")}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)
 
@@ -76,7 +81,13 @@ async def ask(running: Running, route: Route, headers: dict[str, str]) -> tuple[
     content = b"hello" if route.reads and route.method == "PATCH" else None
     asking_headers = asking(route.method, str(THREAD)) if route.reads else {}
     answer = await running.client.request(
-        route.method, path_of(route), json=BODIES.get(route.name), content=content, files=files, headers={**asking_headers, **headers}
+        route.method,
+        path_of(route),
+        params=QUERIES.get(route.name),
+        json=BODIES.get(route.name),
+        content=content,
+        files=files,
+        headers={**asking_headers, **headers},
     )
     return answer.status_code, dict(answer.headers), answer.content
 
