@@ -1,21 +1,19 @@
 """Builds the graph service; nothing else does."""
 
+from typing import TYPE_CHECKING
+
 from services.graph.consumers import learn
-from services.graph.engines import Engines
+from services.graph.engines import Engines, Mirrored
 from services.graph.filling import Filling
 from services.graph.handlers import links, overview, reads
-from services.graph.mirror.connection import Neo4j
-from services.graph.mirror.hops import MirrorHops
-from services.graph.mirror.worker import Keeper
 from services.graph.owners import Owners
 from services.graph.repository.fills import Fills
 from services.graph.repository.hops import SqlHops
 from services.graph.repository.links import Links
-from services.graph.repository.mirror import MirrorSource
 from services.graph.repository.overview import Overview
 from services.graph.service import Service
 from services.graph.settings import GraphSettings
-from shared.application import CannotStart, Dependency
+from shared.application import Dependency
 from shared.contracts.graph.links import (
     GET_PROJECT_LINK,
     GET_THREAD_LINK,
@@ -34,6 +32,9 @@ from shared.messaging.caller import Caller
 from shared.messaging.consumers import EventConsumers
 from shared.messaging.local import Process
 from shared.messaging.responder import Responder
+
+if TYPE_CHECKING:
+    from services.graph.mirror.worker import Keeper
 
 NOBODY_ASKED = {"app.actor": SYSTEM_ACTOR}  # links that come by themselves are the service's own doing
 
@@ -56,16 +57,13 @@ class GraphApplication:
         )
         _serve(foundation.responder, service)
 
-    def _mirrored(self, settings: GraphSettings) -> MirrorHops | None:
+    def _mirrored(self, settings: GraphSettings) -> Mirrored | None:
         if settings.neo4j_url is None:
             return None
-        foundation = self._foundation
-        try:
-            neo4j = Neo4j(settings.neo4j_url, settings.neo4j_user, settings.neo4j_password)
-        except ValueError as error:
-            raise CannotStart(f"ATRIUM_NEO4J_URL is not the address of a Neo4j: {error}") from error
-        self._keeper = Keeper(foundation.background_url, neo4j, MirrorSource(foundation.background))
-        return MirrorHops(neo4j, self._keeper, foundation.database)
+        from services.graph.mirror.opening import mirror_of  # its driver takes a third of a second that PostgreSQL alone does not need
+
+        self._keeper, hops = mirror_of(settings.neo4j_url, settings, self._foundation)
+        return hops
 
     @property
     def caller(self) -> Caller:

@@ -25,6 +25,22 @@ class BatchIsRefused(Exception):
     """Neo4j understood a batch, and does not take it: to try it again is no use."""
 
 
+class BatchIsTooLarge(BatchIsRefused):
+    """It would take more memory than Neo4j has for one transaction: half of it may do."""
+
+
+_OUT_OF_MEMORY = {
+    f"Neo.TransientError.General.{name}"
+    for name in (
+        "MemoryPoolOutOfMemoryError",
+        "OutOfMemoryError",
+        "StackOverFlowError",
+        "TransactionMemoryLimit",
+        "TransactionOutOfMemoryError",
+    )
+}
+
+
 class Neo4j:
     """Raises `ValueError` for what is no address of a Neo4j."""
 
@@ -52,7 +68,7 @@ class Neo4j:
         await self._driver.close()
 
     async def write(self, steps: Sequence[Step], then: tuple[str, dict[str, Any]] | None = None) -> None:
-        """In one transaction. Raises `MirrorIsAway` where it may be tried again, `BatchIsRefused` where not."""
+        """In one transaction. Raises `MirrorIsAway` where it may be tried again, `BatchIsRefused` where not as it is."""
         async with self._answers(WRITE_SECONDS), self._session() as session, await session.begin_transaction() as transaction:
             for statement, rows in steps:
                 await _run(transaction, statement, {"rows": rows})
@@ -90,6 +106,8 @@ class Neo4j:
             async with asyncio.timeout(within):
                 yield
         except Neo4jError as error:
+            if error.code in _OUT_OF_MEMORY:
+                raise BatchIsTooLarge(error.message or str(error)) from error
             if error.is_retryable() or _is_sign_in(error):
                 raise MirrorIsAway(error.message or str(error)) from error
             raise BatchIsRefused(error.message or str(error)) from error

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import structlog
 
-from services.graph.mirror.connection import BatchIsRefused, Neo4j
+from services.graph.engines import MirrorIsAway
+from services.graph.mirror.connection import BatchIsRefused, BatchIsTooLarge, Neo4j
 from services.graph.mirror.entities import Entity, MirroredLink, steps
 from services.graph.mirror.statements import (
     AWAIT_SCHEMA,
@@ -92,7 +93,7 @@ class Mirror:
             await self.neo4j.write([], moved)
 
     async def put(self, entities: Sequence[Entity]) -> int:
-        """Without moving on; how many were parked."""
+        """Without moving on; how many were parked. Raises `MirrorIsAway`."""
         if not entities:
             return 0
         try:
@@ -101,6 +102,8 @@ class Mirror:
             if len(entities) > 1:
                 middle = len(entities) // 2
                 return await self.put(entities[:middle]) + await self.put(entities[middle:])
+            if isinstance(refused, BatchIsTooLarge):
+                raise MirrorIsAway(str(refused)) from refused  # for the least of all: it is Neo4j that lacks memory
             await self._source.park(entities[0], str(refused))
             kind = "link" if isinstance(entities[0], MirroredLink) else "artifact"
             log.error("entity_is_not_mirrored", kind=kind, id=entities[0].id, error=str(refused))

@@ -37,6 +37,7 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self._poked = asyncio.Event()
         self._looked = 0.0
+        self._window = WINDOW
         self._problem: str | None = "not looked at yet"
         self._standing = Standing(0, wiping=True)
         self._backlog = Backlog(NEAR + 1, timedelta(), 0)
@@ -132,20 +133,22 @@ class Keeper:
 
     async def _catch_up(self, mirror: Mirror, lock: RelayLock, position: int, head: int) -> None:
         """The next window is read while Neo4j takes the last one."""
-        window = await self._source.window(position, head, WINDOW) if position < head else None
+        window = await self._source.window(position, head, self._window) if position < head else None
         while window is not None:
             lock.require()
             following = None
             if window.until < head:
-                following = asyncio.create_task(self._source.window(window.until, head, WINDOW))
+                following = asyncio.create_task(self._source.window(window.until, head, self._window))
             try:
                 with BATCH_SECONDS.time():
                     await mirror.apply(window)
             except BaseException:
+                self._window = max(self._window // 2, 1)  # it may have been too much for a transaction, or for the time of one
                 if following is not None:
                     following.cancel()
                     await asyncio.gather(following, return_exceptions=True)
                 raise
+            self._window = min(2 * self._window, WINDOW)
             if self._backlog.parked:
                 await self._source.unpark(window.entities)
             if time.monotonic() - self._looked > LOOK:

@@ -7,9 +7,11 @@ import pytest
 
 from shared.contracts.artifacts import ArtifactType
 from shared.contracts.graph.links import (
+    GET_PROJECT_LINK,
     LINK_IN_PROJECT,
     UNLINK_IN_PROJECT,
     ArtifactLinkNotFound,
+    GetProjectLink,
     LinkEndNotFound,
     LinkInProject,
     LinkType,
@@ -126,6 +128,22 @@ async def test_a_link_of_another_project_or_to_something_hidden_is_not_there(
     with pytest.raises(ArtifactLinkNotFound):
         await graph.unlink(link, bob)
     assert await graph.listed(project, ada) == [link]
+
+
+async def test_a_link_is_shown_in_its_project_alone_to_who_sees_both_ends_until_it_is_taken_away(
+    graph: Service, ada: Principal, bob: Principal, project: UUID
+) -> None:
+    task, file = (graph.owners.add(kind, ada.workspace_id) for kind in (ArtifactType.TASK, ArtifactType.FILE))
+    link = await graph.link(task, file, ada, project)
+    graph.owners.hidden.add((bob.user_id, file.id))
+    asked = GetProjectLink(project_id=project, link_id=link.id)
+    assert await graph.gateway(GET_PROJECT_LINK, asked, ada) == link
+    for request, caller in ((asked, bob), (asked.model_copy(update={"project_id": new_id()}), ada)):
+        with pytest.raises(ArtifactLinkNotFound):
+            await graph.gateway(GET_PROJECT_LINK, request, caller)
+    await graph.unlink(link, ada)
+    with pytest.raises(ArtifactLinkNotFound):
+        await graph.gateway(GET_PROJECT_LINK, asked, ada)
 
 
 async def test_a_deleted_things_links_are_gone_at_once(graph: Service, ada: Principal, project: UUID) -> None:

@@ -40,6 +40,7 @@ async def test_the_same_link_again_is_answered_with_the_first(agent: Person) -> 
     thread = await agent.open()
     message = await agent.say(thread)
     first = await linked(agent, thread, ("message", message["id"]), ("thread", thread["id"]))
+    assert expect(await agent.get(f"{path_of(thread)}/links/{first['id']}"), 200) == first
     body = {name: first[name] for name in ("sourceType", "sourceId", "targetType", "targetId")}
     assert expect(await agent.post(f"{path_of(thread)}/links", body), 200) == first
 
