@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 import services.attachments.tables
 import services.identity.tables
 import services.messages.tables
+import services.projects.tables
 import services.threads.tables
 from shared.contracts.documents import events
 from shared.contracts.operations import Operation
@@ -30,6 +31,7 @@ TABLES: dict[str, MetaData] = {
     "threads": services.threads.tables.metadata,
     "messages": services.messages.tables.metadata,
     "attachments": services.attachments.tables.metadata,
+    "projects": services.projects.tables.metadata,
 }
 EACH_STORING = pytest.mark.parametrize("service", STORING_SERVICES)
 

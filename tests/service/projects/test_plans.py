@@ -1,0 +1,164 @@
+"""What projects show reads what it shows, however much there is."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest_asyncio
+from pydantic_core import from_json
+
+from services.projects.repository import access, artifacts, board, files, history, members, moves, pages, projects, tasks
+from shared.credentials import background_role, database_role
+from shared.database.connections import Database, as_role
+from shared.database.history import SYSTEM_ACTOR
+from shared.identifiers import new_id
+from tests.servers import Servers
+
+MANY = 2_000
+
+type Plan = dict[str, Any]
+
+
+class Many:
+    """A workspace of 20 projects with 2,000 tasks, files and pages each in the first; the user is in all of them."""
+
+    workspace, user = new_id(), new_id()
+    projects = tuple(sorted(new_id() for _ in range(20)))
+    column, task, file = new_id(), new_id(), new_id()
+
+    @property
+    def first(self) -> UUID:
+        return self.projects[0]
+
+
+_FILL = (
+    "INSERT INTO projects.projects (id, workspace_id, name, thread_id, created_by) SELECT unnest($1::uuid[]), $2, 'Turin', uuidv7(), $3",
+    """INSERT INTO projects.project_members (id, workspace_id, project_id, user_id, role, name, workspace_role)
+       SELECT uuidv7(), $2, unnest($1::uuid[]), $3, 'OWNER', 'Ada', 'client'""",
+)
+_PEOPLE = """
+    INSERT INTO projects.project_members (id, workspace_id, project_id, user_id, role, name, workspace_role, joined_at)
+    SELECT uuidv7(), $2, $1, uuidv7(), 'MEMBER', 'Ada', 'client', now() + place * interval '1 s' FROM generate_series(1, 2000) AS place"""
+_COLUMN = "INSERT INTO projects.task_columns (id, workspace_id, project_id, name, status, position) VALUES ($3, $2, $1, 'A', 'TODO', 0)"
+_TASKS = """
+    INSERT INTO projects.tasks (id, workspace_id, project_id, number, column_id, title, status, position, created_by)
+    SELECT CASE WHEN place = 1000 THEN $4 ELSE uuidv7() END, $2, $1, place, $3, 'Task', 'TODO', place * 1000, $4
+    FROM generate_series(1, 2000) AS place"""
+_FILES = """
+    INSERT INTO projects.files (id, workspace_id, project_id, path, name, type, content, size, created_by, updated_by)
+    SELECT uuidv7(), $2, $1, 'src/' || place % 20 || '/' || place, place::text, 'CODE', '', 0, $3, $3
+    FROM generate_series(1, 2000) AS place"""
+_PAGES = """
+    INSERT INTO projects.pages (id, workspace_id, project_id, name, route, structure, created_by, updated_by)
+    SELECT uuidv7(), $2, $1, 'Page', '/' || place, '{}', $3, $3 FROM generate_series(1, 2000) AS place"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def many(servers: Servers) -> AsyncIterator[Many]:
+    made = Many()
+    admin = await asyncpg.connect(servers.postgres_url)
+    await admin.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
+    for statement in _FILL:
+        await admin.execute(statement, made.projects, made.workspace, made.user)
+    await admin.execute(_PEOPLE, made.first, made.workspace)
+    await admin.execute(_COLUMN, made.first, made.workspace, made.column)
+    await admin.execute(_TASKS, made.first, made.workspace, made.column, made.task)
+    await admin.execute(_FILES, made.first, made.workspace, made.user)
+    await admin.execute(_PAGES, made.first, made.workspace, made.user)
+    await admin.execute("UPDATE projects.tasks SET title = 'Another' WHERE project_id = $1", made.first)
+    await admin.execute("VACUUM (ANALYZE) projects.projects, projects.project_members, projects.task_columns, projects.tasks")
+    await admin.execute("VACUUM (ANALYZE) projects.files, projects.pages, projects.tasks_history")
+    await admin.close()
+    yield made
+
+
+async def _opened(servers: Servers, role: str) -> Database:
+    """With plans as they are once a statement was used often."""
+    url = as_role(servers.postgres_url, role, servers.credentials.postgres[role])
+    own = Database(url, "projects", connections=1, settings={"plan_cache_mode": "force_generic_plan"})
+    await own.open()
+    return own
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(servers: Servers) -> AsyncIterator[Database]:
+    own = await _opened(servers, database_role("projects"))
+    yield own
+    await own.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def background(servers: Servers) -> AsyncIterator[Database]:
+    own = await _opened(servers, background_role("projects"))
+    yield own
+    await own.close()
+
+
+async def reads(database: Database, workspace: UUID, query: str, *arguments: object) -> dict[str, float]:
+    """How many rows were read by each index."""
+    async with database.reading(workspace) as connection:
+        await connection.execute(f"PREPARE asked AS {query}")
+        explained = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON) EXECUTE asked ({', '.join(map(literal, arguments))})"
+        text: str = await connection.fetchval(explained)
+        await connection.execute("DEALLOCATE asked")
+    found: dict[str, float] = {}
+    for node in nodes(from_json(text)[0]["Plan"]):
+        assert node["Node Type"] != "Seq Scan", node
+        if "Index Name" in node and node["Actual Loops"]:
+            rows = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            found[node["Index Name"]] = found.get(node["Index Name"], 0) + rows
+    return found
+
+
+def literal(value: object) -> str:
+    if value is None or isinstance(value, bool | int):
+        return "NULL" if value is None else str(value)
+    if isinstance(value, list | tuple):
+        return "'{" + ",".join(str(one) for one in value) + "}'"
+    return f"'{value}'"
+
+
+def nodes(plan: Plan) -> Iterator[Plan]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+async def test_what_somebody_is_in_a_project_is_three_look_ups(many: Many, database: Database) -> None:
+    found = await reads(database, many.workspace, access._STANDINGS, [many.first], [many.user])
+    assert sum(found.values()) <= 3
+
+
+async def test_a_page_reads_what_it_shows(many: Many, database: Database) -> None:
+    nothing = (None,) * 8
+    asked: list[tuple[str, tuple[object, ...], str]] = [
+        (members._PAGE, (many.first, None, None, None, 51), "project_members_in_order"),
+        (tasks._PAGE, (many.first, 1_000, *nothing, 51), "tasks_number"),
+        (files._PAGE, (many.first, "src/10/1000", None, None, 51), "files_in_order"),
+        (files._PAGE, (many.first, None, "src/7", None, 51), "files_in_order"),
+        (pages._LIST, (many.first, "/1000", 51), "pages_in_order"),
+        (history._PAGE, (many.first, None, 51), "tasks_history_of"),
+    ]
+    for query, arguments, index in asked:
+        assert (await reads(database, many.workspace, query, *arguments))[index] == 51, index
+    found = await reads(database, many.workspace, projects._PAGE, many.user, None, False, None, 11)
+    assert found["project_members_by_user"] == 11
+
+
+async def test_a_board_reads_its_tasks_once(many: Many, database: Database) -> None:
+    found = await reads(database, many.workspace, board._CARDS, many.first)
+    assert found == {"task_columns_in_order": 1, "tasks_in_order": MANY}
+
+
+async def test_a_move_reads_its_neighbours_alone(many: Many, database: Database) -> None:
+    for after in (many.task, None):
+        found = await reads(database, many.workspace, moves._LOOK, many.first, new_id(), many.column, after)
+        assert found.get("tasks_in_order", 0) <= 2
+
+
+async def test_artifacts_are_read_a_page_at_a_time(many: Many, database: Database, background: Database) -> None:
+    found = await reads(background, many.workspace, artifacts._LIST, many.task, 51)
+    assert {index: rows for index, rows in found.items() if rows > 51} == {}
+    described = await reads(database, many.workspace, artifacts._DESCRIBE, [many.task], many.user)
+    assert sum(described.values()) <= 6
