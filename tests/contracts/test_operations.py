@@ -185,13 +185,16 @@ def test_an_event_is_a_fact_in_the_past_tense_on_subjects_that_everybody_takes(e
         assert all(re.fullmatch(r"[A-Za-z0-9_-]+", token) for token in tokens)
 
 
-def _models_in(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """The models that a model's fields hold, at any depth."""
-    for field in model.model_fields.values():
-        for inner in _types_in(field):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                yield inner
-                yield from _models_in(inner)
+def _models_in(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """The models that a model's fields hold, at any depth; one may hold its own kind."""
+    found: set[type[BaseModel]] = set()
+    waiting = [model]
+    while waiting:
+        types = [inner for field in waiting.pop().model_fields.values() for inner in _types_in(field)]
+        new = {inner for inner in types if isinstance(inner, type) and issubclass(inner, BaseModel)} - found
+        found |= new
+        waiting += new
+    return found
 
 
 def _types_in(field: FieldInfo) -> Iterator[object]:

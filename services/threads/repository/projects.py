@@ -95,6 +95,8 @@ async def follow_member(connection: Connection, workspace_id: UUID, event: Membe
     if seat is not None and (seat["project_version"] or 0) >= event.version:
         return
     here = seat is not None and seat["left_at"] is None
+    if gone and not here:
+        return
     part = participant_role(member.role, member.workspace_role).value
     if seat is None:
         spoken = spec_role(Role(member.workspace_role)).value
