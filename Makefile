@@ -25,7 +25,7 @@ check: .venv/.for-developing
 
 # make test ARGS="tests/unit -k cursors"
 test: check
-	@exec $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # make fuzz FUZZ_CASES=100000
 fuzz: .venv/.for-developing

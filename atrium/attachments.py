@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from atrium.installation import Installation
 from services.attachments.repository.ledger import Ledger, Needed
@@ -87,14 +84,10 @@ def _show(found: Found, *, deleted: bool) -> None:
     if not found.objects and not found.rows:
         typer.echo("Every object has its row, and every row its object.")
         return
-    table = Table("what is wrong", "attachment", "key", "bytes", box=None, pad_edge=False)
     for stored in found.objects:
-        table.add_row(
-            "an object without a row, deleted" if deleted else "an object without a row", "", escape(stored.key), str(stored.size)
-        )
+        typer.echo(f"An object without a row{', deleted' if deleted else ''}: {stored.key}, {stored.size} bytes")
     for row in found.rows:
-        table.add_row("a row without its object", str(row.attachment_id), escape(row.key), "")
-    Console().print(table)
+        typer.echo(f"A row without its object: attachment {row.attachment_id}, {row.key}")
     if found.objects and not deleted:
         typer.echo("Nothing was deleted. `atrium attachments verify --delete` deletes the objects without rows.")
     if found.rows:

@@ -20,7 +20,7 @@ from rich.table import Table
 from atrium.installation import Installation
 from shared.application import CannotStart
 from shared.credentials import SERVICES, STORING_SERVICES
-from shared.database.migrations import wanted_version
+from shared.database.versions import wanted_version
 from shared.messaging.discovery import Instance, discover
 from shared.messaging.streams import EVENTS
 
@@ -140,6 +140,8 @@ def _instance(instance: Instance) -> Finding:
         remedy = "The store of events was lost or put back: run `atrium replay`."
     elif set(troubles) == {"clamd"}:
         remedy = "Files are taken, and scanned by themselves once clamd is right: see `The scanner` in docs/operations.md."
+        if "names none" in detail:
+            remedy = "Files are taken, and wait: install ClamAV and its signatures, or set ATRIUM_CLAMD_URL, and start Atrium again."
     elif set(troubles) == {"store"}:
         remedy = "Files need it, and nothing else does: see `The store` in docs/operations.md. It mends itself when the store is back."
     elif troubles:

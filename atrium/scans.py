@@ -23,6 +23,7 @@ from shared.messaging.caller import Caller
 scans = typer.Typer(no_args_is_help=True, help="Look at scans of files, and have files scanned again.")
 
 _PAGE = 200
+WIDE = 10_000  # characters: ids are copied, so none is cut, and a line stays one
 
 Identifier = Annotated[UUID, typer.Argument(help="The attachment's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For a machine to read.")]
@@ -44,9 +45,9 @@ def list_scans(
         return
     table = Table("attachment", "state", "result", "tries", "bytes", "created", "name", box=None, pad_edge=False)
     for scan in found:
-        result, created = escape(scan.scan_result or ""), scan.created_at.isoformat(timespec="seconds")
+        result, created = escape(scan.scan_result or ""), f"{scan.created_at:%Y-%m-%d %H:%M}"
         table.add_row(str(scan.attachment_id), scan.scan_status, result, str(scan.attempts), str(scan.size), created, escape(scan.filename))
-    Console().print(table)
+    Console(width=WIDE).print(table)
 
 
 @scans.command()

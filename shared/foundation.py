@@ -10,7 +10,7 @@ from shared.contracts.refusals import ServiceIsUnavailable
 from shared.credentials import Credentials, background_role, database_role
 from shared.database.connections import Database, as_role
 from shared.database.idempotency import FORGET_KEYS
-from shared.database.migrations import wanted_version
+from shared.database.versions import wanted_version
 from shared.messaging.caller import Caller
 from shared.messaging.discovery import announce
 from shared.messaging.local import Process

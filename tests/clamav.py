@@ -1,16 +1,15 @@
 """A real clamd for tests, with two signatures made by hand."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import override
 
-import pytest
 from clamd import EICAR
 
 from shared.embedded import Clamd
 from shared.embedded.clamd import MEBIBYTE, clamd_program
+from tests.installed import installed
 
 LIMIT = 8 * MEBIBYTE
 
@@ -28,12 +27,7 @@ class ClamdServer(Clamd):
 
 
 def installed_clamd() -> str:
-    """In CI it is there; elsewhere what needs it is skipped without it."""
-    found = clamd_program()
-    if found is None:
-        assert not os.environ.get("CI"), "clamd is missing: .ci/run installs it"
-        pytest.skip("clamd is not installed: apt install clamav-daemon, or brew install clamav")
-    return found
+    return installed("clamd", "apt install clamav-daemon, or brew install clamav", clamd_program())
 
 
 def signatures(folder: Path) -> Path:

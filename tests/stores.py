@@ -1,15 +1,12 @@
 """A real S3 server for tests."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import override
 
-import pytest
-
 from shared.embedded.program import Program
+from tests.installed import installed
 from tests.processes import HOST, free_port
 
 ACCESS_KEY, SECRET_KEY = "atrium-tests", "a secret of the tests alone"
@@ -54,9 +51,4 @@ class S3Server(Program):
 
 
 def s3_program() -> str:
-    """In CI it is there; elsewhere what needs it is skipped without it."""
-    found = shutil.which("versitygw")
-    if found is None:
-        assert not os.environ.get("CI"), "versitygw is missing: .ci/run installs it"
-        pytest.skip("versitygw is not installed: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
-    return found
+    return installed("versitygw", "go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")

@@ -26,6 +26,7 @@ from shared.credentials import Credentials
 from shared.database.migrations import migrate
 from shared.embedded import Program, data_folder
 from shared.scanning import ScanningSettings
+from shared.store.opening import store_of
 
 PROJECT = Path(__file__).parents[2]
 READY_WITHIN = 90.0
@@ -109,6 +110,9 @@ class Start:
         credentials = Credentials.of(self._data)
         self._servers = servers = Servers(self._settings, self._data, credentials)
         await servers.check_outside()
+        if self._settings.store is not None:
+            with self._screen.step("Looking at the store of files …", "The store of files is there"):
+                await store_of(self._settings).open()
         await self._supervisor.start(servers.embedded, keepers)
         scanner = await choose_scanner(ScanningSettings(), self._data, servers.sockets, servers.account)
         if scanner.program:

@@ -37,7 +37,7 @@ async def choose_scanner(
         return Scanner(own.url, own)
     if running:
         return Scanner(running, notes=tuple(f"Files wait, unscanned: {trouble}" for trouble in troubles))
-    return Scanner(None, notes=(f"Files wait, unscanned: {own} Or set ATRIUM_CLAMD_URL.",))
+    return Scanner(None, notes=(f"Files wait, unscanned: {own} Or set ATRIUM_CLAMD_URL. Then start Atrium again.",))
 
 
 async def _silence(url: str) -> tuple[str, ...]:

@@ -78,9 +78,10 @@ class BackgroundWork:
         if trouble is None:
             return Dependency(ok=True, needed=False)
         try:
-            waits = f"; the oldest file has waited {await self._scans.oldest():.0f} s"
+            oldest = await self._scans.oldest()
         except ServiceIsUnavailable:
-            waits = ""
+            oldest = 0
+        waits = f"; the oldest file has waited {oldest:.0f} s" if oldest else ""
         return Dependency(ok=False, detail=f"{trouble}{waits}", needed=False)
 
     async def _measure(self) -> None:

@@ -2,6 +2,7 @@
 
 import structlog
 
+from services.attachments.domain import Stored
 from services.attachments.repository.scans import Misplaced, Scans, quarantine_key
 from shared.rounds import Rounds
 from shared.store.store import ObjectIsMissing, Store, StoreIsAway
@@ -35,6 +36,14 @@ class Quarantine:
             for file in files:
                 await self._move(file)
             more = len(files) == BATCH
+
+    async def has(self, file: Stored) -> bool:
+        """Whether a file was moved before its row could follow, and was to be scanned again before that was mended. The row follows now."""
+        key = quarantine_key(file.id)
+        if await self._store.size(key) is None:
+            return False
+        await self._scans.moved(Misplaced(file.id, file.storage_key), key)
+        return True
 
     async def _move(self, file: Misplaced) -> None:
         key = quarantine_key(file.id)

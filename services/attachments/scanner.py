@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -97,28 +97,28 @@ class Scanner:
             return _undone(taken)
         signatures = self._readiness.signatures
         try:
-            return _verdict(taken, await self._clamd.scan(self._store.read(taken.file.storage_key)), signatures)
+            return _verdict(taken, await self._clamd.scan(_all(self._store.read(taken.file.storage_key), taken.file.size)), signatures)
         except ObjectIsMissing:
-            return await self._missing(taken)
+            return await self._missing(taken, signatures)
         except StoreIsAway as away:
             return self._set_back(taken, away)
         except ClamdIsAway as away:
-            return await self._unanswered(taken, away)
+            return await self._unanswered(taken, away, signatures)
 
-    async def _missing(self, taken: Taken) -> Outcome:
-        if await self._scans.key_of(taken.file.id) != taken.file.storage_key:
+    async def _missing(self, taken: Taken, signatures: str) -> Outcome:
+        if await self._scans.key_of(taken.file.id) != taken.file.storage_key or await self._quarantine.has(taken.file):
             return _undone(taken)  # it was moved meanwhile
         log.error("object_is_missing", attachmentId=taken.file.id, key=taken.file.storage_key)
-        return Outcome(taken, ScanStatus.FAILED, "its bytes are not in the store")
+        return Outcome(taken, ScanStatus.FAILED, "its bytes are not in the store", signatures)
 
-    async def _unanswered(self, taken: Taken, away: ClamdIsAway) -> Outcome:
+    async def _unanswered(self, taken: Taken, away: ClamdIsAway, signatures: str) -> Outcome:
         """A try counts where the file is what is wrong: clamd is well, or died of it alone."""
         if not await self._readiness.answers() and not self._died_of(taken, away):
             return _undone(taken)
         tries = taken.attempts + 1
         log.warning("scan_has_no_verdict", attachmentId=taken.file.id, tries=tries, error=str(away))
         if tries >= MOST_TRIES:
-            return Outcome(taken, ScanStatus.FAILED, str(away))
+            return Outcome(taken, ScanStatus.FAILED, str(away), signatures)
         return Outcome(taken, ScanStatus.PENDING, str(away), wait=_growing(tries))
 
     def _died_of(self, taken: Taken, away: ClamdIsAway) -> bool:
@@ -140,6 +140,20 @@ class Scanner:
 
     async def _settle(self, _: str, outcomes: Sequence[Outcome]) -> Sequence[bool]:
         return await self._scans.settle(outcomes)
+
+
+async def _all(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """The bytes of a file. Raises `ObjectIsMissing` where they are not as many: what clamd says of others is not said of it."""
+    read = 0
+    try:
+        async for chunk in chunks:
+            read += len(chunk)
+            yield chunk
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
+    if read != size:
+        raise ObjectIsMissing
 
 
 def _verdict(taken: Taken, verdict: Verdict, signatures: str) -> Outcome:

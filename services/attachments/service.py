@@ -13,7 +13,12 @@ from services.attachments.repository.resumable import ResumableUploads
 from services.attachments.repository.staged import StagedUploads
 from services.attachments.repository.uploads import Uploads
 from shared.contracts.attachments.attachments import AttachmentNotFound
-from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment
+from shared.contracts.messages.files import (
+    FIND_DELETED_MESSAGE,
+    GET_MESSAGE_OF_ATTACHMENT,
+    FindDeletedMessage,
+    GetMessageOfAttachment,
+)
 from shared.contracts.messages.messages import GET_MESSAGE, GetMessage, Message, MessageNotFound
 from shared.contracts.principal import Principal
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right, ThreadNotFound
@@ -76,6 +81,13 @@ class Service:
         except ThreadNotFound:
             return Standing.HIDDEN
         return Standing.THERE if file.deleted_at is None else Standing.GONE
+
+    async def went_with_its_message(self, file: Stored) -> bool:
+        """The event that tells of it may be on its way yet."""
+        if file.claimed_at is None:
+            return False
+        asked = FindDeletedMessage(workspace_id=file.workspace_id, attachment_id=file.id, message_id=file.message_id)
+        return (await self.call(FIND_DELETED_MESSAGE, asked, None)).deleted
 
     async def _message_of(self, file: Stored, caller: Principal) -> Message:
         """Raises `MessageNotFound`."""

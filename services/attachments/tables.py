@@ -22,8 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.database.history import history_table
-from shared.database.idempotency import idempotency_table
+from shared.database.tables import history_table, idempotency_table
 from shared.outbox.tables import outbox_tables
 
 metadata = MetaData(schema="attachments")
@@ -90,6 +89,11 @@ attachments = Table(
         "attachments_to_purge",
         "updated_at",
         postgresql_where=text("purged_at IS NULL AND (deleted_at IS NOT NULL OR scan_status = 'infected')"),
+    ),
+    Index(
+        "attachments_signatures",
+        "signatures",
+        postgresql_where=text("scan_status IN ('clean', 'infected', 'unscannable', 'failed') AND deleted_at IS NULL AND purged_at IS NULL"),
     ),
     Index("attachments_statuses", "scan_status", text("created_at DESC"), text("id DESC")),
 )

@@ -20,6 +20,7 @@ SECONDS = 10.0  # that a request may take in all
 _REQUEST_ID = re.compile(rb"[!-~](?:[ -~]{0,126}[!-~])?")
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+_SECRET = re.compile(r"(/api/collab/links/).+", re.DOTALL)  # a link's token opens its file to whoever reads it
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 REQUESTS = Counter("atrium_http_requests", "Requests over HTTP.", ["route", "method", "status"])
@@ -59,7 +60,7 @@ class Edge:
             with span(f"gateway {scope['method']}"):
                 await self._app(scope, receive, send_with_ids)
         except Exception:
-            log.exception("request_failed", method=scope["method"], path=scope["path"])
+            log.exception("request_failed", method=scope["method"], path=shown_path(scope))
             if status:
                 raise  # half an answer is out: the connection is closed on it
             await refused(InternalError()).send(send_with_ids)
@@ -82,9 +83,14 @@ class Edge:
         if name == "post_message":
             POST_MILLISECONDS.observe(1000 * seconds)
         if status >= 500:
-            log.error("request_was_not_answered", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 3))
+            log.error("request_was_not_answered", method=scope["method"], path=shown_path(scope), status=status, seconds=round(seconds, 3))
         else:
-            log.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 3))
+            log.debug("request", method=scope["method"], path=shown_path(scope), status=status, seconds=round(seconds, 3))
+
+
+def shown_path(scope: Scope) -> str:
+    """For the log: without a token."""
+    return _SECRET.sub(r"\1…", scope["path"])
 
 
 def _context(scope: Scope) -> Context:

@@ -15,7 +15,7 @@ from services.gateway.dispatch import refused
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow
 from services.gateway.transfers import FAILED, TAKEN, UPLOADS, Transfer
 from services.gateway.tus import Checksum, Continued, Progress
-from services.gateway.uploading import Arrival, Unread
+from services.gateway.uploading import Arrival, Unread, abort
 from shared.contracts.attachments.resumable import (
     COMPLETE_RESUMABLE_UPLOAD,
     CONTINUE_RESUMABLE_UPLOAD,
@@ -27,7 +27,7 @@ from shared.contracts.attachments.resumable import (
     KeepPart,
     ResumableUpload,
 )
-from shared.contracts.attachments.uploads import ABORT_UPLOADS, AbortUploads, Upload
+from shared.contracts.attachments.uploads import Upload
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import Refusal, RequestIsMalformed
 from shared.store.store import CHUNK, ObjectIsMissing, StoreIsAway
@@ -132,14 +132,8 @@ class Resumption:
         return await self._take(upload, place, self._incoming(body, 0, whole=True), None)
 
     async def give_up(self) -> None:
-        """What does not count is deleted: now, or by the owner once it has expired."""
-        if not self._open:
-            return
-        self._transfer.give_time()
-        try:
-            await self._transfer.call(ABORT_UPLOADS, AbortUploads(upload_ids=self._open), self._caller)
-        except Refusal as refusal:
-            log.warning("uploads_left_to_expire", code=refusal.code, count=len(self._open))
+        """What does not count is deleted."""
+        await abort(self._open, self._caller, self._transfer)
         self._open.clear()
 
     def _incoming(self, body: Body, remaining: int, *, whole: bool) -> Incoming:

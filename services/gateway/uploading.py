@@ -85,14 +85,18 @@ class Files:
         self.received.append(Received(upload_id=upload.id, filename=said, head=arrival.head, size=arrival.size, sha256=arrival.sha256))
 
     async def give_up(self) -> None:
-        """What came is deleted: now, or by the owner once it has expired."""
-        if not self._begun:
-            return
-        self._transfer.give_time()
-        try:
-            await self._transfer.call(ABORT_UPLOADS, AbortUploads(upload_ids=self._begun), self._caller)
-        except Refusal as refusal:
-            log.warning("uploads_left_to_expire", code=refusal.code, count=len(self._begun))
+        await abort(self._begun, self._caller, self._transfer)
+
+
+async def abort(upload_ids: Sequence[UUID], caller: Principal, transfer: Transfer) -> None:
+    """What came is deleted: now, or by the owner once it has expired."""
+    if not upload_ids:
+        return
+    transfer.give_time()
+    try:
+        await transfer.call(ABORT_UPLOADS, AbortUploads(upload_ids=[*upload_ids]), caller)
+    except Refusal as refusal:
+        log.warning("uploads_left_to_expire", code=refusal.code, count=len(upload_ids))
 
 
 def _filename(part: Part, taken: int, most: int) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from shared.database.history import history_table
+from shared.database.tables import history_table
 
 _MOMENT = TIMESTAMP(timezone=True)
 

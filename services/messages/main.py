@@ -13,7 +13,7 @@ from services.messages.repository.unread import UnreadMessages
 from services.messages.service import Service
 from services.messages.settings import Settings
 from shared.application import Dependency
-from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT
+from shared.contracts.messages.files import FIND_DELETED_MESSAGE, GET_MESSAGE_OF_ATTACHMENT
 from shared.contracts.messages.history import GET_MESSAGE_HISTORY
 from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, LIST_REPLIES, POST_MESSAGE
 from shared.contracts.messages.newest import FIND_NEWEST_MESSAGE
@@ -70,6 +70,7 @@ class MessagesApplication:
 def _serve(responder: Responder, service: Service) -> None:
     responder.serve(GET_MESSAGE, reading.get_message, service)
     responder.serve(GET_MESSAGE_OF_ATTACHMENT, reading.get_message_of_attachment, service)
+    responder.serve_anonymous(FIND_DELETED_MESSAGE, reading.find_deleted_message, service)
     responder.serve(LIST_MESSAGES, reading.list_messages, service)
     responder.serve(LIST_REPLIES, reading.list_replies, service)
     responder.serve(GET_MESSAGE_HISTORY, reading.get_message_history, service)

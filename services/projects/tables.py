@@ -19,8 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.database.history import history_table
-from shared.database.idempotency import idempotency_table
+from shared.database.tables import history_table, idempotency_table
 from shared.outbox.tables import outbox_tables
 
 metadata = MetaData(schema="projects")

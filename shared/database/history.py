@@ -5,8 +5,6 @@ A transaction says who by `app.actor`, and why by `app.reason` where the request
 
 from collections.abc import Sequence
 
-from sqlalchemy import TIMESTAMP, Column, Table, Text, Uuid, func
-
 from shared.credentials import background_role, database_role
 
 SYSTEM_ACTOR = "00000000-0000-0000-0000-000000000000"
@@ -68,17 +66,3 @@ def _logging_function(service: str, table: str, kind: str, of: str, rows: str) -
         END
         $body$;
         REVOKE ALL ON FUNCTION {service}.log_{table}_{kind}() FROM PUBLIC;"""
-
-
-def history_table(of: Table) -> Table:
-    """What `history_of` makes, for the service's `tables.py`; call it once all columns of the table are declared."""
-    return Table(
-        f"{of.name}_history",
-        of.metadata,
-        Column("history_id", Uuid, primary_key=True, server_default=func.uuidv7()),
-        Column("changed_at", TIMESTAMP(timezone=True), nullable=False, server_default=func.clock_timestamp()),
-        Column("operation_type", Text, nullable=False),
-        Column("changed_by", Uuid, nullable=False),
-        Column("reason", Text),
-        *(Column(column.name, column.type, nullable=column.nullable) for column in of.columns),
-    )

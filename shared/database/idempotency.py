@@ -4,10 +4,10 @@ The one that comes again waits for the first one's transaction, and finds what i
 """
 
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import TIMESTAMP, Column, Index, LargeBinary, MetaData, PrimaryKeyConstraint, String, Table, Text, Uuid, func
 
 from shared.contracts.model import Request, snake_case
 from shared.contracts.principal import Principal
@@ -16,7 +16,9 @@ from shared.credentials import background_role
 from shared.database.connections import Connection
 from shared.database.policies import definer_function
 from shared.messaging.context import current_context
-from shared.outbox.tables import Executes
+
+if TYPE_CHECKING:
+    from shared.outbox.tables import Executes
 
 _CLAIM = "SELECT digest, thing_id FROM claim_key($1, $2, $3, $4, $5, $6)"
 
@@ -67,25 +69,7 @@ def in_order(value: object) -> object:
     return [in_order(item) for item in value] if isinstance(value, list) else value
 
 
-def idempotency_table(metadata: MetaData, schema: str) -> Table:
-    """For a service's `tables.py`."""
-    return Table(
-        "idempotency_keys",
-        metadata,
-        Column("workspace_id", Uuid, nullable=False),
-        Column("user_id", Uuid, nullable=False),
-        Column("operation", String(64), nullable=False),
-        Column("key", String(255), nullable=False),
-        Column("digest", LargeBinary, nullable=False),
-        Column("thing_id", Text, nullable=False),
-        Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=func.now()),
-        PrimaryKeyConstraint("workspace_id", "user_id", "operation", "key"),
-        Index("idempotency_keys_created_at", "created_at"),
-        schema=schema,
-    )
-
-
-def create_idempotency_keys(op: Executes, service: str) -> None:
+def create_idempotency_keys(op: "Executes", service: str) -> None:
     """For a service's migration. Requests reach it through `claim_key` alone: a transaction may be inside a workspace that it has just
     made, while the key is of the one that its caller is in."""
     op.execute(_TABLE.format(service=service, background=background_role(service)))

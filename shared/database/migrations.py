@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,17 +11,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.ddl.postgresql import PostgresqlImpl
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Executable, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.credentials import STORING_SERVICES, Credentials, background_role, database_role
+from shared.database.versions import SERVICES, wanted_version
 
 OWNER = "atrium_owner"
 _LOCK = 0x6174_7269_756D  # "atrium"
 _PATIENCE = 120.0
-_SERVICES = Path(__file__).parents[2] / "services"
 
 
 async def migrate(admin_url: str, credentials: Credentials | None, report: Callable[[str], None]) -> None:
@@ -56,10 +54,6 @@ async def outdated(url: str) -> dict[str, tuple[str | None, str | None]]:
         await engine.dispose()
     wanted = {service: wanted_version(service) for service in STORING_SERVICES}
     return {service: (found[service], wanted[service]) for service in STORING_SERVICES if found[service] != wanted[service]}
-
-
-def wanted_version(service: str) -> str | None:
-    return ScriptDirectory.from_config(_config(service)).get_current_head()
 
 
 class _Scripts(PostgresqlImpl):
@@ -127,7 +121,7 @@ async def _make_role(connection: "asyncpg.Connection[asyncpg.Record]", role: str
 
 def _config(service: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_SERVICES / service / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(SERVICES / service / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from obstore.store import LocalStore
 
 from shared.application import CannotStart, Dependency
-from shared.store.presigning import SignedPut
-from shared.store.store import CHUNK, ObjectIsMissing, Store, Stored, StoreIsAway, StoreIsFull
+from shared.store.store import CHUNK, ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway, StoreIsFull
 from shared.store.streaming import stream_in, stream_out
 
 _AT_ONCE = 2  # chunks that are written while the next ones come
@@ -25,14 +24,14 @@ class FolderStore(Store):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._objects: LocalStore | None = None
-        self._durable: set[Path] = set()  # folders that are known to be on the disk
+        self._durable: set[str] = set()  # folders that are known to be on the disk: some 131,000, when all are there
 
     async def open(self) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             probe = self._folder / ".writable"
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another process may start as well
         except OSError as error:
             raise CannotStart(
                 f"ATRIUM_STORE: {self._folder} cannot be written ({error.strerror}): name a folder that this user owns."
@@ -93,12 +92,13 @@ class FolderStore(Store):
         """The file and every folder on the way to it that may be new."""
         _forget_parts(path)
         _sync(path)
+        parent = str(path.parent.relative_to(self._folder))
         _sync(path.parent)
         for folder in path.parent.parents:
-            if path.parent in self._durable or not folder.is_relative_to(self._folder):
+            if parent in self._durable or not folder.is_relative_to(self._folder):
                 break
             _sync(folder)
-        self._durable.add(path.parent)
+        self._durable.add(parent)
 
     def _move(self, path: Path, to: Path) -> None:
         try:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from shared.application import CannotStart
 from shared.store.local import FolderStore
-from shared.store.s3 import BucketStore
 from shared.store.settings import StoreSettings
 from shared.store.store import Store
 
@@ -15,6 +14,8 @@ def store_of(settings: StoreSettings) -> Store:
         return FolderStore(settings.data / "store")
     scheme, _, where = settings.store.partition("://")
     if scheme == "s3":
+        from shared.store.s3 import BucketStore  # its SDKs take half a second that a folder does not need
+
         return BucketStore(where.strip("/"), settings)
     if not where.startswith("/"):
         raise CannotStart(f"ATRIUM_STORE={settings.store} names no absolute folder: write file:///folder.")

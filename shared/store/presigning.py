@@ -14,13 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from minio.signer import SIGN_V4_ALGORITHM, get_credential_string, post_presign_v4
 from minio.time import to_amz_date
 
-
-@dataclass(frozen=True, slots=True)
-class SignedPut:
-    """Where an object is put, and with which headers."""
-
-    url: str
-    headers: Mapping[str, str]
+from shared.store.store import SignedPut
 
 
 @dataclass(frozen=True, slots=True)

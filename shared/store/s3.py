@@ -13,9 +13,9 @@ from obstore.store import S3Store
 
 from shared.application import CannotStart, Dependency
 from shared.store.bucket import Bucket
-from shared.store.presigning import SignedPut, Signer
+from shared.store.presigning import Signer
 from shared.store.settings import StoreSettings
-from shared.store.store import ObjectIsMissing, Store, Stored
+from shared.store.store import ObjectIsMissing, SignedPut, Store, Stored
 from shared.store.streaming import stream_in, stream_out, told_apart
 from shared.store.unfinished import end_unfinished
 

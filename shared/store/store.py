@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 from shared.application import Dependency
 from shared.contracts.refusals import Refusal, Unavailable
-from shared.store.presigning import SignedPut
 
 CHUNK = 256 * 1024  # bytes that are read or written at once
 
@@ -22,6 +21,14 @@ class StorageFull(Refusal, kind="storage_full"): ...
 
 class StoreIsFull(StorageFull):
     """There is no room left for this file. Nothing of it was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPut:
+    """Where an object is put, and with which headers."""
+
+    url: str
+    headers: Mapping[str, str]
 
 
 class ObjectIsMissing(Exception):

@@ -58,6 +58,11 @@ def _is_of(known: type[Settings], service: str) -> bool:
 
 
 STORE = {f"ATRIUM_{name}" for name in ("STORE", "S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY")}
+OF_THE_CONTAINERS = {f"ATRIUM_{name}" for name in ("HOST", "PORT", "METRICS_HOST", "METRICS_PORT", "PROCESSES", "SHARED_PORT", "DATA")} | {
+    *("ATRIUM_POSTGRES_URL", "ATRIUM_POSTGRES_PASSWORD", "ATRIUM_POSTGRES_BACKGROUND_PASSWORD", "ATRIUM_REDIS_URL"),
+    *("ATRIUM_CLAMD_DATABASE", "ATRIUM_REQUESTS_IN_FLIGHT", "ATRIUM_EVENTS_RETENTION_DAYS", "ATRIUM_EVENTS_DUPLICATE_WINDOW"),
+}
+"""Which the Compose file decides, or has no use for in some containers."""
 ATRIUMS = [name for name, container in CONTAINERS.items() if container["image"].startswith("atrium:")]
 
 
@@ -79,6 +84,11 @@ def test_every_service_has_a_container() -> None:
 @pytest.mark.parametrize("container", ATRIUMS)
 def test_every_setting_of_a_container_is_one_that_it_reads(container: str) -> None:
     assert set(environment(container)) <= settings_of(container)
+
+
+@pytest.mark.parametrize("container", SERVICES)
+def test_every_setting_that_is_the_operators_is_passed_on_to_its_container(container: str) -> None:
+    assert settings_of(container) - set(environment(container)) <= OF_THE_CONTAINERS
 
 
 def test_every_setting_of_the_image_is_one() -> None:

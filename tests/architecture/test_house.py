@@ -6,7 +6,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, UniqueConstraint, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -20,6 +22,7 @@ from shared.contracts.documents import events
 from shared.contracts.operations import Operation
 from shared.contracts.subscriptions import Subscription
 from shared.credentials import SERVICES, STORING_SERVICES
+from shared.database.versions import wanted_version
 from tests.servers import Servers
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +37,14 @@ TABLES: dict[str, MetaData] = {
     "projects": services.projects.tables.metadata,
 }
 EACH_STORING = pytest.mark.parametrize("service", STORING_SERVICES)
+
+
+@EACH_STORING
+def test_a_services_migrations_are_numbered_and_none_branches_off(service: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "services" / service / "migrations"))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [wanted_version(service)]
 
 
 def test_every_folder_of_services_is_a_service() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from shared.contracts.identity.directory import FIND_MEMBERS, FindMembers, Member, Members
@@ -11,13 +12,11 @@ from shared.contracts.refusals import Refusal, ServiceIsUnavailable
 from shared.contracts.roles import built_in_grants
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsArchived, ThreadNotFound
 from shared.identifiers import new_id
-from shared.messaging.caller import Caller
-from shared.messaging.responder import Responder
-from tests.servers import Servers
+from tests.service.stand_in import Answers, StandIn
 
 
 @dataclass
-class FakeThreads:
+class FakeThreads(StandIn):
     """Answers CHECK_ACCESS: every thread is there for everyone but those it is hidden from, and notes are for agents and admins."""
 
     archived: set[UUID] = field(default_factory=set)
@@ -25,18 +24,10 @@ class FakeThreads:
     refusals: dict[UUID, Refusal] = field(default_factory=dict)
     joined: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
     seen_from: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
-    responder: Responder = field(default_factory=lambda: Responder("threads", 1_000))
-    caller: Caller = field(default_factory=lambda: Caller("threads"))
+    service: ClassVar[str] = "threads"
 
-    async def start(self, servers: Servers) -> None:
-        await self.caller.open(servers.nats_url, servers.credentials.nats["threads"])
-        self.responder.serve(CHECK_ACCESS, check_access, self)
-        assert self.caller.client is not None
-        await self.responder.start(self.caller.client)
-
-    async def stop(self) -> None:
-        await self.responder.stop()
-        await self.caller.close()
+    def answers(self) -> Answers:
+        return {CHECK_ACCESS: check_access}
 
 
 async def check_access(request: CheckAccess, caller: Principal, threads: FakeThreads) -> Access:
@@ -60,24 +51,16 @@ async def check_access(request: CheckAccess, caller: Principal, threads: FakeThr
 
 
 @dataclass
-class FakeIdentity:
+class FakeIdentity(StandIn):
     """Answers FIND_MEMBERS: the members that a test put there, or that it does not know right now."""
 
     members: list[Member] = field(default_factory=list)
     asked: list[FindMembers] = field(default_factory=list)
     away: bool = False
-    responder: Responder = field(default_factory=lambda: Responder("identity", 1_000))
-    caller: Caller = field(default_factory=lambda: Caller("identity"))
+    service: ClassVar[str] = "identity"
 
-    async def start(self, servers: Servers) -> None:
-        await self.caller.open(servers.nats_url, servers.credentials.nats["identity"])
-        self.responder.serve(FIND_MEMBERS, find_members, self)
-        assert self.caller.client is not None
-        await self.responder.start(self.caller.client)
-
-    async def stop(self) -> None:
-        await self.responder.stop()
-        await self.caller.close()
+    def answers(self) -> Answers:
+        return {FIND_MEMBERS: find_members}
 
     def member(self, username: str, role: Role = Role.AGENT) -> Member:
         member = Member(id=new_id(), username=username, name=username.title(), role=role, grants=built_in_grants(role))

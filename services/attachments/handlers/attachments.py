@@ -76,10 +76,10 @@ async def link_attachment(request: LinkAttachment, caller: Principal, service: S
 
 
 async def open_link(request: OpenLink, service: Service) -> StoredFile:
-    """Who made it was let in then; that the file is served is looked at now."""
+    """Who made it was let in then; that the file is served, and its message not deleted, is looked at now."""
     linked = await service.links.find(request.token)
     file = await service.attachments.get(*linked) if linked else None
-    if file is None or file.deleted_at is not None:
+    if file is None or file.deleted_at is not None or await service.went_with_its_message(file):
         raise LinkNotFound
     domain.check_served(file, scanning=service.scanning)
     return domain.stored_file(file, request.disposition)

@@ -8,7 +8,7 @@ import structlog
 
 from services.attachments import domain
 from services.attachments.domain import Stored
-from services.attachments.handlers.uploads import UPLOAD_BYTES, give_up
+from services.attachments.handlers.uploads import came, give_up
 from services.attachments.media.kinds import sniff
 from services.attachments.repository.staged import MadeAlready, Staged
 from services.attachments.service import Service
@@ -84,8 +84,7 @@ async def _finish(request: FinishPresignedUpload, caller: Principal, service: Se
     except Exception:
         await give_up([copy.id], caller, service)
         raise
-    UPLOAD_BYTES.observe(file.size)
-    log.info("attachment_uploaded", threadId=file.thread_id, attachmentId=file.id, userId=caller.user_id, size=file.size, by="presigned")
+    came(file, caller, by="presigned")
     await _delete(staged, service)
     return file
 

@@ -36,9 +36,15 @@ SAME_BYTES = f"""
         SELECT id FROM attachments WHERE {_SCANNED} AND sha256 = (SELECT sha256 FROM attachments WHERE id = $1) ORDER BY id FOR UPDATE)
     {_AGAIN}"""
 
+# What is not the same is three ranges of an index.
+_OTHERS = " UNION ALL ".join(
+    f"(SELECT id FROM attachments WHERE {_SCANNED} AND {other} LIMIT $2)"
+    for other in ("signatures < $1", "signatures > $1", "signatures IS NULL")
+)
 OUTDATED = f"""
     WITH again AS (
-        SELECT id FROM attachments WHERE {_SCANNED} AND signatures IS DISTINCT FROM $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+        SELECT id FROM attachments WHERE id = ANY(ARRAY(SELECT id FROM ({_OTHERS}) AS others LIMIT $2))
+            AND {_SCANNED} AND signatures IS DISTINCT FROM $1 FOR UPDATE SKIP LOCKED)
     {_AGAIN}"""
 
 

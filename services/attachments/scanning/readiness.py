@@ -12,6 +12,7 @@ from services.attachments.scanning.verdicts import ClamdIsAway
 log = structlog.get_logger()
 
 ASKED_EVERY = 10.0  # seconds from one look at a clamd that is well to the next
+EXAMINED_EVERY = 600.0  # it may have been restarted between two looks, and set up in another way
 MENDED_WITHIN = 3_600.0  # seconds after which one that is set up wrongly is examined again
 PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds between looks for one that is away
 
@@ -20,8 +21,8 @@ class Readiness:
     """Files wait until clamd was examined and found well. One that was away is examined before it is believed again:
     it may be another, or set up in another way."""
 
-    def __init__(self, clamd: Clamd, limit: int) -> None:
-        self._clamd, self._limit = clamd, limit
+    def __init__(self, clamd: Clamd, limit: int, examined_every: float = EXAMINED_EVERY) -> None:
+        self._clamd, self._limit, self._examined_every = clamd, limit, examined_every
         self._ready, self._doubted = asyncio.Event(), asyncio.Event()
         self._version = Version("", "")
         self.trouble: str | None = "clamd is being examined"
@@ -68,13 +69,16 @@ class Readiness:
                 await asyncio.sleep(MENDED_WITHIN)
             else:
                 self._believe(found.version)
-                await self._until_away()
+                await self._until_doubtful()
 
-    async def _until_away(self) -> None:
-        while True:
+    async def _until_doubtful(self) -> None:
+        """Until it is away, or was examined long ago."""
+        now = asyncio.get_running_loop().time
+        until = now() + self._examined_every
+        while (left := until - now()) > 0:
             self._doubted.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._doubted.wait(), ASKED_EVERY)
+                await asyncio.wait_for(self._doubted.wait(), min(ASKED_EVERY, left))
             try:
                 self._believe(await self._clamd.version())
             except ClamdIsAway as away:

@@ -9,7 +9,7 @@ from services.messages import domain
 from services.messages.repository.pages import Rows
 from services.messages.service import Service
 from shared import cursors
-from shared.contracts.messages.files import GetMessageOfAttachment
+from shared.contracts.messages.files import FindDeletedMessage, FoundDeletedMessage, GetMessageOfAttachment
 from shared.contracts.messages.history import GetMessageHistory, MessageHistory
 from shared.contracts.messages.messages import GetMessage, ListMessages, ListReplies, Message, MessageNotFound, MessagePage
 from shared.contracts.principal import Principal
@@ -33,6 +33,15 @@ async def get_message_of_attachment(request: GetMessageOfAttachment, caller: Pri
     if message_id is None:
         raise MessageNotFound
     return await get_message(GetMessage(message_id=message_id), caller, service)
+
+
+async def find_deleted_message(request: FindDeletedMessage, service: Service) -> FoundDeletedMessage:
+    """Nobody's request: it is told no more than that."""
+    workspace, message_id = request.workspace_id, request.message_id
+    if message_id is None:
+        message_id = await service.messages.with_attachment(workspace, request.attachment_id)
+    found = None if message_id is None else await service.messages.get(workspace, message_id)
+    return FoundDeletedMessage(deleted=found is not None and found.message.deleted_at is not None)
 
 
 async def list_messages(request: ListMessages, caller: Principal, service: Service) -> Encoded[MessagePage]:

@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 
 from shared.application import Dependency
-from shared.store.presigning import SignedPut
-from shared.store.store import Store, Stored, StoreIsAway
+from shared.store.store import SignedPut, Store, Stored, StoreIsAway
 
 
 class Faulty(Store):

@@ -2,9 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import UUID
 
-from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment
+from shared.contracts.messages.files import (
+    FIND_DELETED_MESSAGE,
+    GET_MESSAGE_OF_ATTACHMENT,
+    FindDeletedMessage,
+    FoundDeletedMessage,
+    GetMessageOfAttachment,
+)
 from shared.contracts.messages.messages import (
     GET_MESSAGE,
     Channel,
@@ -16,9 +23,7 @@ from shared.contracts.messages.messages import (
 )
 from shared.contracts.principal import Principal, Role
 from shared.identifiers import id_at, new_id
-from shared.messaging.caller import Caller
-from shared.messaging.responder import Responder
-from tests.servers import Servers
+from tests.service.stand_in import Answers, StandIn
 
 
 def message(thread_id: UUID, *, channel: Channel = Channel.IN_APP, identifier: UUID | None = None) -> Message:
@@ -51,24 +56,19 @@ def message(thread_id: UUID, *, channel: Channel = Channel.IN_APP, identifier: U
 
 
 @dataclass
-class FakeMessages:
+class FakeMessages(StandIn):
     """Answers with messages: each is there for everybody but those it is hidden from."""
 
     there: dict[UUID, Message] = field(default_factory=dict)
     hidden: set[tuple[UUID, UUID]] = field(default_factory=set)
-    responder: Responder = field(default_factory=lambda: Responder("messages", 1_000))
-    caller: Caller = field(default_factory=lambda: Caller("messages"))
+    service: ClassVar[str] = "messages"
 
-    async def start(self, servers: Servers) -> None:
-        await self.caller.open(servers.nats_url, servers.credentials.nats["messages"])
-        self.responder.serve(GET_MESSAGE, get_message, self)
-        self.responder.serve(GET_MESSAGE_OF_ATTACHMENT, get_message_of_attachment, self)
-        assert self.caller.client is not None
-        await self.responder.start(self.caller.client)
-
-    async def stop(self) -> None:
-        await self.responder.stop()
-        await self.caller.close()
+    def answers(self) -> Answers:
+        return {
+            GET_MESSAGE: get_message,
+            GET_MESSAGE_OF_ATTACHMENT: get_message_of_attachment,
+            FIND_DELETED_MESSAGE: find_deleted_message,
+        }
 
 
 async def get_message(request: GetMessage, caller: Principal, messages: FakeMessages) -> Message:
@@ -83,3 +83,8 @@ async def get_message_of_attachment(request: GetMessageOfAttachment, caller: Pri
         if any(file.id == request.attachment_id for file in message.attachments):
             return await get_message(GetMessage(message_id=message.id), caller, messages)
     raise MessageNotFound
+
+
+async def find_deleted_message(request: FindDeletedMessage, messages: FakeMessages) -> FoundDeletedMessage:
+    with_it = (message for message in messages.there.values() if any(file.id == request.attachment_id for file in message.attachments))
+    return FoundDeletedMessage(deleted=any(message.deleted_at is not None for message in with_it))

@@ -1,7 +1,7 @@
 """Files go: from their readers at once, from the store by and by."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -19,6 +19,7 @@ from shared.contracts.attachments.attachments import (
     OpenPreview,
     PreviewIsNotThere,
 )
+from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK, LinkAttachment, LinkNotFound, OpenLink
 from shared.contracts.messages.messages import MessagePosted, NotePosted
 from shared.contracts.principal import Principal, Role
 from shared.contracts.threads.access import ThreadIsArchived
@@ -49,6 +50,23 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
 
 async def delete(attachments: Service, attachment_id: UUID, caller: Principal) -> None:
     await attachments.gateway(DELETE_ATTACHMENT, DeleteAttachment(attachment_id=attachment_id), caller)
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_link_ends_with_the_message_before_the_event_of_that_has_come(
+    attachments: Service, thread: UUID, agent: Principal, heard: bool
+) -> None:
+    file, there = await attachments.upload(thread, agent), message(thread)
+    await attachments.scanned(file)
+    there = attachments.messages.there[there.id] = await attachments.claimed(there, agent, file)
+    if heard:
+        await attachments.hears(MessagePosted(entity_id=there.id, version=1, message=there))
+    link = await attachments.gateway(LINK_ATTACHMENT, LinkAttachment(attachment_id=file.id), agent)
+    opened = OpenLink(token=link.url.rpartition("/")[2])
+    assert (await attachments.gateway(OPEN_LINK, opened, None)).attachment_id == file.id
+    attachments.messages.there[there.id] = there.model_copy(update={"deleted_at": datetime.now(UTC)})
+    with pytest.raises(LinkNotFound):
+        await attachments.gateway(OPEN_LINK, opened, None)
 
 
 async def test_a_deleted_file_keeps_its_row_and_loses_its_bytes(attachments: Service, thread: UUID, agent: Principal) -> None:

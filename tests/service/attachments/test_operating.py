@@ -99,6 +99,8 @@ async def test_all_files_of_a_digest_are_scanned_again_with_new_signatures(
         await clamav.stop()
     code, out = await typed(environment, "scans", "list", "--status", "infected", "--json")
     assert (code, {scan["attachmentId"] for scan in json.loads(out)}) == (0, {str(file.id) for file in files})
+    code, out = await typed(environment, "scans", "list", "--status", "infected")
+    assert (code, [str(file.id) in out for file in files]) == (0, [True] * 3), "an id is shown whole on the narrowest screen"
     code, out = await typed(environment, "scans", "show", str(files[0].id))
     assert (code, "scanResult: Words-That-Are-Bad" in out) == (0, True)
 
@@ -122,6 +124,22 @@ async def test_what_was_scanned_by_other_signatures_is_scanned_again(
     assert (await attachments.row(old))["signatures"] == signatures
     assert (await scanning.changes(agent.user_id, new))[-1:] == [("scanned", "clean")]
     assert [change for change in await scanning.changes(agent.user_id, old) if change == ("scanned", "clean")] == [("scanned", "clean")] * 2
+
+
+async def test_what_today_s_signatures_could_not_be_tried_on_is_not_outdated(
+    scanning: Scanning, clamav: ClamdServer, thread: UUID, agent: Principal
+) -> None:
+    """It would be for ever, and who asks until nothing is would never be done."""
+    attachments = scanning.attachments
+    file = await attachments.upload(thread, agent)
+    await attachments.store.delete((await attachments.row(file))["storage_key"])
+    async with scanning.running(clamav.url) as application:
+        assert await scanning.ends(file) == "failed"
+        work = application._work
+        await attachments.database.execute("UPDATE attachments.attachments SET signatures = $1 WHERE id <> $2", work.signatures(), file.id)
+        operated = Operated(Inspection(attachments.background, work.poke), work.signatures)
+        assert (await rescan(Rescan(outdated=True), operated)).files == 0
+    await attachments.database.execute("UPDATE attachments.attachments SET deleted_at = now() WHERE id = $1", file.id)
 
 
 async def test_the_store_is_compared_with_the_rows(
@@ -152,6 +170,8 @@ async def test_the_store_is_compared_with_the_rows(
     assert (code, {orphan, parts} <= unknown, young in unknown, unknown & set(known)) == (1, True, False, set())
     assert {key.split("/")[0] for key in unknown} == {"files", "previews"}
     assert [row["attachmentId"] for row in found["rowsWithoutObjects"]] == [str(lost.id)]
+    code, out = await typed(environment, "attachments", "verify")
+    assert (code, [words in out for words in (orphan, str(lost.id))]) == (1, [True] * 2), "a key is shown whole on the narrowest screen"
     code, out = await typed(environment, "attachments", "verify", "--delete")
     assert (code, "deleted" in out) == (1, True)
     assert [await attachments.store.size(key) is None for key in (*unknown, young, *known)] == [True] * len(unknown) + [False] * 5

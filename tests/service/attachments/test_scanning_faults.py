@@ -1,6 +1,7 @@
 """What goes wrong around a scan, and does not go wrong with the file."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -137,3 +138,27 @@ async def test_a_move_into_quarantine_that_was_broken_off_is_finished(
 
 def nothing() -> None:
     """Nobody is told."""
+
+
+async def test_what_clamd_says_of_half_a_file_is_not_said_of_the_file(
+    scanning: Scanning, clamav: ClamdServer, thread: UUID, agent: Principal
+) -> None:
+    file = await scanning.attachments.upload(thread, agent, b"all of it")
+    await scanning.attachments.store.write((await scanning.attachments.row(file))["storage_key"], once(b"all"))
+    async with scanning.running(clamav.url):
+        assert await scanning.ends(file) == "failed"
+    assert (await scanning.attachments.row(file))["scan_result"] == "its bytes are not in the store"
+
+
+async def test_what_was_moved_to_quarantine_by_who_was_killed_is_found_when_it_is_scanned_again(
+    scanning: Scanning, clamav: ClamdServer, thread: UUID, agent: Principal
+) -> None:
+    file = await scanning.attachments.upload(thread, agent)
+    await scanning.attachments.store.move((await scanning.attachments.row(file))["storage_key"], quarantine_key(file.id))
+    async with scanning.running(clamav.url):
+        assert await scanning.ends(file) == "clean"
+    assert (await scanning.attachments.row(file))["storage_key"] == quarantine_key(file.id)
+
+
+async def once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

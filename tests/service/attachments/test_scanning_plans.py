@@ -62,8 +62,9 @@ def read(found: list[Plan]) -> int:
         (scans.OLDEST, ()),
         (scans.UNSCANNED, (500,)),
         (inspection.SAME_BYTES, (new_id(),)),
+        (inspection.OUTDATED, ("today", 500)),
     ],
-    ids=["to scan", "to preview", "the oldest", "unscanned", "same bytes"],
+    ids=["to scan", "to preview", "the oldest", "unscanned", "same bytes", "outdated"],
 )
 async def test_where_nothing_waits_nothing_is_read(many: Service, query: str, arguments: tuple[object, ...]) -> None:
     found = await plan(many, query, *arguments)

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from services.attachments.scanning.clamd import Clamd
+from services.attachments.scanning.readiness import Readiness
 from shared.contracts.principal import Principal
-from tests.clamav import ClamdServer
+from tests.clamav import LIMIT, ClamdServer
 from tests.service.attachments.scanning import Scanning, until
 from tests.service.scanning.impostor import impostor, read_pieces
 
@@ -103,3 +105,22 @@ async def test_who_answers_nonsense_to_all_is_away_and_costs_no_try(
         assert (await scanning.attachments.row(file))["attempts"] == 0
         meddler.says_to_all = None
         assert await scanning.ends(file) == "clean"
+
+
+async def test_a_clamd_that_finds_nothing_any_more_is_found_out(clamav: ClamdServer) -> None:
+    async with meddled_with(clamav) as (meddler, url):
+        clamd = Clamd(url)
+        readiness = Readiness(clamd, LIMIT, examined_every=0.1)
+        keeping = asyncio.create_task(readiness.keep())
+        try:
+            await asyncio.wait_for(readiness.wait(), 30)
+            meddler.says = b"stream: OK\n"
+
+            async def is_doubted() -> bool:
+                return not readiness.is_ready
+
+            await until(is_doubted)
+            assert "does not find the EICAR test file" in (readiness.trouble or "")
+        finally:
+            keeping.cancel()
+            clamd.close()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import UUID
 
 from shared.contracts.attachments.attachments import Attachment, AttachmentChanged, Change, ScanStatus
@@ -10,29 +11,19 @@ from shared.contracts.messages.messages import Message
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import FieldError
 from shared.identifiers import new_id
-from shared.messaging.caller import Caller
-from shared.messaging.responder import Responder
-from tests.servers import Servers
+from tests.service.stand_in import Answers, StandIn
 
 
 @dataclass
-class FakeAttachments:
+class FakeAttachments(StandIn):
     """Answers CLAIM_ATTACHMENTS with what a test has uploaded, and whoever asks gets it."""
 
     there: dict[UUID, Attachment] = field(default_factory=dict)
     asked: list[ClaimAttachments] = field(default_factory=list)
-    responder: Responder = field(default_factory=lambda: Responder("attachments", 1_000))
-    caller: Caller = field(default_factory=lambda: Caller("attachments"))
+    service: ClassVar[str] = "attachments"
 
-    async def start(self, servers: Servers) -> None:
-        await self.caller.open(servers.nats_url, servers.credentials.nats["attachments"])
-        self.responder.serve(CLAIM_ATTACHMENTS, claim_attachments, self)
-        assert self.caller.client is not None
-        await self.responder.start(self.caller.client)
-
-    async def stop(self) -> None:
-        await self.responder.stop()
-        await self.caller.close()
+    def answers(self) -> Answers:
+        return {CLAIM_ATTACHMENTS: claim_attachments}
 
     def upload(self, thread_id: UUID, caller: Principal) -> Attachment:
         """A file, of version 1."""

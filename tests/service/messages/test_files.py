@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.attachments.attachments import AttachmentChanged, GuardedAttachmentChanged, NoteAttachmentChanged, ScanStatus
 from shared.contracts.attachments.claims import AttachmentIsNotUsable
-from shared.contracts.messages.files import GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment
+from shared.contracts.messages.files import FIND_DELETED_MESSAGE, GET_MESSAGE_OF_ATTACHMENT, FindDeletedMessage, GetMessageOfAttachment
 from shared.contracts.messages.history import GET_MESSAGE_HISTORY, GetMessageHistory
 from shared.contracts.messages.messages import (
     DELETE_MESSAGE,
@@ -195,6 +195,22 @@ async def test_the_message_of_a_file_is_found_by_those_who_may_see_it(messages: 
     unposted = messages.attachments.upload(thread, agent)
     with pytest.raises(MessageNotFound):
         await call(GET_MESSAGE_OF_ATTACHMENT, GetMessageOfAttachment(attachment_id=unposted.id), agent)
+
+
+async def test_whether_a_file_s_message_is_deleted_is_told_at_once(messages: Service, thread: UUID, agent: Principal) -> None:
+    message = await post_with(messages, thread, agent)
+    file, elsewhere = message.attachments[0].id, new_id()
+    asked = [
+        FindDeletedMessage(workspace_id=workspace, attachment_id=file, message_id=named)
+        for workspace, named in ((agent.workspace_id, None), (agent.workspace_id, message.id), (elsewhere, None), (elsewhere, message.id))
+    ]
+
+    async def told() -> list[bool]:
+        return [(await messages.attachments.caller(FIND_DELETED_MESSAGE, each, None)).deleted for each in asked]
+
+    assert await told() == [False] * 4
+    await messages.call(DELETE_MESSAGE, DeleteMessage(message_id=message.id), agent)
+    assert await told() == [True, True, False, False]
 
 
 async def test_events_come_out_of_the_stream(messages: Service, thread: UUID, agent: Principal) -> None:

@@ -84,7 +84,9 @@ async def test_without_any_it_says_that_files_wait_and_how_to_mend_it(tmp_path: 
     found = await choose_scanner(settings(), tmp_path, tmp_path, system=NOWHERE)
     assert (found.url, found.program) == (None, None)
     (note,) = found.notes
-    assert note == "Files wait, unscanned: clamd has no signatures: fetch them with `freshclam`. Or set ATRIUM_CLAMD_URL."
+    assert note == (
+        "Files wait, unscanned: clamd has no signatures: fetch them with `freshclam`. Or set ATRIUM_CLAMD_URL. Then start Atrium again."
+    )
 
 
 async def test_off_must_be_asked_for_and_is_said(tmp_path: Path) -> None:

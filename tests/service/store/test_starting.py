@@ -22,6 +22,17 @@ from tests.stores import ACCESS_KEY, SECRET_KEY, S3Server, s3_program
 USER, USERS_KEY = "somebody", "a key of somebody's"
 
 
+async def test_those_that_start_at_once_do_not_stumble_over_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched = Path.touch
+
+    def touched_and_cleared_away_by_another(path: Path) -> None:
+        touched(path)
+        path.unlink()
+
+    monkeypatch.setattr(Path, "touch", touched_and_cleared_away_by_another)
+    await opened({"store": f"file://{tmp_path}"})
+
+
 def bucket() -> str:
     return f"b{new_id().hex}"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from shared.contracts.identity.directory import FIND_MEMBERS, FindMembers, Member, Members
@@ -9,30 +10,20 @@ from shared.contracts.messages.newest import FIND_NEWEST_MESSAGE, FindNewestMess
 from shared.contracts.messages.unread import COUNT_UNREAD, CountUnread, Standing, Unread, UnreadCounts
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import ServiceIsUnavailable
-from shared.messaging.caller import Caller
-from shared.messaging.responder import Responder
-from tests.servers import Servers
+from tests.service.stand_in import Answers, StandIn
 
 
 @dataclass
-class FakeIdentity:
+class FakeIdentity(StandIn):
     """Everybody is a member of every workspace, as a client, but strangers."""
 
     strangers: set[UUID] = field(default_factory=set)
     roles: dict[UUID, Role] = field(default_factory=dict)
     is_away: bool = False
-    responder: Responder = field(default_factory=lambda: Responder("identity", 1_000))
-    caller: Caller = field(default_factory=lambda: Caller("identity"))
+    service: ClassVar[str] = "identity"
 
-    async def start(self, servers: Servers) -> None:
-        await self.caller.open(servers.nats_url, servers.credentials.nats["identity"])
-        self.responder.serve(FIND_MEMBERS, find_members, self)
-        assert self.caller.client is not None
-        await self.responder.start(self.caller.client)
-
-    async def stop(self) -> None:
-        await self.responder.stop()
-        await self.caller.close()
+    def answers(self) -> Answers:
+        return {FIND_MEMBERS: find_members}
 
 
 async def find_members(request: FindMembers, caller: Principal, identity: FakeIdentity) -> Members:
@@ -43,26 +34,17 @@ async def find_members(request: FindMembers, caller: Principal, identity: FakeId
 
 
 @dataclass
-class FakeMessages:
+class FakeMessages(StandIn):
     """Nothing is unread, and nothing was said, but what a test says, by thread. `asked` are the questions, each with its threads."""
 
     unread: dict[UUID, int] = field(default_factory=dict)
     newest: dict[UUID, datetime] = field(default_factory=dict)
     asked: list[list[Standing]] = field(default_factory=list)
     is_away: bool = False
-    responder: Responder = field(default_factory=lambda: Responder("messages", 1_000))
-    caller: Caller = field(default_factory=lambda: Caller("messages"))
+    service: ClassVar[str] = "messages"
 
-    async def start(self, servers: Servers) -> None:
-        await self.caller.open(servers.nats_url, servers.credentials.nats["messages"])
-        self.responder.serve(COUNT_UNREAD, count_unread, self)
-        self.responder.serve(FIND_NEWEST_MESSAGE, find_newest_message, self)
-        assert self.caller.client is not None
-        await self.responder.start(self.caller.client)
-
-    async def stop(self) -> None:
-        await self.responder.stop()
-        await self.caller.close()
+    def answers(self) -> Answers:
+        return {COUNT_UNREAD: count_unread, FIND_NEWEST_MESSAGE: find_newest_message}
 
 
 async def count_unread(request: CountUnread, caller: Principal, messages: FakeMessages) -> UnreadCounts:

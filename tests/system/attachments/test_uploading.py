@@ -88,6 +88,8 @@ async def test_a_name_is_kept_as_a_name_and_nothing_else(room: Room, said: str, 
 DISPOSITIONS = {
     b'form-data; name="file"; filename="say %22hi%22.txt"': 'say "hi".txt',
     b'form-data; name="file"; filename="say \\"hi\\".txt"': 'say "hi".txt',
+    b'form-data; name="file"; filename="a%0D%0ASet-Cookie: b=c.txt"': "a%0D%0ASet-Cookie: b=c.txt",
+    b"form-data; name=\"file\"; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20b=c.txt": "aSet-Cookie: b=c.txt",
     b"form-data; name=file; filename=trip.pdf": "trip.pdf",
     b'form-data; name="file"; filename="K\xf6ln.pdf"': "Köln.pdf",
     b"form-data; name=\"file\"; filename*=UTF-8''K%C3%B6ln.pdf": "Köln.pdf",

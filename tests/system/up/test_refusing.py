@@ -85,6 +85,19 @@ def test_an_outside_server_that_is_not_there(data: Path, variable: str, url: str
     assert "secret" not in line
 
 
+def test_a_bucket_without_keys(data: Path) -> None:
+    line = "atrium: ATRIUM_S3_ACCESS_KEY and ATRIUM_S3_SECRET_KEY must be set for ATRIUM_STORE=s3://…"
+    assert refusal(data, ATRIUM_STORE="s3://bucket") == line
+
+
+def test_a_store_of_files_that_cannot_be_made(data: Path) -> None:
+    (data / "file").touch()
+    store = data / "file" / "store"
+    assert refusal(data, ATRIUM_STORE=f"file://{store}") == (
+        f"atrium: ATRIUM_STORE: {store} cannot be written (Not a directory): name a folder that this user owns."
+    )
+
+
 def test_a_slip_of_the_pen_is_shown_with_the_nearest_setting(data: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from prometheus_client import REGISTRY
 
-from services.gateway.edge import SECONDS
+from services.gateway.edge import SECONDS, shown_path
 from shared.contracts.identity.sessions import AUTHORIZE
 from shared.contracts.messages.messages import POST_MESSAGE
 from shared.messaging.context import Context
@@ -64,6 +64,11 @@ async def test_every_answer_has_an_id_and_is_not_sniffed(running: Running, path:
     answer = await running.client.get(path)
     assert (answer.headers["x-content-type-options"], bool(answer.headers["x-request-id"])) == ("nosniff", True)
     assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize(("path", "shown"), [("/api/collab/links/the-token", "/api/collab/links/…"), ("/api/users/me", "/api/users/me")])
+def test_a_links_token_is_in_no_path_that_is_logged(path: str, shown: str) -> None:
+    assert shown_path({"path": path}) == shown
 
 
 def counted(path: str, method: str, status: str) -> float:

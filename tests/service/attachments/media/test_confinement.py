@@ -1,20 +1,27 @@
 """A worker has nothing of its owner's, can reach nothing, and does not outlive it."""
 
 import asyncio
+import ctypes
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
-from services.attachments.media.limits import Limits
+from services.attachments.media.limits import CREATE_RULESET, Limits
 from services.attachments.media.pool import Decoders
 from services.attachments.media.process import MODULE, ROOT
 from tests.service.attachments.media import samples
 from tests.service.attachments.media.workers import chunks, gone, workers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
+
+
+def landlock() -> int:
+    """Its version in this kernel; less than 1 where it has none."""
+    return int(ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, 1)) if sys.platform == "linux" else 0
 
 
 async def test_a_worker_has_nothing_of_ours_and_can_get_nothing_else() -> None:
@@ -82,3 +89,34 @@ def test_a_worker_loads_nothing_of_the_house() -> None:
 def test_the_service_loads_no_decoder() -> None:
     script = "import sys, services.attachments.media.pool; print(*{'PIL', 'av'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split() == []
+
+
+CONFINED = """
+import os, sys
+from services.attachments.media.limits import Limits, confine
+
+folder, victim = sys.argv[1], int(sys.argv[2])
+confine(Limits())
+
+def tried(deed, *what):
+    try:
+        deed(*what)
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+tries = [(os.unlink, "a"), (os.rename, "a", "b"), (os.truncate, "a", 0), (os.mkdir, "c"), (os.symlink, "a", "d")]
+done = [tried(deed, *(path if path == 0 else f"{folder}/{path}" for path in paths)) for deed, *paths in tries]
+print(*done, tried(os.kill, victim, 9))
+"""
+
+
+@pytest.mark.skipif(landlock() < 6, reason="this kernel has no Landlock that knows processes")
+def test_a_worker_touches_no_file_and_no_process_of_its_user(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("precious")
+    with subprocess.Popen(["sleep", "60"]) as other:
+        command = [sys.executable, "-c", CONFINED, str(tmp_path), str(other.pid)]
+        said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+        assert said == ["PermissionError"] * 6
+        other.kill()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "precious"}
