@@ -102,7 +102,8 @@ def test_a_class_is_called_by_what_it_is() -> None:
 
 def test_nothing_is_left_for_later() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|for now\b|NotImplementedError|except:|suppress\(Exception\)")
-    assert [str(module) for module in MODULES if marks.search((ROOT / module).read_text())] == []
+    status = re.compile(r"""TaskStatus\.TODO|TODO = "TODO"|'TODO'""")  # what a task is, in spec 4's own word
+    assert [str(module) for module in MODULES if marks.search(status.sub("", (ROOT / module).read_text()))] == []
 
 
 @EACH_STORING

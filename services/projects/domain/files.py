@@ -7,6 +7,9 @@ from shared.contracts.projects.files import NAME_LENGTH, PATH_LENGTH, PathIsTake
 from shared.contracts.projects.versions import VersionIsNotSaid, VersionIsStale
 from shared.contracts.refusals import FieldError, RequestIsInvalid
 
+LAST_PATH = chr(0x10FFFF)
+"""After all that there can be."""
+
 
 def name_of(path: str) -> str:
     return path.rpartition("/")[2]
@@ -16,6 +19,13 @@ def folders_of(path: str) -> list[str]:
     """The folders that a path is in."""
     steps = path.split("/")
     return ["/".join(steps[:count]) for count in range(1, len(steps))]
+
+
+def within(folder: str | None, after: str | None) -> tuple[str, str]:
+    """The paths that those in a folder are between, from a path on: it with "/", and it with the character after that."""
+    if folder is None:
+        return after or "", LAST_PATH
+    return max(after or "", f"{folder}/"), f"{folder}0"
 
 
 def refuse_other_version(if_match: str | None, version: int, *, needed: bool = True) -> None:

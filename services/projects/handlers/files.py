@@ -2,6 +2,7 @@
 
 from pydantic import TypeAdapter
 
+from services.projects.repository.rows import HIGHEST
 from services.projects.service import Service
 from shared import cursors
 from shared.contracts.model import Nothing
@@ -24,7 +25,6 @@ from shared.database.idempotency import MadeBefore
 from shared.messaging.work import Replayed
 
 _VERSION = TypeAdapter(tuple[int])
-_HIGHEST = 2**31 - 1
 
 
 async def list_files(request: ListFiles, caller: Principal, service: Service) -> FileEntryPage:
@@ -42,7 +42,7 @@ async def get_file(request: GetFile, caller: Principal, service: Service) -> Pro
 async def list_file_versions(request: ListFileVersions, caller: Principal, service: Service) -> FileVersionPage:
     list_name = f"file-versions:{request.file_id}"
     (before,) = cursors.decode(list_name, request.cursor, _VERSION) if request.cursor is not None else (None,)
-    if before is not None and not 0 <= before <= _HIGHEST:
+    if before is not None and not 0 <= before <= HIGHEST:
         raise CursorIsNotValid
     found = await service.files.versions(request, before, caller)
     page, more = found[: request.limit], len(found) > request.limit

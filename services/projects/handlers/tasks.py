@@ -2,6 +2,7 @@
 
 from pydantic import TypeAdapter
 
+from services.projects.repository.rows import HIGHEST
 from services.projects.service import Service
 from shared import cursors
 from shared.contracts.model import Nothing
@@ -12,14 +13,13 @@ from shared.database.idempotency import MadeBefore
 from shared.messaging.work import Replayed
 
 _NUMBER = TypeAdapter(tuple[int])
-_HIGHEST = 2**31 - 1
 
 
 async def list_tasks(request: ListTasks, caller: Principal, service: Service) -> TaskPage:
     filters = request.model_dump_json(exclude={"limit", "cursor"})
     list_name = f"tasks:{filters}"
     (after,) = cursors.decode(list_name, request.cursor, _NUMBER) if request.cursor is not None else (0,)
-    if not 0 <= after <= _HIGHEST:
+    if not 0 <= after <= HIGHEST:
         raise CursorIsNotValid
     found = await service.tasks.page(request, after, caller)
     page, more = found[: request.limit], len(found) > request.limit

@@ -13,11 +13,10 @@ _STANDINGS = """
     SELECT asked.project_id, m.role, p.archived_at IS NOT NULL AS archived, m.joined_at
     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (project_id, user_id, place)
     LEFT JOIN LATERAL (
-        SELECT archived_at FROM projects WHERE id = asked.project_id AND deleted_at IS NULL
+        SELECT id, archived_at FROM projects WHERE id = asked.project_id AND deleted_at IS NULL LIMIT 1
     ) AS p ON true
     LEFT JOIN LATERAL (
-        SELECT role, joined_at FROM project_members WHERE project_id = asked.project_id AND user_id = asked.user_id AND deleted_at IS NULL
-        AND EXISTS (SELECT FROM projects WHERE id = asked.project_id AND deleted_at IS NULL)
+        SELECT role, joined_at FROM project_members WHERE project_id = p.id AND user_id = asked.user_id AND deleted_at IS NULL LIMIT 1
     ) AS m ON true
     ORDER BY asked.place"""
 

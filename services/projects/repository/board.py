@@ -19,8 +19,10 @@ _CARD = f"""t.id, t.project_id AS "projectId", t.number, t.column_id AS "columnI
     {rfc3339("t.updated_at")} AS "updatedAt", t.version"""
 _CARDS = f"""
     SELECT t.column_id, row_to_json(card)::text AS json, t.column_count FROM (
-        SELECT t.*, count(*) OVER (PARTITION BY t.column_id) AS column_count, c.position AS place
-        FROM task_columns c JOIN tasks t ON t.project_id = $1 AND t.column_id = c.id AND t.deleted_at IS NULL
+        SELECT t.*, c.position AS place FROM task_columns c CROSS JOIN LATERAL (
+            SELECT *, count(*) OVER () AS column_count FROM tasks
+            WHERE project_id = $1 AND column_id = c.id AND deleted_at IS NULL ORDER BY position, id LIMIT {MOST_SHOWN + 1}
+        ) AS t
         WHERE c.project_id = $1 AND c.deleted_at IS NULL ORDER BY c.position, t.position, t.id LIMIT {MOST_SHOWN + 1}
     ) t CROSS JOIN LATERAL (SELECT {_CARD}) AS card ORDER BY t.place, t.position, t.id"""
 

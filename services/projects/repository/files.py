@@ -6,11 +6,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.projects.domain.files import folders_of, moved_paths, name_of, refuse_other_version, size_of
+from services.projects.domain.files import folders_of, moved_paths, name_of, refuse_other_version, size_of, within
 from services.projects.repository.access import standing
 from services.projects.repository.changing import Changing, Inside
 from services.projects.repository.pages import unlink_file
-from services.projects.repository.rows import view
+from services.projects.repository.rows import HIGHEST, view
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened, ProjectRole
 from shared.contracts.projects.files import (
@@ -36,10 +36,8 @@ from shared.identifiers import new_id
 ENTRY = "id, project_id, path, name, type, language, size, created_by, updated_by, created_at, updated_at, version"
 _FILE = f"{ENTRY}, content"
 ONE = f"SELECT {_FILE}, deleted_at FROM files WHERE id = $1 AND project_id = $2"
-# What is in a folder is between it with "/" and it with the character after that.
 _PAGE = f"""
-    SELECT {ENTRY} FROM files WHERE project_id = $1 AND deleted_at IS NULL AND path > coalesce($2::text, '')
-    AND path > coalesce($3::text || '/', '') AND path < coalesce($3 || '0', chr(1114111)) AND ($4::text IS NULL OR type = $4)
+    SELECT {ENTRY} FROM files WHERE project_id = $1 AND deleted_at IS NULL AND path > $2 AND path < $3 AND ($4::text IS NULL OR type = $4)
     ORDER BY path LIMIT $5"""
 _COUNT = "SELECT count(*) FROM files WHERE project_id = $1 AND deleted_at IS NULL"
 _TAKEN = """
@@ -64,9 +62,12 @@ _WAS = f"""
     FROM files_history h WHERE h.id = $1 AND h.version = $2"""
 _VERSIONS = """
     SELECT * FROM (
-        SELECT version, path, size, updated_by, updated_at FROM files WHERE id = $1
-        UNION ALL SELECT version, path, size, updated_by, updated_at FROM files_history WHERE id = $1
-    ) AS versions WHERE version < coalesce($2::int, 2147483647) ORDER BY version DESC LIMIT $3"""
+        SELECT version, path, size, updated_by, updated_at FROM files WHERE id = $1 AND version < $2
+        UNION ALL (
+            SELECT version, path, size, updated_by, updated_at FROM files_history WHERE id = $1 AND version < $2
+            ORDER BY version DESC LIMIT $3
+        )
+    ) AS versions ORDER BY version DESC LIMIT $3"""
 
 
 class Files(Changing):
@@ -86,7 +87,7 @@ class Files(Changing):
         """From a path on, and one more where more follow. Raises `ProjectNotFound`."""
         async with self.database.reading(caller.workspace_id) as connection:
             await standing(connection, request.project_id, caller)
-            rows = await connection.fetch(_PAGE, request.project_id, after, request.folder, request.type, request.limit + 1)
+            rows = await connection.fetch(_PAGE, request.project_id, *within(request.folder, after), request.type, request.limit + 1)
         return [view(FileEntry, row) for row in rows]
 
     async def versions(self, request: ListFileVersions, before: int | None, caller: Principal) -> list[FileVersion]:
@@ -94,7 +95,7 @@ class Files(Changing):
         async with self.database.reading(caller.workspace_id) as connection:
             await standing(connection, request.project_id, caller)
             _here(await connection.fetchrow(ONE, request.file_id, request.project_id))
-            rows = await connection.fetch(_VERSIONS, request.file_id, before, request.limit + 1)
+            rows = await connection.fetch(_VERSIONS, request.file_id, HIGHEST if before is None else before, request.limit + 1)
         return [view(FileVersion, row) for row in rows]
 
     async def create(self, request: CreateFile, caller: Principal, limit: int) -> ProjectFile:

@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
 from services.projects.repository.access import standing
+from services.projects.repository.rows import LAST_ID
 from shared.contracts.principal import Principal
 from shared.contracts.projects.history import GetProjectHistory, ProjectChange, ProjectThing
 from shared.database.connections import Database
@@ -27,7 +28,7 @@ def _part(kind: ProjectThing, table: str, key: str) -> str:
     return f"""
         (SELECT '{kind}' AS kind, h.id AS target_id, h.history_id, h.changed_at, h.operation_type, h.changed_by, h.reason,
             to_jsonb(h) - 'content' - 'structure' AS before
-        FROM {table} h WHERE h.{key} = $1 AND h.history_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        FROM {table} h WHERE h.{key} = $1 AND h.history_id < $2
         ORDER BY h.history_id DESC LIMIT $3)"""
 
 
@@ -43,7 +44,7 @@ class History:
         """The newest changes, and one more where more follow. Raises `ProjectNotFound`."""
         async with self._database.reading(caller.workspace_id) as connection:
             await standing(connection, request.project_id, caller)
-            rows = await connection.fetch(_PAGE, request.project_id, before, request.limit + 1)
+            rows = await connection.fetch(_PAGE, request.project_id, before or LAST_ID, request.limit + 1)
         return [_change(row) for row in rows]
 
 

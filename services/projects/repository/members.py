@@ -10,7 +10,7 @@ from services.projects.domain.access import Standing
 from services.projects.domain.members import refuse_arrival, refuse_change, refuse_departure
 from services.projects.repository.access import standing
 from services.projects.repository.changing import Changing, Inside
-from services.projects.repository.rows import view
+from services.projects.repository.rows import BEGINNING, FIRST_ID, view
 from shared.contracts.identity.directory import Member
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened, ProjectRole
@@ -34,7 +34,7 @@ _COUNT = "SELECT count(*) FROM project_members WHERE project_id = $1 AND deleted
 _OWNERS = "SELECT count(*) FROM project_members WHERE project_id = $1 AND role = 'OWNER' AND deleted_at IS NULL AND user_id <> $2"
 _PAGE = f"""
     SELECT {COLUMNS} FROM project_members WHERE project_id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR role = $2)
-    AND (joined_at, id) > (coalesce($3::timestamptz, '-infinity'), coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+    AND (joined_at, id) > ($3::timestamptz, $4::uuid)
     ORDER BY joined_at, id LIMIT $5"""
 
 
@@ -46,7 +46,7 @@ class Members(Changing):
         async with self.database.reading(caller.workspace_id) as connection:
             await standing(connection, request.project_id, caller)
             role = request.role.value if request.role else None
-            rows = await connection.fetch(_PAGE, request.project_id, role, *(after or (None, None)), request.limit + 1)
+            rows = await connection.fetch(_PAGE, request.project_id, role, *(after or (BEGINNING, FIRST_ID)), request.limit + 1)
         return [member_of(row) for row in rows], [(row["joined_at"], row["id"]) for row in rows]
 
     async def get(self, project_id: UUID, user_id: UUID, caller: Principal) -> ProjectMember:

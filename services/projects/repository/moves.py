@@ -25,9 +25,10 @@ from shared.outbox.outbox import emission, emit
 _LOOK = """
     SELECT t.id, t.column_id, t.position, c.id AS target, c.status, a.id AS anchor, a.column_id AS anchor_column,
         CASE WHEN a.column_id = c.id THEN a.position END AS before,
-        (SELECT min(n.position) FROM tasks n WHERE n.project_id = $1 AND n.column_id = c.id AND n.deleted_at IS NULL AND n.id <> $2
-            AND n.position > coalesce(a.position, -9223372036854775808)) AS after,
-        (SELECT max(n.position) FROM tasks n WHERE n.project_id = $1 AND n.column_id = c.id AND n.deleted_at IS NULL AND n.id <> $2) AS last
+        (SELECT n.position FROM tasks n WHERE n.project_id = $1 AND n.column_id = c.id AND n.deleted_at IS NULL AND n.id <> $2
+            AND n.position > CASE WHEN a.id IS NULL THEN -9223372036854775808 ELSE a.position END ORDER BY n.position LIMIT 1) AS after,
+        (SELECT n.position FROM tasks n WHERE n.project_id = $1 AND n.column_id = c.id AND n.deleted_at IS NULL AND n.id <> $2
+            ORDER BY n.position DESC LIMIT 1) AS last
     FROM (SELECT) AS one
     LEFT JOIN tasks t ON t.id = $2 AND t.project_id = $1 AND t.deleted_at IS NULL
     LEFT JOIN task_columns c ON c.id = $3 AND c.project_id = $1 AND c.deleted_at IS NULL

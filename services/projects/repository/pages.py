@@ -34,7 +34,7 @@ ENTRY = "id, project_id, name, route, linked_file_id, created_by, updated_by, cr
 _PAGE = f"{ENTRY}, structure"
 _ONE = f"SELECT {_PAGE}, deleted_at FROM pages WHERE id = $1 AND project_id = $2"
 _LIST = f"""
-    SELECT {ENTRY} FROM pages WHERE project_id = $1 AND deleted_at IS NULL AND route > coalesce($2::text, '')
+    SELECT {ENTRY} FROM pages WHERE project_id = $1 AND deleted_at IS NULL AND route > $2
     ORDER BY route LIMIT $3"""
 _COUNT = "SELECT count(*) FROM pages WHERE project_id = $1 AND deleted_at IS NULL"
 _TAKEN = "SELECT EXISTS (SELECT FROM pages WHERE project_id = $1 AND route = $2 AND deleted_at IS NULL AND id <> $3)"
@@ -55,7 +55,7 @@ class Pages(Changing):
         """From a route on, and one more where more follow. Raises `ProjectNotFound`."""
         async with self.database.reading(caller.workspace_id) as connection:
             await standing(connection, request.project_id, caller)
-            rows = await connection.fetch(_LIST, request.project_id, after, request.limit + 1)
+            rows = await connection.fetch(_LIST, request.project_id, after or "", request.limit + 1)
         return [view(SitePageEntry, row) for row in rows]
 
     async def create(self, request: CreateSitePage, caller: Principal) -> SitePage:

@@ -10,7 +10,7 @@ from services.projects.repository.changing import Changing, Inside, insert
 from services.projects.repository.columns import first_columns
 from services.projects.repository.members import COLUMNS as MEMBER_COLUMNS
 from services.projects.repository.members import member_of
-from services.projects.repository.rows import escaped, view
+from services.projects.repository.rows import LAST_ID, escaped, view
 from shared.contracts.model import Event
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened, ProjectNotFound, ProjectRole, ProjectRoleIsNotEnough
@@ -39,7 +39,7 @@ _SHOWN = f"""
     FROM project_members m JOIN projects p ON p.id = m.project_id AND p.deleted_at IS NULL
     WHERE m.user_id = $1 AND m.deleted_at IS NULL"""
 _ONE = f"{_SHOWN} AND m.project_id = $2"
-_PAGE = f"""{_SHOWN} AND m.project_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AND (p.archived_at IS NOT NULL) = $3
+_PAGE = f"""{_SHOWN} AND m.project_id < $2 AND (p.archived_at IS NOT NULL) = $3
     AND ($4::text IS NULL OR p.name ILIKE $4) ORDER BY m.project_id DESC LIMIT $5"""
 
 _DELETED = """
@@ -77,7 +77,12 @@ class Projects(Changing):
         """Newest first, and one more where more follow."""
         async with self.database.reading(caller.workspace_id) as connection:
             rows = await connection.fetch(
-                _PAGE, caller.user_id, before, request.archived, f"%{escaped(request.q)}%" if request.q else None, request.limit + 1
+                _PAGE,
+                caller.user_id,
+                before or LAST_ID,
+                request.archived,
+                f"%{escaped(request.q)}%" if request.q else None,
+                request.limit + 1,
             )
         return [view(Project, row) for row in rows]
 

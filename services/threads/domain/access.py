@@ -30,6 +30,7 @@ _OPENS = {
     Kind.SUPPORT: Permission.OPEN_SUPPORT,
     Kind.ESCALATED: Permission.OPEN_ESCALATED,
     Kind.ASSISTANT: Permission.OPEN_ASSISTANT,
+    Kind.PROJECT: Permission.PROJECT_CREATE,
 }
 HIDDEN_KINDS = (Kind.DIRECT, Kind.ASSISTANT, Kind.PROJECT)
 """Seen by those who take part in them alone, as private threads are."""

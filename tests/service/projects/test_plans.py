@@ -1,6 +1,7 @@
 """What projects show reads what it shows, however much there is."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,9 @@ import asyncpg
 import pytest_asyncio
 from pydantic_core import from_json
 
+from services.projects.domain.files import within
 from services.projects.repository import access, artifacts, board, files, history, members, moves, pages, projects, tasks
+from services.projects.repository.rows import FIRST_ID
 from shared.credentials import background_role, database_role
 from shared.database.connections import Database, as_role
 from shared.database.history import SYSTEM_ACTOR
@@ -21,11 +24,16 @@ type Plan = dict[str, Any]
 
 
 class Many:
-    """A workspace of 20 projects with 2,000 tasks, files and pages each in the first; the user is in all of them."""
+    """A workspace of 20 projects with 2,000 tasks, files and pages each in the first; the user is in all of them. 2,000 are of others."""
 
     workspace, user = new_id(), new_id()
     projects = tuple(sorted(new_id() for _ in range(20)))
+    others = tuple(new_id() for _ in range(2_000))
     column, task, file = new_id(), new_id(), new_id()
+    midst: datetime
+    """When half of the first project's people had joined."""
+    change: UUID
+    """Half of its tasks' changes were before it."""
 
     @property
     def first(self) -> UUID:
@@ -41,14 +49,22 @@ _PEOPLE = """
     INSERT INTO projects.project_members (id, workspace_id, project_id, user_id, role, name, workspace_role, joined_at)
     SELECT uuidv7(), $2, $1, uuidv7(), 'MEMBER', 'Ada', 'client', now() + place * interval '1 s' FROM generate_series(1, 2000) AS place"""
 _COLUMN = "INSERT INTO projects.task_columns (id, workspace_id, project_id, name, status, position) VALUES ($3, $2, $1, 'A', 'TODO', 0)"
+_COLUMNS = """
+    INSERT INTO projects.task_columns (id, workspace_id, project_id, name, status, position)
+    SELECT uuidv7(), $2, unnest($1::uuid[]), 'A', 'TODO', 0"""
+_OTHERS = """
+    INSERT INTO projects.tasks (id, workspace_id, project_id, number, column_id, title, status, position, created_by)
+    SELECT uuidv7(), workspace_id, project_id, 1, id, 'Task', 'TODO', 0, id FROM projects.task_columns WHERE project_id = ANY($1::uuid[])"""
 _TASKS = """
     INSERT INTO projects.tasks (id, workspace_id, project_id, number, column_id, title, status, position, created_by)
     SELECT CASE WHEN place = 1000 THEN $4 ELSE uuidv7() END, $2, $1, place, $3, 'Task', 'TODO', place * 1000, $4
     FROM generate_series(1, 2000) AS place"""
 _FILES = """
     INSERT INTO projects.files (id, workspace_id, project_id, path, name, type, content, size, created_by, updated_by)
-    SELECT uuidv7(), $2, $1, 'src/' || place % 20 || '/' || place, place::text, 'CODE', '', 0, $3, $3
+    SELECT CASE WHEN place = 1000 THEN $4 ELSE uuidv7() END, $2, $1, 'src/' || place % 20 || '/' || place, place, 'CODE', '', 0, $3, $3
     FROM generate_series(1, 2000) AS place"""
+_MIDST = "SELECT joined_at FROM projects.project_members WHERE project_id = $1 ORDER BY joined_at OFFSET 1000 LIMIT 1"
+_CHANGE = "SELECT history_id FROM projects.tasks_history WHERE project_id = $1 ORDER BY history_id OFFSET 1000 LIMIT 1"
 _PAGES = """
     INSERT INTO projects.pages (id, workspace_id, project_id, name, route, structure, created_by, updated_by)
     SELECT uuidv7(), $2, $1, 'Page', '/' || place, '{}', $3, $3 FROM generate_series(1, 2000) AS place"""
@@ -61,14 +77,22 @@ async def many(servers: Servers) -> AsyncIterator[Many]:
     await admin.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
     for statement in _FILL:
         await admin.execute(statement, made.projects, made.workspace, made.user)
+    for statement in _FILL:
+        await admin.execute(statement, made.others, made.workspace, new_id())
+    await admin.execute(_COLUMNS, made.others, made.workspace)
     await admin.execute(_PEOPLE, made.first, made.workspace)
     await admin.execute(_COLUMN, made.first, made.workspace, made.column)
     await admin.execute(_TASKS, made.first, made.workspace, made.column, made.task)
-    await admin.execute(_FILES, made.first, made.workspace, made.user)
+    await admin.execute(_FILES, made.first, made.workspace, made.user, made.file)
     await admin.execute(_PAGES, made.first, made.workspace, made.user)
-    await admin.execute("UPDATE projects.tasks SET title = 'Another' WHERE project_id = $1", made.first)
+    await admin.execute(_OTHERS, made.others)
+    await admin.execute("UPDATE projects.tasks SET title = 'Another' WHERE workspace_id = $1", made.workspace)
+    for version in range(2, 200):
+        await admin.execute("UPDATE projects.files SET content = $2, version = $3 WHERE id = $1", made.file, str(version), version)
+    made.midst = await admin.fetchval(_MIDST, made.first)
+    made.change = await admin.fetchval(_CHANGE, made.first)
     await admin.execute("VACUUM (ANALYZE) projects.projects, projects.project_members, projects.task_columns, projects.tasks")
-    await admin.execute("VACUUM (ANALYZE) projects.files, projects.pages, projects.tasks_history")
+    await admin.execute("VACUUM (ANALYZE) projects.files, projects.pages, projects.tasks_history, projects.files_history")
     await admin.close()
     yield made
 
@@ -133,16 +157,18 @@ async def test_what_somebody_is_in_a_project_is_three_look_ups(many: Many, datab
 async def test_a_page_reads_what_it_shows(many: Many, database: Database) -> None:
     nothing = (None,) * 8
     asked: list[tuple[str, tuple[object, ...], str]] = [
-        (members._PAGE, (many.first, None, None, None, 51), "project_members_in_order"),
+        (members._PAGE, (many.first, None, many.midst, FIRST_ID, 51), "project_members_in_order"),
         (tasks._PAGE, (many.first, 1_000, *nothing, 51), "tasks_number"),
-        (files._PAGE, (many.first, "src/10/1000", None, None, 51), "files_in_order"),
-        (files._PAGE, (many.first, None, "src/7", None, 51), "files_in_order"),
+        (files._PAGE, (many.first, *within(None, "src/10/1000"), None, 51), "files_in_order"),
+        (files._PAGE, (many.first, *within("src/7", None), None, 51), "files_in_order"),
         (pages._LIST, (many.first, "/1000", 51), "pages_in_order"),
-        (history._PAGE, (many.first, None, 51), "tasks_history_of"),
+        (history._PAGE, (many.first, many.change, 51), "tasks_history_of"),
     ]
     for query, arguments, index in asked:
         assert (await reads(database, many.workspace, query, *arguments))[index] == 51, index
-    found = await reads(database, many.workspace, projects._PAGE, many.user, None, False, None, 11)
+    versions = await reads(database, many.workspace, files._VERSIONS, many.file, 100, 51)
+    assert versions == {"files_pkey": 1, "files_history_versions": 51}
+    found = await reads(database, many.workspace, projects._PAGE, many.user, many.projects[15], False, None, 11)
     assert found["project_members_by_user"] == 11
 
 
