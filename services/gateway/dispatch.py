@@ -50,7 +50,8 @@ class Dispatch:
             reply = await self._answer(routes, values, exchange)
         except Refusal as refusal:
             reply = refused(refusal)
-        await unless_known(reply, exchange.headers.get(b"if-none-match")).send(send, exchange.rate_headers)
+        known = exchange.headers.get(b"if-none-match") if scope["method"] in ("GET", "HEAD") else None
+        await unless_known(reply, known).send(send, exchange.rate_headers)
 
     async def _answer(self, routes: Mapping[str, Route | OwnRoute], values: list[str], exchange: Exchange) -> Reply:
         if len(exchange.scope["headers"]) > MOST_HEADERS:

@@ -106,6 +106,12 @@ class Tagged[R: BaseModel](Reply):
         super().__init__(200, answer.body, (JSON, _ASK_AGAIN, _version_tag(answer)))
 
 
+class PolledByVersion[R: BaseModel](Tagged[R]):
+    """The same of what is asked for again: 304 where its version is known (`unless_known`)."""
+
+    also: ClassVar[int] = 304
+
+
 class CreatedTagged[R: BaseModel](Created[R]):
     """201, as `Created`, with the version of what was made as its tag."""
 

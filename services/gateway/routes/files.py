@@ -1,6 +1,6 @@
 """Files of projects over HTTP."""
 
-from services.gateway.replies import CreatedTagged, NoContent, Ok, Tagged
+from services.gateway.replies import CreatedTagged, NoContent, Ok, PolledByVersion, Tagged
 from services.gateway.routing import Call, route
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
@@ -48,9 +48,9 @@ async def move_files(request: MoveFiles, caller: Principal, call: Call) -> Ok[Mo
 
 
 @route("GET", FILE, GET_FILE, needs=Permission.PROJECT_READ)
-async def get_file(request: GetFile, caller: Principal, call: Call) -> Tagged[ProjectFile]:
+async def get_file(request: GetFile, caller: Principal, call: Call) -> PolledByVersion[ProjectFile]:
     """A file with its content, as it is or as it was."""
-    return Tagged(await call.answer(GET_FILE, request, caller))
+    return PolledByVersion(await call.answer(GET_FILE, request, caller))
 
 
 @route("GET", FILE + "/versions", LIST_FILE_VERSIONS, needs=Permission.PROJECT_READ)

@@ -1,6 +1,6 @@
 """Pages of projects over HTTP."""
 
-from services.gateway.replies import CreatedTagged, NoContent, Ok, Tagged
+from services.gateway.replies import CreatedTagged, NoContent, Ok, PolledByVersion, Tagged
 from services.gateway.routing import Call, route
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
@@ -36,9 +36,9 @@ async def create_site_page(request: CreateSitePage, caller: Principal, call: Cal
 
 
 @route("GET", PAGE, GET_SITE_PAGE, needs=Permission.PROJECT_READ)
-async def get_site_page(request: GetSitePage, caller: Principal, call: Call) -> Tagged[SitePage]:
+async def get_site_page(request: GetSitePage, caller: Principal, call: Call) -> PolledByVersion[SitePage]:
     """A page with its structure."""
-    return Tagged(await call.answer(GET_SITE_PAGE, request, caller))
+    return PolledByVersion(await call.answer(GET_SITE_PAGE, request, caller))
 
 
 @route("PATCH", PAGE, CHANGE_SITE_PAGE, needs=Permission.PROJECT_PAGES)

@@ -13,6 +13,11 @@ def is_at_least(role: ProjectRole, least: ProjectRole) -> bool:
     return _RANKS[role] >= _RANKS[least]
 
 
+def above(role: ProjectRole) -> list[ProjectRole]:
+    """The roles that are more than this one."""
+    return [other for other in _RANKS if _RANKS[other] > _RANKS[role]]
+
+
 class Standing(NamedTuple):
     """What somebody is in a project that is there."""
 

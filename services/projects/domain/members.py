@@ -37,6 +37,11 @@ def refuse_change(standing: Standing, found: ProjectMember | None, role: Project
     return found
 
 
+def succeeding(standing: Standing) -> Standing:
+    """What one is for a change of roles where all above them have left the workspace: else nobody could have such a project."""
+    return standing._replace(role=ProjectRole.OWNER)
+
+
 def refuse_departure(standing: Standing, found: ProjectMember | None, caller_id: UUID, other_owners: int) -> ProjectMember:
     """The member who may go: anybody by themselves, others by those who are not below them."""
     leaves = found is not None and found.user_id == caller_id

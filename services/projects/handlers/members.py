@@ -8,6 +8,7 @@ from services.projects.service import Service
 from shared import cursors
 from shared.contracts.model import Nothing
 from shared.contracts.principal import Principal
+from shared.contracts.projects.access import ProjectRole
 from shared.contracts.projects.members import (
     AddProjectMember,
     ChangeProjectMember,
@@ -49,7 +50,11 @@ async def add_project_member(request: AddProjectMember, caller: Principal, servi
 
 
 async def change_project_member(request: ChangeProjectMember, caller: Principal, service: Service) -> ProjectMember:
-    return await service.members.change(request, caller)
+    """Where all above the caller have left the workspace, the caller may have or make a new owner."""
+    gone: set[UUID] = set()
+    if request.role is ProjectRole.OWNER:
+        gone = await service.people.gone(await service.members.above(request.project_id, caller), caller)
+    return await service.members.change(request, caller, gone)
 
 
 async def remove_project_member(request: RemoveProjectMember, caller: Principal, service: Service) -> Nothing:

@@ -1,13 +1,14 @@
 """Who is in projects, a row each; one who is gone keeps it, and takes it again."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from services.projects.domain.access import Standing
-from services.projects.domain.members import refuse_arrival, refuse_change, refuse_departure
+from services.projects.domain.access import Standing, above
+from services.projects.domain.members import refuse_arrival, refuse_change, refuse_departure, succeeding
 from services.projects.repository.access import standing
 from services.projects.repository.changing import Changing, Inside
 from services.projects.repository.rows import BEGINNING, FIRST_ID, view
@@ -32,10 +33,16 @@ _KNOWN = f"SELECT {COLUMNS}, deleted_at FROM project_members WHERE project_id = 
 _BY_ID = f"SELECT {COLUMNS}, deleted_at FROM project_members WHERE id = $2 AND project_id = $1"
 _COUNT = "SELECT count(*) FROM project_members WHERE project_id = $1 AND deleted_at IS NULL"
 _OWNERS = "SELECT count(*) FROM project_members WHERE project_id = $1 AND role = 'OWNER' AND deleted_at IS NULL AND user_id <> $2"
+_ABOVE = "SELECT user_id FROM project_members WHERE project_id = $1 AND deleted_at IS NULL AND role = ANY($2) LIMIT $3"
+_STAYED = """
+    SELECT EXISTS (SELECT FROM project_members WHERE project_id = $1 AND deleted_at IS NULL AND role = ANY($2) AND user_id <> ALL($3))"""
 _PAGE = f"""
     SELECT {COLUMNS} FROM project_members WHERE project_id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR role = $2)
     AND (joined_at, id) > ($3::timestamptz, $4::uuid)
     ORDER BY joined_at, id LIMIT $5"""
+
+
+MOST_ABOVE = 1_000  # as many as identity is asked about at once; where there are more, somebody is there
 
 
 class Members(Changing):
@@ -88,13 +95,20 @@ class Members(Changing):
 
         return await self.within(request.project_id, caller, work, reason=request.reason)
 
-    async def change(self, request: ChangeProjectMember, caller: Principal) -> ProjectMember:
-        """Raises what `domain.members.refuse_change` does."""
+    async def above(self, project_id: UUID, caller: Principal) -> list[UUID]:
+        """Who has more of a role than the caller. Raises `ProjectNotFound`."""
+        async with self.database.reading(caller.workspace_id) as connection:
+            roles = above((await standing(connection, project_id, caller)).role)
+            return [row["user_id"] for row in await connection.fetch(_ABOVE, project_id, roles, MOST_ABOVE)] if roles else []
+
+    async def change(self, request: ChangeProjectMember, caller: Principal, gone: Collection[UUID] = ()) -> ProjectMember:
+        """Raises what `domain.members.refuse_change` does. gone: of those above the caller, who is not in the workspace any more."""
 
         async def work(inside: Inside) -> ProjectMember:
             found = await _here(inside, request.member_id)
             others = await _other_owners(inside, found)
-            member = refuse_change(inside.standing, found, request.role, others)
+            standing = succeeding(inside.standing) if gone and not await _are_led(inside, gone) else inside.standing
+            member = refuse_change(standing, found, request.role, others)
             if member.role is request.role:
                 return member
             written = await inside.update("project_members", COLUMNS, member.id, {"role": request.role.value})
@@ -136,6 +150,12 @@ async def _row(connection: Connection, project_id: UUID, either_id: UUID) -> asy
 async def _here(inside: Inside, either_id: UUID) -> ProjectMember | None:
     row = await _row(inside.connection, inside.project_id, either_id)
     return member_of(row) if row is not None and row["deleted_at"] is None else None
+
+
+async def _are_led(inside: Inside, gone: Collection[UUID]) -> bool:
+    """Whether somebody is above the caller who is not gone."""
+    led: bool = await inside.connection.fetchval(_STAYED, inside.project_id, above(inside.standing.role), list(gone))
+    return led
 
 
 async def _other_owners(inside: Inside, member: ProjectMember | None) -> int:

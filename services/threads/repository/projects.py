@@ -12,11 +12,11 @@ from services.threads.repository import views, writing
 from services.threads.repository.participants import events
 from services.threads.repository.threads import told_of, write_fields
 from services.threads.repository.views import PARTICIPANT
-from shared.contracts.principal import Principal, Role
+from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened, ProjectRole
 from shared.contracts.projects.members import MemberChanged
 from shared.contracts.projects.projects import ProjectChanged
-from shared.contracts.threads.access import State
+from shared.contracts.threads.access import State, ThreadNotFound
 from shared.contracts.threads.participants import ParticipantAdded, ParticipantChanged, ParticipantRemoved
 from shared.contracts.threads.threads import OpenProjectThread, ThreadOpened
 from shared.database.connections import Connection, Database, committed
@@ -31,6 +31,12 @@ _SEAT = f"SELECT {PARTICIPANT}, p.version, p.project_version, p.left_at FROM par
 _ADD = f"""
     INSERT INTO participants AS p (workspace_id, thread_id, id, user_id, role, participant_role, name, joined_at, project_version)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING {PARTICIPANT}, p.version"""
+# Of one who was gone before their coming was heard of: it would let them in when it is.
+_GONE = """
+    INSERT INTO participants (workspace_id, thread_id, id, user_id, role, participant_role, name, joined_at, project_version,
+        status, left_at, deleted_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'removed', $10, $10)"""
+_TOLD = "UPDATE participants SET project_version = $2 WHERE id = $1"
 _BE = f"""
     UPDATE participants p SET participant_role = $2, status = $3, left_at = $4, deleted_at = $4, joined_at = $5, project_version = $6,
         updated_at = $7, version = version + 1
@@ -61,13 +67,12 @@ class ProjectThreads:
 
 
 async def follow_project(connection: Connection, workspace_id: UUID, event: ProjectChanged) -> None:
-    """Let a project's thread be called as it is, and be archived with it; one that is not there yet is opened."""
+    """Let a project's thread be called as it is, and be archived with it; one that is not there yet is opened.
+
+    Of a deleted project too, or what came before its deletion and is heard of after it would open one that nobody archives.
+    """
     project = event.project
-    opened = event.change is not Happened.DELETED and await _open(
-        connection, workspace_id, project.thread_id, project.id, project.name, project.created_by
-    )
-    if not opened and await connection.fetchval(_THREAD, workspace_id, project.id) is None:
-        return
+    await _open(connection, workspace_id, project.thread_id, project.id, project.name, project.created_by)
     row = await writing.lock(connection, project.thread_id)
     if (await connection.fetchval(_PROJECT_VERSION, project.thread_id)) >= event.version:
         return
@@ -85,10 +90,13 @@ async def follow_project(connection: Connection, workspace_id: UUID, event: Proj
 
 
 async def follow_member(connection: Connection, workspace_id: UUID, event: MemberChanged) -> None:
-    """Let a project's member take part in its thread, be what they are, or be gone."""
+    """Let a project's member take part in its thread, be what they are, or be gone.
+
+    Raises `ThreadNotFound` where the project was not heard of yet: then this is heard again.
+    """
     thread_id = await connection.fetchval(_THREAD, workspace_id, event.project_id)
     if thread_id is None:
-        return
+        raise ThreadNotFound
     row = await writing.lock(connection, thread_id)
     member, gone = event.member, event.change is Happened.DELETED
     seat = await connection.fetchrow(_SEAT, thread_id, member.user_id)
@@ -96,12 +104,14 @@ async def follow_member(connection: Connection, workspace_id: UUID, event: Membe
         return
     here = seat is not None and seat["left_at"] is None
     if gone and not here:
+        if seat is None:
+            await connection.execute(_GONE, *_seat(workspace_id, thread_id, event), row["now"])
+        else:
+            await connection.execute(_TOLD, seat["id"], event.version)
         return
     part = participant_role(member.role, member.workspace_role).value
     if seat is None:
-        spoken = spec_role(Role(member.workspace_role)).value
-        columns = (workspace_id, thread_id, member.id, member.user_id, spoken, part, member.name, member.joined_at, event.version)
-        written = await connection.fetch(_ADD, *columns)
+        written = await connection.fetch(_ADD, *_seat(workspace_id, thread_id, event))
     else:
         written = await _be(connection, seat, part, event, row["now"] if gone else None)
     if here == (not gone):
@@ -111,6 +121,12 @@ async def follow_member(connection: Connection, workspace_id: UUID, event: Membe
     count = row["participant_count"] + (not gone) - here
     await writing.move(connection, thread_id, row["now"], count, archived=row["state"] == State.ARCHIVED)
     await writing.tell(connection, workspace_id, thread_id, *events(kind, thread_id, written))
+
+
+def _seat(workspace_id: UUID, thread_id: UUID, event: MemberChanged) -> tuple[object, ...]:
+    member = event.member
+    spoken, part = spec_role(member.workspace_role).value, participant_role(member.role, member.workspace_role).value
+    return workspace_id, thread_id, member.id, member.user_id, spoken, part, member.name, member.joined_at, event.version
 
 
 async def _be(connection: Connection, seat: asyncpg.Record, part: str, event: MemberChanged, left_at: Any) -> list[asyncpg.Record]:

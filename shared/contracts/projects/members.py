@@ -71,7 +71,7 @@ class AddProjectMember(Request):
 
 
 class ChangeProjectMember(Request):
-    """Give a member another role."""
+    """Give a member another role. Owners alone make owners; where all of them have left the workspace, those next below do."""
 
     project_id: UUID
     member_id: UUID

@@ -55,6 +55,19 @@ async def test_files_are_listed_by_their_paths_without_contents(team: Team) -> N
     assert refusal(await team.member.get(team.at("files"), folder="src", cursor=page["nextCursor"])) == (400, "cursor_is_not_valid")
 
 
+async def test_what_is_known_of_a_file_is_not_sent_again(team: Team, house: House) -> None:
+    file = await add(team, "a.ts", "one")
+    path = team.at("files", file["id"])
+    known = await team.member.ask("GET", path, if_none_match='"1"')
+    assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", '"1"')
+    changed = await team.member.ask("PATCH", path, {"content": "two"}, if_match='"1"', if_none_match="*")
+    assert expect(changed, 200)["content"] == "two"
+    assert expect(await team.member.ask("GET", path, if_none_match='"1"'), 200)["content"] == "two"
+    document = expect(await house.http.get("/api/openapi.json"), 200)
+    described = document["paths"]["/api/projects/{projectId}/files/{fileId}"]["get"]
+    assert list(described["responses"])[:2] == ["200", "304"]
+
+
 async def test_a_write_says_which_version_it_changes(team: Team) -> None:
     file = await add(team, "a.ts", "one")
     path = team.at("files", file["id"])

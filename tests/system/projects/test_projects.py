@@ -66,6 +66,25 @@ async def test_of_two_owners_who_leave_at_once_one_stays(team: Team) -> None:
     assert sorted(answer.status_code for answer in answers) == [204, 409]
 
 
+async def test_where_the_owners_left_the_workspace_those_next_below_make_a_new_one(team: Team, house: House) -> None:
+    refused = (403, "project_role_is_not_enough")
+    heir = team.at("members", team.maintainer.id)
+    assert refusal(await team.maintainer.patch(heir, {"role": "OWNER"})) == refused
+    expect(await house.host.delete(f"/api/workspaces/{house.workspace_id}/members/{team.owner.id}"), 204)
+    assert refusal(await team.member.patch(team.at("members", team.member.id), {"role": "OWNER"})) == refused
+    assert refusal(await team.maintainer.patch(team.at("members", team.owner.id), {"role": "MEMBER"})) == refused
+    assert expect(await team.maintainer.patch(heir, {"role": "OWNER"}), 200)["role"] == "OWNER"
+    expect(await team.maintainer.delete(team.at("members", team.owner.id)), 204)
+    assert expect(await team.maintainer.patch(team.path, {"name": "Ours"}), 200)["role"] == "OWNER"
+
+
+async def test_where_nobody_above_them_is_left_members_make_a_new_owner(team: Team, house: House) -> None:
+    for gone in (team.owner, team.maintainer):
+        expect(await house.host.delete(f"/api/workspaces/{house.workspace_id}/members/{gone.id}"), 204)
+    expect(await team.member.patch(team.at("members", team.member.id), {"role": "OWNER"}), 200)
+    expect(await team.member.delete(team.path), 204)
+
+
 async def test_nobody_gives_or_takes_a_role_above_their_own(team: Team) -> None:
     newcomer, refused = {"userId": team.stranger.id}, (403, "project_role_is_not_enough")
     assert refusal(await team.member.post(team.at("members"), newcomer)) == refused
