@@ -185,6 +185,7 @@ async def test_a_move_reads_its_neighbours_alone(many: Many, database: Database)
 
 async def test_artifacts_are_read_a_page_at_a_time(many: Many, database: Database, background: Database) -> None:
     found = await reads(background, many.workspace, artifacts._LIST, many.task, 51)
-    assert {index: rows for index, rows in found.items() if rows > 51} == {}
+    assert {index: rows for index, rows in found.items() if rows > 51 and index != "projects_pkey"} == {}
+    assert found["projects_pkey"] <= 3 * 51, "one of each task, file and page"
     described = await reads(database, many.workspace, artifacts._DESCRIBE, [many.task], many.user)
     assert sum(described.values()) <= 6
