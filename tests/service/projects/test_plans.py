@@ -1,6 +1,7 @@
 """What projects show reads what it shows, however much there is."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,10 +14,11 @@ from services.projects.domain.files import within
 from services.projects.repository import access, artifacts, board, files, history, members, moves, pages, projects, tasks
 from services.projects.repository.rows import FIRST_ID
 from shared.credentials import background_role, database_role
-from shared.database.connections import Database, as_role
+from shared.database.connections import Connection, Database, as_role
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from tests.servers import Servers
+from tests.service.neighbours import principal
 
 MANY = 2_000
 
@@ -175,6 +177,32 @@ async def test_a_page_reads_what_it_shows(many: Many, database: Database) -> Non
 async def test_a_board_reads_its_tasks_once(many: Many, database: Database) -> None:
     found = await reads(database, many.workspace, board._CARDS, many.first)
     assert found == {"task_columns_in_order": 1, "tasks_in_order": MANY}
+
+
+class Watched(Database):
+    """Keeps what it is asked."""
+
+    queries: list[str]
+
+    @asynccontextmanager
+    async def reading(self, workspace_id: UUID) -> AsyncIterator[Connection]:
+        async with super().reading(workspace_id) as connection:
+            with connection.query_logger(lambda asked: self.queries.append(asked.query)):
+                yield connection
+
+
+async def test_a_whole_board_is_three_queries_whatever_its_size(many: Many, servers: Servers) -> None:
+    role = database_role("projects")
+    watched = Watched(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "projects", connections=1)
+    await watched.open()
+    caller = principal(workspace_id=many.workspace).model_copy(update={"user_id": many.user})
+    watched.queries = []
+    await board.Boards(watched).get(many.first, caller)  # at first the driver asks about types too
+    for project_id, tasks_shown in ((many.first, MANY), (many.projects[1], 0)):
+        watched.queries = []
+        shown = await board.Boards(watched).get(project_id, caller)
+        assert (len(watched.queries), sum(map(len, shown.cards.values()))) == (3, tasks_shown)
+    await watched.close()
 
 
 async def test_a_move_reads_its_neighbours_alone(many: Many, database: Database) -> None:

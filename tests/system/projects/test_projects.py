@@ -167,6 +167,25 @@ async def test_what_happens_to_a_project_is_told_with_it(team: Team, house: Hous
     assert await house.events("projects", team.owner.id) == ["action_audited"] * 3
 
 
+async def test_what_is_done_to_projects_and_who_is_in_them_is_in_the_workspaces_audit_log(house: House) -> None:
+    admin = await house.elsewhere(Role.ADMIN)
+    owner, member = [await house.joining(admin, Role.CLIENT) for _ in range(2)]
+    project = await begin(owner)
+    await join(project, owner, member)
+    for archived in (True, False):
+        expect(await owner.patch(path_of(project), {"archived": archived, "reason": "Over"}), 200)
+    expect(await owner.delete(path_of(project)), 204)
+
+    async def logged() -> list[tuple[str, str, str]]:
+        entries = expect(await admin.get("/api/audit", action="project:project:update"), 200)["entries"]
+        return [(entry["actorId"], entry["targetId"], entry["details"]["did"]) for entry in entries]
+
+    did = ["deleted", "restored", "archived", "member_created"]
+    async with asyncio.timeout(10):
+        while await logged() != [(owner.id, project["id"], what) for what in did]:
+            await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize("body", [{}, {"name": " "}, {"name": "a" * 256}, {"name": "A", "description": "a" * 10_001}, {"name": "\0"}])
 async def test_a_project_has_a_name(client: Person, body: dict[str, str]) -> None:
     assert wrong_fields(await client.post(PROJECTS, body))
