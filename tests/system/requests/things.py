@@ -38,7 +38,7 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
         "sessionId": session.session_id,
     }
     things |= {"workspaceId": person.user["workspaceId"], "name": "agent"}
-    things |= await _project_of(opener or person, person, other)
+    things |= await project_of(opener or person, person, other)
     if Permission.SERVICE_MANAGE not in expect(await person.get("/api/auth/me"), 200)["permissions"]:
         return things | dict.fromkeys(("invitationId", "accountId", "tokenId"), str(new_id()))
     invitation = expect(await person.post(f"/api/workspaces/{things['workspaceId']}/invitations", {}), 201)
@@ -48,7 +48,7 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
     return things | {"invitationId": invitation["id"], "accountId": account["id"], "tokenId": token["id"]}
 
 
-async def _project_of(maker: Person, person: Person, other: Person) -> dict[str, str]:
+async def project_of(maker: Person, person: Person, other: Person) -> dict[str, str]:
     """A project that the person owns, in which the other is a member, and something of each kind in it."""
     project = expect(await maker.post("/api/projects", {"name": "Turin"}), 201)
     path = f"/api/projects/{project['id']}"
