@@ -11,6 +11,8 @@
 \getenv messages_background POSTGRES_BACKGROUND_PASSWORD_MESSAGES
 \getenv attachments POSTGRES_PASSWORD_ATTACHMENTS
 \getenv attachments_background POSTGRES_BACKGROUND_PASSWORD_ATTACHMENTS
+\getenv projects POSTGRES_PASSWORD_PROJECTS
+\getenv projects_background POSTGRES_BACKGROUND_PASSWORD_PROJECTS
 \getenv graph POSTGRES_PASSWORD_GRAPH
 \getenv graph_background POSTGRES_BACKGROUND_PASSWORD_GRAPH
 
@@ -27,5 +29,7 @@ CREATE ROLE atrium_messages LOGIN PASSWORD :'messages';
 CREATE ROLE atrium_messages_background LOGIN PASSWORD :'messages_background';
 CREATE ROLE atrium_attachments LOGIN PASSWORD :'attachments';
 CREATE ROLE atrium_attachments_background LOGIN PASSWORD :'attachments_background';
+CREATE ROLE atrium_projects LOGIN PASSWORD :'projects';
+CREATE ROLE atrium_projects_background LOGIN PASSWORD :'projects_background';
 CREATE ROLE atrium_graph LOGIN PASSWORD :'graph';
 CREATE ROLE atrium_graph_background LOGIN PASSWORD :'graph_background';

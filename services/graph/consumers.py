@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from services.graph.learning import Learned, of_attachment, of_file, of_message, of_page, of_task, of_thread
 from services.graph.repository import derived
-from services.graph.repository.artifacts import record
+from services.graph.repository.artifacts import end, record
 from services.graph.repository.derived import ProjectThread
 from shared.contracts.attachments.attachments import AttachmentChanged
 from shared.contracts.messages.messages import Message
 from shared.contracts.model import Event
+from shared.contracts.projects.access import Happened
 from shared.contracts.projects.files import FileChanged
 from shared.contracts.projects.pages import PageChanged
 from shared.contracts.projects.projects import ProjectChanged
@@ -39,6 +40,8 @@ async def keep(connection: Connection, learned: Learned) -> None:
     await derived.add(connection, learned.links)
     await derived.threads_of_projects(connection, learned.project_threads)
     await derived.tasks_came(connection, learned.tasks)
+    told = {one.project_id for one in learned.artifacts} | {one.project_id for one in learned.project_threads}
+    await end(connection, sorted(one for one in told if one is not None))
 
 
 def _learned(event: Event, received: Received) -> Learned:
@@ -56,7 +59,8 @@ def _learned(event: Event, received: Received) -> Learned:
         case PageChanged():
             return of_page(event, workspace_id)
         case ProjectChanged():
-            return Learned(project_threads=[ProjectThread(event.project.thread_id, event.project.id, workspace_id)])
+            deleted = event.change is Happened.DELETED
+            return Learned(project_threads=[ProjectThread(event.project.thread_id, event.project.id, workspace_id, deleted)])
     message = getattr(event, "message", None)
     assert isinstance(message, Message), f"{event.event_type} is not among those that it subscribed"
     return of_message(message, event.version, workspace_id)

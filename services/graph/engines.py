@@ -6,6 +6,7 @@ from typing import Protocol
 import structlog
 
 from services.graph.hops import Hops
+from services.graph.metrics import READS
 from services.graph.owners import Owners
 from services.graph.walking import Walker
 from shared.contracts.graph.reads import Engine
@@ -34,7 +35,12 @@ class Engines:
         """The answer, and who found it: a question that the mirror leaves half answered is asked again from its beginning."""
         if self._mirror is not None and self._mirrored is not None and self._mirror.is_near():
             try:
-                return await question(self._mirrored), Engine.NEO4J
+                return _counted(await question(self._mirrored), Engine.NEO4J)
             except MirrorIsAway as away:
                 log.warning("mirror_did_not_answer", reason=str(away))
-        return await question(self._sql), Engine.SQL
+        return _counted(await question(self._sql), Engine.SQL)
+
+
+def _counted[T](answer: T, engine: Engine) -> tuple[T, Engine]:
+    READS.labels(engine).inc()
+    return answer, engine

@@ -55,7 +55,7 @@ def of_thread(thread: ThreadFacts, version: int, workspace_id: UUID) -> Learned:
         type=ArtifactType.THREAD,
         id=thread.id,
         workspace_id=workspace_id,
-        project_id=None,
+        project_id=thread.project_id,
         thread_id=thread.id,
         title=thread.title,
         deleted=False,

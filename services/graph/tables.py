@@ -121,6 +121,7 @@ project_threads = Table(
     Column("thread_id", Uuid, primary_key=True),
     Column("project_id", Uuid, nullable=False),
     Column("workspace_id", Uuid, nullable=False),
+    Column("deleted", Boolean, nullable=False, server_default=text("false")),
     Index("project_threads_project", "project_id"),
 )
 

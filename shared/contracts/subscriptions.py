@@ -18,6 +18,7 @@ from shared.contracts.messages.receipts import ThreadRead
 from shared.contracts.model import Event
 from shared.contracts.operations import ATTACHMENTS, GRAPH, IDENTITY, MESSAGES, THREADS
 from shared.contracts.projects.files import FileChanged
+from shared.contracts.projects.members import MemberChanged
 from shared.contracts.projects.pages import PageChanged
 from shared.contracts.projects.projects import ProjectChanged
 from shared.contracts.projects.tasks import TaskChanged
@@ -54,6 +55,9 @@ MESSAGES_FILES = Subscription(MESSAGES, "files", [AttachmentChanged, NoteAttachm
 
 THREADS_READING = Subscription(THREADS, "reading", [ThreadRead])
 """How far those who take part have read."""
+
+THREADS_PROJECTS = Subscription(THREADS, "projects", [ProjectChanged, MemberChanged])
+"""How the threads of projects are called, and who takes part in them."""
 
 ATTACHMENTS_POSTS = Subscription(
     ATTACHMENTS, "posts", [MessagePosted, NotePosted, GuardedMessagePosted, MessageDeleted, NoteDeleted, GuardedMessageDeleted]

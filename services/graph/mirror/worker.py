@@ -8,8 +8,8 @@ from datetime import timedelta
 import structlog
 
 from services.graph.engines import MirrorIsAway
+from services.graph.metrics import BATCH_SECONDS, LAG, LAG_SECONDS, PARKED
 from services.graph.mirror.connection import BatchIsRefused, Neo4j
-from services.graph.mirror.metrics import BATCH_SECONDS, LAG, LAG_SECONDS, PARKED
 from services.graph.mirror.mirror import Mirror, MirrorIsAnothers, Standing
 from services.graph.repository.mirror import AT_ONCE, Backlog, MirrorSource
 from shared.application import Dependency

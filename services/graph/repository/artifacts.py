@@ -28,6 +28,14 @@ _TOUCH = """
         ORDER BY id FOR UPDATE)
     UPDATE artifact_links l SET position = NULL, updated_at = now() FROM touched WHERE l.id = touched.id"""
 
+# All that is in a project goes with it, without a word of its own; what is told of it late brings none of it back.
+_END = """
+    WITH ended AS (
+        SELECT id FROM artifacts WHERE NOT deleted
+            AND project_id = ANY(ARRAY(SELECT project_id FROM project_threads WHERE project_id = ANY($1) AND deleted))
+        ORDER BY id FOR UPDATE)
+    UPDATE artifacts a SET deleted = true, updated_at = now(), position = NULL FROM ended WHERE a.id = ended.id RETURNING a.id"""
+
 
 async def record(connection: Connection, artifacts: Sequence[Artifact]) -> set[UUID]:
     """Keep those that are newer than what is known; which they are."""
@@ -50,6 +58,12 @@ async def record(connection: Connection, artifacts: Sequence[Artifact]) -> set[U
     if moved := [row["id"] for row in rows if row["came_or_went"]]:
         await connection.execute(_TOUCH, moved)
     return {row["id"] for row in rows}
+
+
+async def end(connection: Connection, project_ids: Sequence[UUID]) -> None:
+    """What is in those of them that were deleted."""
+    if project_ids and (ended := [row["id"] for row in await connection.fetch(_END, project_ids)]):
+        await connection.execute(_TOUCH, ended)
 
 
 async def record_early(connection: Connection, artifacts: Sequence[Artifact]) -> None:

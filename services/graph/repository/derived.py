@@ -44,8 +44,11 @@ MEANT_IN_THREADS = _MEANT + "m.thread_id = ANY($1)"
 MEANT_TASKS = _MEANT + "t.id = ANY($1)"
 
 _PROJECT_THREADS = """
-    INSERT INTO project_threads (thread_id, project_id, workspace_id) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[])
-    ON CONFLICT (thread_id) DO NOTHING"""
+    INSERT INTO project_threads AS known (thread_id, project_id, workspace_id, deleted)
+    SELECT thread_id, project_id, workspace_id, bool_or(deleted)
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bool[]) AS told (thread_id, project_id, workspace_id, deleted)
+    GROUP BY thread_id, project_id, workspace_id ORDER BY thread_id
+    ON CONFLICT (thread_id) DO UPDATE SET deleted = true WHERE excluded.deleted AND NOT known.deleted"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,12 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class ProjectThread:
-    """In a project's own thread its tasks' numbers have a meaning."""
+    """In a project's own thread its tasks' numbers have a meaning. deleted: the project, for good."""
 
     thread_id: UUID
     project_id: UUID
     workspace_id: UUID
+    deleted: bool = False
 
 
 async def lock(connection: Connection) -> None:
@@ -125,6 +129,7 @@ async def threads_of_projects(connection: Connection, threads: Sequence[ProjectT
         [one.thread_id for one in threads],
         [one.project_id for one in threads],
         [one.workspace_id for one in threads],
+        [one.deleted for one in threads],
     )
     await add(connection, await _meant(connection, MEANT_IN_THREADS, [one.thread_id for one in threads]))
 

@@ -42,6 +42,7 @@ _DELETE = f"""
     UPDATE artifact_links SET deleted_at = now(), updated_at = now(), version = version + 1, position = NULL
     WHERE id = $1 AND deleted_at IS NULL RETURNING {COLUMNS}, version"""
 
+_ATTEMPTS = 3
 END = UUID(int=(1 << 128) - 1)
 
 
@@ -62,8 +63,8 @@ class Scope:
         return self.key in (link.project_id, link.thread_id)
 
 
-class _MadeMeanwhile(Exception):
-    """Another made the same link after this one looked for it."""
+class _IsThere(Exception):
+    """The same link was made before."""
 
 
 class Links:
@@ -75,13 +76,10 @@ class Links:
     ) -> ArtifactLink | Found[ArtifactLink] | Replayed[ArtifactLink]:
         """ends: what is linked, as its owners have it."""
 
-        async def attempt() -> ArtifactLink | Found[ArtifactLink]:
+        async def attempt() -> ArtifactLink:
             async with self._database.workspace(caller.workspace_id, actor=caller.user_id) as connection:
-                same = await connection.fetchrow(SAME, request.source_id, request.target_id, scope.key)
-                link_id = same["id"] if same else new_id()
+                link_id = new_id()
                 await claim(connection, request, caller, link_id)
-                if same:
-                    return Found(link_of(same))
                 await record_early(connection, ends)
                 row = await connection.fetchrow(
                     _INSERT,
@@ -97,21 +95,27 @@ class Links:
                     caller.user_id,
                 )
                 if row is None:
-                    raise _MadeMeanwhile
+                    raise _IsThere  # so that its key is nobody's
                 link = link_of(row)
                 event = LinkChanged(entity_id=link.id, version=1, change=Happened.CREATED, link=link)
                 await emit(connection, emission(event, caller.workspace_id, scope.key))
                 return link
 
-        try:
+        for _ in range(_ATTEMPTS):
             try:
                 return await committed(attempt, self._on_commit)
-            except _MadeMeanwhile:
-                return await committed(attempt, self._on_commit)
-        except _MadeMeanwhile as unsteady:  # made, taken away and made again, all in between
-            raise ServiceIsUnavailable from unsteady
-        except MadeBefore as before:
-            return Replayed((await self._get(before.uuid, caller))[0])
+            except MadeBefore as before:
+                return Replayed((await self._get(before.uuid, caller))[0])
+            except _IsThere:
+                same = await self._same(request, scope, caller)
+            if same is not None:
+                return Found(same)
+        raise ServiceIsUnavailable  # made, and taken away before it was looked for, again and again
+
+    async def _same(self, request: Ends, scope: Scope, caller: Principal) -> ArtifactLink | None:
+        async with self._database.reading(caller.workspace_id) as connection:
+            row = await connection.fetchrow(SAME, request.source_id, request.target_id, scope.key)
+        return link_of(row) if row else None
 
     async def page(self, scope: Scope, before: UUID, limit: int, caller: Principal) -> list[ArtifactLink]:
         """Newest first, whoever sees them."""

@@ -45,7 +45,7 @@ def task(project: UUID, number: int, version: int = 1, change: Happened = Happen
     return TaskChanged(entity_id=made.id, version=version, project_id=project, change=change, task=made)
 
 
-def project_of(project: UUID, thread: UUID) -> ProjectChanged:
+def project_of(project: UUID, thread: UUID, change: Happened = Happened.CREATED) -> ProjectChanged:
     facts = ProjectFacts(
         id=project,
         name="Atrium",
@@ -57,7 +57,7 @@ def project_of(project: UUID, thread: UUID) -> ProjectChanged:
         updated_at=NOW,
         version=1,
     )
-    return ProjectChanged(entity_id=project, version=1, change=Happened.CREATED, project=facts)
+    return ProjectChanged(entity_id=project, version=1, change=change, project=facts)
 
 
 async def test_a_reply_is_linked_to_what_it_replies_to(graph: Service, ada: Principal) -> None:
@@ -105,6 +105,18 @@ async def test_a_deleted_message_loses_its_links(graph: Service, ada: Principal)
     gone = reply.message.model_copy(update={"content": "", "deleted_at": NOW})
     await graph.hears(ada.workspace_id, MessageDeleted(entity_id=gone.id, version=2, message=gone))
     assert await graph.derived(reply.entity_id) == []
+
+
+async def test_what_is_in_a_project_goes_with_it_whichever_is_heard_first(graph: Service, ada: Principal) -> None:
+    for order in ((0, 1), (1, 0)):
+        project = new_id()
+        inside, outside = task(project, 1), task(new_id(), 1)
+        deleted = project_of(project, new_id(), Happened.DELETED)
+        for event in ([inside, deleted][place] for place in order):
+            await graph.hears(ada.workspace_id, event, outside)
+        ids = [inside.entity_id, outside.entity_id]
+        rows = await graph.database.fetch("SELECT id FROM graph.artifacts WHERE id = ANY($1) AND deleted", ids)
+        assert [row["id"] for row in rows] == [inside.entity_id]
 
 
 async def test_a_page_is_linked_to_its_file_and_follows_it(graph: Service, ada: Principal, project: UUID) -> None:

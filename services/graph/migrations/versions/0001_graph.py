@@ -89,7 +89,8 @@ _MENTIONS = """
     CREATE TABLE graph.project_threads (
         thread_id uuid PRIMARY KEY,
         project_id uuid NOT NULL,
-        workspace_id uuid NOT NULL
+        workspace_id uuid NOT NULL,
+        deleted boolean NOT NULL DEFAULT false
     );
     CREATE INDEX project_threads_project ON graph.project_threads (project_id);
     CREATE TABLE graph.fills (
