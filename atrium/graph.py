@@ -69,13 +69,14 @@ def rebuild(
 @graph.command()
 def reconcile(
     force: Annotated[bool, typer.Option("--force", help="Delete from the mirror what PostgreSQL does not know, however much.")] = False,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Compare every property, instead of checksums of versions.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare the mirror with PostgreSQL, and mend what differs. Exit code 1 where something could not be mended.
 
     Example: atrium graph reconcile
     """
-    found, parked = asyncio.run(_reconcile(force=force, quiet=as_json))
+    found, parked = asyncio.run(_reconcile(force=force, thorough=thorough, quiet=as_json))
     shown = {
         "compared": found.compared,
         "wrong": len(found.wrong_artifacts) + len(found.wrong_links),
@@ -123,12 +124,12 @@ async def _rebuild(*, force: bool) -> None:
             progress.update(task, completed=head, description="made")
 
 
-async def _reconcile(*, force: bool, quiet: bool) -> tuple[Differences, int]:
+async def _reconcile(*, force: bool, thorough: bool, quiet: bool) -> tuple[Differences, int]:
     async with _operated() as operated:
         reconciliation, found = Reconciliation(operated.mirror, operated.source), Differences()
         with Progress(disable=quiet) as progress:
             task = progress.add_task("comparing", total=sum(await operated.source.counts()))
-            async for count in reconciliation.find(found):
+            async for count in (reconciliation.find_in_rows if thorough else reconciliation.find)(found):
                 progress.advance(task, count)
         return found, await reconciliation.mend(found, force=force)
 

@@ -12,11 +12,17 @@ from tests.processes import free_port
 _PLACES = (os.environ.get("ATRIUM_TEST_NEO4J"), Path.home() / ".cache" / "atrium-ci" / "neo4j" / "lib", ".atrium/neo4j/lib")
 
 
+def library() -> Path | None:
+    """The jars, where they are and can be run."""
+    there = [Path(place) for place in _PLACES if place and Path(place).is_dir()]
+    return there[0] if there and shutil.which("java") else None
+
+
 def installed_library() -> Path:
     """In CI it is there; elsewhere what needs it is skipped without it."""
-    for place in _PLACES:
-        if place and Path(place).is_dir() and shutil.which("java"):
-            return Path(place)
+    found = library()
+    if found is not None:
+        return found
     assert not os.environ.get("CI"), "Neo4j is missing: .ci/run installs it"
     pytest.skip("Neo4j is not there: `make neo4j` gets it, where there are Java and Maven")
 

@@ -1,6 +1,6 @@
 """The mirror compared with PostgreSQL, a range of ids at a time, and mended where it differs."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -8,11 +8,22 @@ from uuid import UUID
 from services.graph.mirror.connection import Neo4j
 from services.graph.mirror.entities import MirroredArtifact, MirroredLink
 from services.graph.mirror.mirror import Mirror
-from services.graph.mirror.statements import LABELS, LIST_ARTIFACTS, LIST_LINKS, REMOVE_ARTIFACTS, REMOVE_LINKS, REMOVE_NOTES, UNVERSION
-from services.graph.repository.mirror import MirrorSource
+from services.graph.mirror.statements import (
+    LABELS,
+    LIST_ARTIFACTS,
+    LIST_LINKS,
+    REMOVE_ARTIFACTS,
+    REMOVE_LINKS,
+    REMOVE_NOTES,
+    SUM_ARTIFACTS,
+    SUM_LINKS,
+    UNVERSION,
+)
+from services.graph.repository.mirror import Bucket, MirrorSource, Sums
 from shared.contracts.graph.links import LinkType
 
-BUCKET = 2_000
+SUMMED, BUCKET = 20_000, 2_000
+"""Rows that one checksum is of, and that are compared one by one at once."""
 MOST_DELETED = 0.05
 """Of what the mirror has; whoever deletes more says so: it may be PostgreSQL that lost something."""
 _BEGINNING = UUID(int=0)
@@ -44,6 +55,15 @@ class Differences:
         return len(self.unknown_artifacts) + len(self.unknown_links)
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """How artifacts are compared, or links."""
+
+    sum_rows: Callable[[UUID, int], Awaitable[Bucket]]
+    sum_there: Callable[[Mapping[str, str]], Awaitable[Sums]]
+    compare: Callable[[Differences, UUID | None, UUID | None], AsyncIterator[int]]
+
+
 class Reconciliation:
     """What changes while it is compared is the mirror's own work, and no difference."""
 
@@ -52,11 +72,45 @@ class Reconciliation:
         self._neo4j: Neo4j = mirror.neo4j
 
     async def find(self, differences: Differences) -> AsyncIterator[int]:
-        """Fills in the differences; how many of PostgreSQL's rows were compared, bucket by bucket."""
-        async for count in self._artifacts(differences):
-            yield count
-        async for count in self._links(differences):
-            yield count
+        """Fills in the differences; how many of PostgreSQL's rows were compared, bucket by bucket.
+
+        By checksums of versions: what has the version of a row is taken for the row. Buckets that differ are compared row by row.
+        """
+        for side in self._sides():
+            start: UUID | None = _BEGINNING
+            while start is not None:
+                bucket = await side.sum_rows(start, SUMMED)
+                there = await side.sum_there(_bounds(start, bucket.following))
+                if there == bucket.sums:
+                    differences.compared += sum(count for count, _ in there.values())
+                    yield bucket.rows
+                else:
+                    async for count in side.compare(differences, start, bucket.following):
+                        yield count
+                start = bucket.following
+
+    async def find_in_rows(self, differences: Differences) -> AsyncIterator[int]:
+        """The same by every property of every row."""
+        for side in self._sides():
+            async for count in side.compare(differences, _BEGINNING, None):
+                yield count
+
+    def _sides(self) -> tuple[_Side, _Side]:
+        return (
+            _Side(self._source.sum_artifacts, self._sum_artifacts, self._artifacts),
+            _Side(self._source.sum_links, self._sum_links, self._links),
+        )
+
+    async def _sum_artifacts(self, bounds: Mapping[str, str]) -> Sums:
+        return {row["kind"]: (row["there"], row["sum"]) for row in await self._neo4j.run(SUM_ARTIFACTS, **bounds)}
+
+    async def _sum_links(self, bounds: Mapping[str, str]) -> Sums:
+        """Of the links by their types, each of which has its own edge beside."""
+        found = {kind: await self._neo4j.run(statement, **bounds) for kind, statement in SUM_LINKS.items()}
+        sums = {row["kind"]: (row["there"], row["sum"]) for row in found.pop(LinkType.LINKED_TO)}
+        specific = {kind: [(row["there"], row["sum"]) for row in rows] for kind, rows in found.items()}
+        wanted = {kind: [sums[kind]] if kind in sums else [] for kind in found}
+        return sums if specific == wanted else {}
 
     async def mend(self, differences: Differences, *, force: bool) -> int:
         """How many could not be mended, and are parked. Raises `TooManyToDelete`."""
@@ -75,13 +129,12 @@ class Reconciliation:
                 parked += await self._mirror.put(entities[start : start + BUCKET])
         return parked
 
-    async def _artifacts(self, differences: Differences) -> AsyncIterator[int]:
-        start: UUID | None = _BEGINNING
+    async def _artifacts(self, differences: Differences, start: UUID | None, end: UUID | None) -> AsyncIterator[int]:
         while start is not None:
             position = (await self._mirror.standing()).position
-            rows = await self._source.artifacts_from(start, BUCKET)
-            following, asked = _range(start, rows)
-            there = {row["id"]: _artifact_there(row) for row in await self._neo4j.run(LIST_ARTIFACTS, **asked)}
+            rows, following = _within(await self._source.artifacts_from(start, BUCKET), end)
+            asked = await self._neo4j.run(LIST_ARTIFACTS, **_bounds(start, following or end))
+            there = {row["id"]: _artifact_there(row) for row in asked}
             differences.compared += len(there)
             for one in rows:
                 found = there.pop(str(one.id), None)
@@ -91,15 +144,13 @@ class Reconciliation:
             yield len(rows)
             start = following
 
-    async def _links(self, differences: Differences) -> AsyncIterator[int]:
-        start: UUID | None = _BEGINNING
+    async def _links(self, differences: Differences, start: UUID | None, end: UUID | None) -> AsyncIterator[int]:
         while start is not None:
             position = (await self._mirror.standing()).position
-            rows = await self._source.links_from(start, BUCKET)
-            following, asked = _range(start, rows)
+            rows, following = _within(await self._source.links_from(start, BUCKET), end)
             there: dict[str, dict[LinkType, Shape]] = {}
             for kind, statement in LIST_LINKS.items():
-                for row in await self._neo4j.run(statement, **asked):
+                for row in await self._neo4j.run(statement, **_bounds(start, following or end)):
                     there.setdefault(row["id"], {})[kind] = _link_there(row)
             differences.compared += len(there)
             for one in rows:
@@ -112,12 +163,16 @@ class Reconciliation:
             start = following
 
 
-def _range(start: UUID, rows: Sequence[MirroredArtifact] | Sequence[MirroredLink]) -> tuple[UUID | None, Mapping[str, str]]:
-    """Where the next bucket begins, if there is one, and the bounds of this one."""
-    if len(rows) < BUCKET:
-        return None, {"from": str(start), "before": _AFTER_ALL}
-    following = UUID(int=rows[-1].id.int + 1)
-    return following, {"from": str(start), "before": str(following)}
+def _within[E: (MirroredArtifact, MirroredLink)](rows: Sequence[E], end: UUID | None) -> tuple[list[E], UUID | None]:
+    """Those before an end, and where to go on, unless that was all."""
+    kept = [one for one in rows if end is None or one.id < end]
+    full = len(rows) == BUCKET and len(kept) == len(rows)
+    following = UUID(int=rows[-1].id.int + 1) if full else None
+    return kept, None if following == end else following
+
+
+def _bounds(start: UUID, end: UUID | None) -> Mapping[str, str]:
+    return {"from": str(start), "before": _AFTER_ALL if end is None else str(end)}
 
 
 def _is_newer(found: Shape | None, position: int) -> bool:

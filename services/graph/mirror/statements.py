@@ -110,3 +110,16 @@ REMOVE_ARTIFACTS = "UNWIND $ids AS id MATCH (n:Artifact {id: id}) DETACH DELETE 
 REMOVE_LINKS = {kind: f"UNWIND $ids AS id MATCH ()-[l:{kind} {{id: id}}]->() DELETE l" for kind in LinkType}
 REMOVE_NOTES = "UNWIND $ids AS id MATCH (n:DeletedLink {id: id}) DELETE n"
 UNVERSION = "UNWIND $ids AS id MATCH (n:Artifact {id: id}) SET n.version = -1"
+
+# As PostgreSQL sums up the same ids.
+_MIXED = "sum(coalesce({of}.version, -1) % 2147483647 * 2654435761 % 4294967291)"
+_KINDS = " ".join(f"WHEN n:{label} THEN '{kind.value}'" for kind, label in LABELS.items())
+SUM_ARTIFACTS = f"""
+    MATCH (n:Artifact) WHERE n.id >= $from AND n.id < $before
+    RETURN CASE WHEN n:Deleted THEN 'DELETED' {_KINDS} ELSE '' END AS kind, count(n) AS there, {_MIXED.format(of="n")} AS sum"""
+SUM_LINKS = {
+    kind: f"""
+        MATCH ()-[l:{kind}]->() WHERE l.id >= $from AND l.id < $before
+        RETURN l.type AS kind, count(l) AS there, {_MIXED.format(of="l")} AS sum"""
+    for kind in LinkType
+}

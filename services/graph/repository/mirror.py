@@ -26,9 +26,10 @@ _HEAD = """
         (SELECT max(position) FROM artifact_links WHERE position IS NOT NULL), 0)"""
 
 _ARTIFACT = "a.id, a.type, a.workspace_id, a.project_id, a.thread_id, a.title, a.number, a.deleted, a.created_at, a.position"
-_LINK = """l.id, l.workspace_id, l.project_id, l.thread_id, l.source_type, l.source_id, l.target_type, l.target_id, l.type,
+_LIVE = "l.deleted_at IS NULL AND s.deleted IS FALSE AND t.deleted IS FALSE"
+_LINK = f"""l.id, l.workspace_id, l.project_id, l.thread_id, l.source_type, l.source_id, l.target_type, l.target_id, l.type,
     l.derived IS NOT NULL AS derived, l.created_by, l.created_at, l.position,
-    l.deleted_at IS NULL AND s.deleted IS FALSE AND t.deleted IS FALSE AS live"""
+    {_LIVE} AS live"""
 _ENDS = "LEFT JOIN artifacts s ON s.id = l.source_id LEFT JOIN artifacts t ON t.id = l.target_id"
 
 ARTIFACTS_AFTER = f"SELECT {_ARTIFACT} FROM artifacts a WHERE a.position > $1 AND a.position <= $2 ORDER BY a.position LIMIT $3"
@@ -38,6 +39,20 @@ LINKS_AFTER = f"""
     ORDER BY l.position"""
 ARTIFACTS_BY_ID = f"SELECT {_ARTIFACT} FROM artifacts a WHERE a.id >= $1 ORDER BY a.id LIMIT $2"
 LINKS_BY_ID = f"SELECT {_LINK} FROM (SELECT * FROM artifact_links WHERE id >= $1 ORDER BY id LIMIT $2) AS l {_ENDS} ORDER BY l.id"
+
+# A bucket is summed up by its rows' versions, mixed: a version is given out once, so it says what has it, and how it was then.
+_MIXED = "sum({of}.position % 2147483647 * 2654435761 % 4294967291)"
+SUM_ARTIFACTS = f"""
+    WITH bucket AS MATERIALIZED (SELECT id, type, deleted, position FROM artifacts WHERE id >= $1 ORDER BY id LIMIT $2)
+    SELECT CASE WHEN deleted THEN 'DELETED' ELSE type END AS kind, count(*) AS rows, count(*) AS there,
+        {_MIXED.format(of="b")}::bigint AS sum, (SELECT id FROM bucket ORDER BY id DESC LIMIT 1) AS last
+    FROM bucket b GROUP BY kind"""
+SUM_LINKS = f"""
+    WITH bucket AS MATERIALIZED (
+        SELECT id, type, source_id, target_id, deleted_at, position FROM artifact_links WHERE id >= $1 ORDER BY id LIMIT $2)
+    SELECT l.type AS kind, count(*) AS rows, count(*) FILTER (WHERE {_LIVE}) AS there,
+        ({_MIXED.format(of="l")} FILTER (WHERE {_LIVE}))::bigint AS sum, (SELECT id FROM bucket ORDER BY id DESC LIMIT 1) AS last
+    FROM bucket l {_ENDS} GROUP BY kind"""
 
 _STATE = """
     SELECT (SELECT count(*) FROM (SELECT FROM artifacts WHERE position IS NULL LIMIT $2) AS taken)
@@ -67,6 +82,19 @@ class Window:
     entities: Sequence[Entity]
     after: int
     until: int
+
+
+type Sums = dict[str, tuple[int, int]]
+"""How many of each kind there are, and their checksum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A range of ids, summed up. following: where the next one begins."""
+
+    rows: int
+    following: UUID | None
+    sums: Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +149,20 @@ class MirrorSource:
     async def links_from(self, identifier: UUID, most: int) -> list[MirroredLink]:
         async with self._background.connection() as connection:
             return [link_of(row) for row in await connection.fetch(LINKS_BY_ID, identifier, most)]
+
+    async def sum_artifacts(self, identifier: UUID, most: int) -> Bucket:
+        return await self._summed(SUM_ARTIFACTS, identifier, most)
+
+    async def sum_links(self, identifier: UUID, most: int) -> Bucket:
+        """Those that are there, by their types."""
+        return await self._summed(SUM_LINKS, identifier, most)
+
+    async def _summed(self, statement: str, identifier: UUID, most: int) -> Bucket:
+        async with self._background.connection() as connection:
+            found = await connection.fetch(statement, identifier, most)
+        rows = sum(row["rows"] for row in found)
+        following = UUID(int=found[0]["last"].int + 1) if rows == most else None
+        return Bucket(rows, following, {row["kind"]: (row["there"], row["sum"] or 0) for row in found if row["there"]})
 
     async def backlog(self, position: int, most: int) -> Backlog:
         """Counted up to `most` of each kind."""

@@ -27,7 +27,12 @@ async def caught_up(graph: Service, mirror: Mirror, within: float = 60) -> None:
 
 
 async def differences(graph: Service, mirror: Mirror) -> Differences:
-    found = Differences()
-    async for _ in Reconciliation(mirror, MirrorSource(graph.background)).find(found):
+    """By every property, and by checksums, which find no others."""
+    found, summed = Differences(), Differences()
+    reconciliation = Reconciliation(mirror, MirrorSource(graph.background))
+    async for _ in reconciliation.find_in_rows(found):
         pass
+    async for _ in reconciliation.find(summed):
+        pass
+    assert summed == found
     return found
