@@ -35,6 +35,26 @@ class Between(NamedTuple):
         return (self.before is None or self.before < position) and (self.after is None or position < self.after)
 
 
+class Placed:
+    """Positions that were given in columns and are not written yet: those who come next come between them too."""
+
+    def __init__(self) -> None:
+        self._given: dict[UUID, list[int]] = {}
+
+    def add(self, column: UUID, position: int) -> None:
+        self._given.setdefault(column, []).append(position)
+
+    def below(self, column: UUID, between: Between) -> Between:
+        """From `before`, or from the top where it is None, to what is next."""
+        before, after = between
+        nexts = [given for given in self._given.get(column, ()) if before is None or given > before]
+        return Between(before, min(nexts if after is None else [*nexts, after], default=None))
+
+    def at_the_end(self, column: UUID, last: int | None) -> Between:
+        given = self._given.get(column, [])
+        return Between(max(given if last is None else [*given, last], default=None), None)
+
+
 def reordered(columns: Sequence[UUID], moved: UUID, position: int) -> list[UUID]:
     """The columns with one of them at another position; beyond the end is the end."""
     others = [column for column in columns if column != moved]

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections import Counter
+from itertools import pairwise
 from unittest.mock import ANY
 
 import pytest
@@ -97,6 +99,30 @@ async def test_a_task_can_be_put_into_one_place_again_and_again(team: Team) -> N
     for task in others:
         await move(team.member, team, task, todo, after=first)
     assert (await order_of(team))[0] == ["0", *(f"{place}" for place in range(39, 0, -1))]
+
+
+async def test_of_many_who_come_into_one_place_at_once_all_are_there(team: Team) -> None:
+    todo, doing, _ = await board_of(team)
+    first, last, *others = [await add(team, f"{place}") for place in range(62)]
+    await move(team.member, team, first, doing)
+    await move(team.member, team, last, doing, after=first)
+    await asyncio.gather(*(move(team.member, team, task, doing, after=first) for task in others))
+    (left, there, _) = await order_of(team)
+    assert (left, there[0], there[-1]) == ([], first["title"], last["title"])
+    assert sorted(map(int, there)) == list(range(62))
+    assert todo["id"] == first["columnId"]
+
+
+async def test_of_moves_that_come_after_one_another_at_once_each_is_where_it_was_put(team: Team) -> None:
+    """A chain: whatever the order in which they are done, each task ends in the column."""
+    _, doing, done = await board_of(team)
+    tasks = [await add(team, f"{place}") for place in range(30)]
+    chain = [move(team.member, team, task, doing, after=before) for before, task in pairwise(tasks)]
+    again = [move(team.owner, team, task, done) for task in tasks[1::2]]
+    moved = await asyncio.gather(*chain, *again)
+    versions = Counter(task["id"] for task in moved)
+    left = {task["id"]: task["version"] for column in await board_of(team) for task in column["tasks"]}
+    assert left == {task["id"]: 1 + versions[task["id"]] for task in tasks}
 
 
 async def test_of_many_moves_at_once_none_loses_a_task(team: Team) -> None:

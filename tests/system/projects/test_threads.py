@@ -111,8 +111,15 @@ async def test_a_projects_thread_is_changed_with_its_project_alone(team: Team) -
         await team.owner.patch(path, {"title": "Another"}),
         await team.owner.post(f"{path}/participants", {"userId": team.stranger.id}),
         await team.owner.delete(f"{path}/participants/{team.owner.id}"),
+        await team.owner.patch(path, {"archived": True}),
     ):
         assert refusal(answer) == (409, "project_thread_is_fixed")
+
+
+async def test_who_archives_threads_archives_no_projects_thread(house: House) -> None:
+    agent = await house.person(Role.AGENT)
+    project = await begin(agent)
+    assert refusal(await agent.delete(path_of(thread_of(project)))) == (409, "project_thread_is_fixed")
 
 
 async def test_a_projects_thread_is_not_opened_by_hand(house: House) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.projects.domain.board import GAP, Between, reordered
+from services.projects.domain.board import GAP, Between, Placed, reordered
 from shared.identifiers import new_id
 
 
@@ -44,3 +44,15 @@ def test_columns_are_reordered() -> None:
     assert reordered([one, two, three], three, 0) == [three, one, two]
     assert reordered([one, two, three], one, 9) == [two, three, one]
     assert reordered([one, two], three, 1) == [one, three, two]
+
+
+def test_who_comes_next_comes_before_what_was_just_put_there() -> None:
+    column, other, placed = new_id(), new_id(), Placed()
+    placed.add(column, 50)
+    assert placed.below(column, Between(None, 100)) == Between(None, 50)
+    assert placed.below(column, Between(0, None)) == Between(0, 50)
+    assert placed.below(column, Between(60, 100)) == Between(60, 100)
+    assert placed.below(other, Between(0, None)) == Between(0, None)
+    assert placed.at_the_end(column, 20) == Between(50, None)
+    assert placed.at_the_end(column, 70) == Between(70, None)
+    assert placed.at_the_end(other, None) == Between(None, None)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.projects.domain.files import folders_of, moved_paths, refuse_other_version
-from shared.contracts.projects.files import PathIsTaken
+from services.projects.domain.files import folders_of, moved_paths, refuse_other_version, size_of
+from shared.contracts.projects.files import PathIsTaken, ProjectFileIsTooLarge
 from shared.contracts.projects.versions import VersionIsNotSaid, VersionIsStale
 from shared.contracts.refusals import RequestIsInvalid
 from shared.identifiers import new_id
@@ -50,3 +50,9 @@ def test_without_a_version_nothing_is_changed_where_it_is_needed() -> None:
     refuse_other_version(None, 3, needed=False)
     with pytest.raises(VersionIsNotSaid):
         refuse_other_version(None, 3)
+
+
+def test_a_content_is_measured_in_bytes() -> None:
+    assert size_of("é", 2) == 2
+    with pytest.raises(ProjectFileIsTooLarge):
+        size_of("é", 1)
