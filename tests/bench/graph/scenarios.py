@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from random import Random
 from statistics import median
 from uuid import UUID
 
@@ -85,13 +86,14 @@ async def lag(url: str, mirror: Mirror, filled: Filled, seconds: float) -> tuple
                 lags.append((time.perf_counter() - committed) * 1_000)
 
         watching = asyncio.create_task(watch())
-        things = next(iter(filled.things.values()))
+        things, chance = next(iter(filled.things.values())), Random(1)
         begin = time.perf_counter()
         for number in range(int(seconds / TICK)):
             await asyncio.sleep(max(0.0, begin + number * TICK - time.perf_counter()))
-            some = [things[(number * LINKS_AT_ONCE * 2 + place) % len(things)] for place in range(LINKS_AT_ONCE * 2)]
+            some = chance.sample(things, LINKS_AT_ONCE * 2)
             ids = [row["id"] for row in await pool.fetch(_SOME_LINKS, some[::2], some[1::2])]
-            made.put_nowait((time.perf_counter(), ids))
+            if ids:
+                made.put_nowait((time.perf_counter(), ids))
         made.put_nowait(None)
         await watching
     ordered = sorted(lags)
