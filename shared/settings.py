@@ -33,3 +33,11 @@ class Settings(BaseSettings):
     requests_in_flight: int = Field(1_000, ge=1, description="Requests that one service works on at once; more are refused with 503.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level that is logged.")
     otlp_endpoint: Url = Field(None, description="OpenTelemetry collector (OTLP over HTTP) for traces. Empty: off.")
+
+
+class ProjectFileSettings(Settings):
+    """Of projects, which keeps a project's files, and of the gateway, which tells how large they may be."""
+
+    project_file_limit: int = Field(
+        524_288, ge=1, le=1_000_000, description="Bytes that a project's file may have; a request's body has 1 MiB at most."
+    )

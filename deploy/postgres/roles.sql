@@ -11,6 +11,8 @@
 \getenv messages_background POSTGRES_BACKGROUND_PASSWORD_MESSAGES
 \getenv attachments POSTGRES_PASSWORD_ATTACHMENTS
 \getenv attachments_background POSTGRES_BACKGROUND_PASSWORD_ATTACHMENTS
+\getenv projects POSTGRES_PASSWORD_PROJECTS
+\getenv projects_background POSTGRES_BACKGROUND_PASSWORD_PROJECTS
 
 CREATE ROLE atrium_admin LOGIN CREATEROLE PASSWORD :'admin';
 ALTER DATABASE :"DBNAME" OWNER TO atrium_admin;
@@ -25,3 +27,5 @@ CREATE ROLE atrium_messages LOGIN PASSWORD :'messages';
 CREATE ROLE atrium_messages_background LOGIN PASSWORD :'messages_background';
 CREATE ROLE atrium_attachments LOGIN PASSWORD :'attachments';
 CREATE ROLE atrium_attachments_background LOGIN PASSWORD :'attachments_background';
+CREATE ROLE atrium_projects LOGIN PASSWORD :'projects';
+CREATE ROLE atrium_projects_background LOGIN PASSWORD :'projects_background';

@@ -138,9 +138,9 @@ def from_body[Q: Request](contract: type[Q], value: Any, path: dict[str, Any]) -
     return _filled(contract, value | path if path else value)
 
 
-def from_query[Q: Request](contract: type[Q], query: bytes, path: dict[str, str], known: frozenset[str]) -> Q:
+def from_query[Q: Request](contract: type[Q], query: bytes, path: dict[str, Any], known: frozenset[str]) -> Q:
     """The contract filled by the query's parameters and the path's ids. Parameters that it does not know are ignored."""
-    values: dict[str, str] = {}
+    values: dict[str, Any] = {}
     if query:
         for name, value in _parameters(query):
             if name not in known:

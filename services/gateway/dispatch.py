@@ -10,7 +10,7 @@ from services.gateway.bodies import from_body, from_query, read_json, read_optio
 from services.gateway.errors import HeadersAreTooLarge, MethodIsNotAllowed, problem, problem_headers
 from services.gateway.exchange import Exchange
 from services.gateway.replies import Reply, unless_known
-from services.gateway.routing import Call, OwnRoute, RateClass, Route, Table
+from services.gateway.routing import CONDITION, Call, OwnRoute, RateClass, Route, Table
 from services.gateway.settings import GatewaySettings
 from services.gateway.transfers import Transfer, give_time
 from services.gateway.tus import RESUMABLE, method_of, speaks_tus
@@ -50,7 +50,8 @@ class Dispatch:
             reply = await self._answer(routes, values, exchange)
         except Refusal as refusal:
             reply = refused(refusal)
-        await unless_known(reply, exchange.headers.get(b"if-none-match")).send(send, exchange.rate_headers)
+        known = exchange.headers.get(b"if-none-match") if scope["method"] in ("GET", "HEAD") else None
+        await unless_known(reply, known).send(send, exchange.rate_headers)
 
     async def _answer(self, routes: Mapping[str, Route | OwnRoute], values: list[str], exchange: Exchange) -> Reply:
         if len(exchange.scope["headers"]) > MOST_HEADERS:
@@ -97,11 +98,13 @@ async def _request(route: Route, values: list[str], exchange: Exchange) -> Reque
     path: dict[str, Any] = dict(zip(route.parameters, values, strict=True))
     if route.reads is not None:
         return route.reads(path, exchange.headers)
-    contract = route.asked
+    contract, told = route.asked, route.told
+    if CONDITION in told:
+        told = told | {CONDITION: exchange.headers.get(b"if-match", b"").decode("latin-1") or None}
     if route.body:
         read = read_json if route.body_is_required else read_optional_json
-        return from_body(contract, await read(exchange.headers, exchange.receive), path | route.told)
-    return from_query(contract, exchange.scope["query_string"], path, route.fields)
+        return from_body(contract, await read(exchange.headers, exchange.receive), path | told)
+    return from_query(contract, exchange.scope["query_string"], path | told, route.fields)
 
 
 def refused(refusal: Refusal) -> Reply:

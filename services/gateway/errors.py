@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pydantic_core import to_json
 
-from shared.contracts.refusals import Malformed, NotFound, Refusal, TooLarge, TooMany
+from shared.contracts.refusals import Malformed, NotFound, PreconditionFailed, Refusal, TooLarge, TooMany
 
 TUS_VERSION = b"1.0.0"
 
@@ -19,9 +19,6 @@ class UnsupportedMedia(Refusal, kind="unsupported_media"): ...
 
 
 class HeadersTooLarge(Refusal, kind="headers_too_large"): ...
-
-
-class PreconditionFailed(Refusal, kind="precondition_failed"): ...
 
 
 class ChecksumMismatch(Refusal, kind="checksum_mismatch"): ...

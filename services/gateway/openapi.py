@@ -18,7 +18,7 @@ from services.gateway.errors import (
     RangeIsNotInTheFile,
     RateLimitIsReached,
 )
-from services.gateway.routing import OwnRoute, Route
+from services.gateway.routing import CONDITION, OwnRoute, Route
 from services.gateway.tus_document import ANSWERED, SAID, TUS_BODY, tus_refusals
 from shared.contracts.attachments.attachments import Attachment
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
@@ -73,6 +73,8 @@ _OF_A_FILE = {
     "If-Match": {"description": "The ETag that it must have.", "schema": {"type": "string"}},
     "If-None-Match": {"description": "The ETag of what is known; 304 where it is still the same.", "schema": {"type": "string"}},
 }
+
+_VERSION = "The ETag of the version that is to be changed; without it, 428 where it is needed, and 412 where there is another by now."
 
 _TAGS = "The ETag of an answer that is known; a poll whose answer is still the same is 304."
 
@@ -196,6 +198,8 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
     if route.file:
         return [{"name": name, "in": "header", "required": False, **described} for name, described in _OF_A_FILE.items()]
     said = SAID[route.method] if route.reads else []
+    if CONDITION in route.told:
+        said = [*said, {"name": "If-Match", "in": "header", "required": False, "description": _VERSION, "schema": {"type": "string"}}]
     if not route.operation.keyed:
         return said
     schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"}
@@ -208,6 +212,8 @@ def _success(route: Route, status: int) -> dict[str, Any]:
         return described | ({} if status in (304, 307) else {"content": {"*/*": {"schema": _BYTES}}})
     if route.also == 304:
         described["headers"] = {"ETag": {"description": "By which a poll's answer is known to be the same", "schema": {"type": "string"}}}
+    if route.tagged:
+        described["headers"] = {"ETag": {"description": "Its version, for `If-Match`", "schema": {"type": "string"}}}
     if route.begins:
         models: dict[type[BaseModel], None] = dict.fromkeys((Attachment, route.operation.reply))
         made = [{"$ref": _REF.format(model=model.__name__)} for model in models]

@@ -96,6 +96,36 @@ class CreatedOrFound[R: BaseModel](Created[R]):
     also: ClassVar[int] = 200
 
 
+class Tagged[R: BaseModel](Reply):
+    """200, as `Ok`, with the version of what is shown as its tag: who changes it says that one (If-Match)."""
+
+    documented: ClassVar[int] = 200
+    tagged: ClassVar[bool] = True
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(200, answer.body, (JSON, _ASK_AGAIN, _version_tag(answer)))
+
+
+class PolledByVersion[R: BaseModel](Tagged[R]):
+    """The same of what is asked for again: 304 where its version is known (`unless_known`)."""
+
+    also: ClassVar[int] = 304
+
+
+class CreatedTagged[R: BaseModel](Created[R]):
+    """201, as `Created`, with the version of what was made as its tag."""
+
+    tagged: ClassVar[bool] = True
+
+    def __init__(self, answer: Answer, at: str) -> None:
+        super().__init__(answer, at)
+        self.headers = (*self.headers, _version_tag(answer))
+
+
+def _version_tag(answer: Answer) -> tuple[bytes, bytes]:
+    return (b"etag", b'"%d"' % from_json(answer.body)["version"])
+
+
 class NoContent(Reply):
     """204: done, and there is nothing to say."""
 

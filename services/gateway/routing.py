@@ -22,6 +22,7 @@ from shared.contracts.refusals import NotFound, Refusal
 from shared.messaging.frames import Answer
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+CONDITION = "ifMatch"  # the field of the version that is to be changed, as the header If-Match says it
 ORIGIN = "origin"  # the field of who signs in from where (`shared.contracts.identity.sessions.Origin`)
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -61,6 +62,7 @@ class Route:
     missing: for each parameter of the path, the refusal of what is no id there; None where it is a name.
     told: what the gateway itself says in the request, whatever a client sends; empty until admission knows it.
     also: another status that is no refusal.
+    tagged: whether its answer has the version of what it shows as its ETag.
     begins: of a form with files, what is asked for each before its bytes are taken; `operation` is asked once they are all there.
     file: whether bytes of the store are answered.
     slow: its operation takes as long as a file does.
@@ -81,6 +83,7 @@ class Route:
     file: bool = False
     slow: bool = False
     reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Request] | None = None
+    tagged: bool = False
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
@@ -91,7 +94,7 @@ class Route:
     def __post_init__(self) -> None:
         parameters = tuple(_PARAMETER.findall(self.path))
         aliases = {info.alias or name for name, info in self.operation.request.model_fields.items()}
-        told: dict[str, Any] = {ORIGIN: {}} if ORIGIN in aliases else {}
+        told: dict[str, Any] = {name: value for name, value in ((ORIGIN, {}), (CONDITION, None)) if name in aliases}
         is_bare = self.begins is not None or self.reads is not None
         fields = frozenset[str]() if is_bare else frozenset(aliases - set(parameters) - set(told))
         object.__setattr__(self, "parameters", parameters)
@@ -215,7 +218,8 @@ def made_route(
     assert shown in ((), (operation.reply,)), f"{handler.__name__} answers something else than its operation"
     also: int | None = getattr(kind, "also", None)
     summary = _summary(handler)
-    told = (operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow, reads)
+    tagged: bool = getattr(kind, "tagged", False)
+    told = (operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow, reads, tagged)
     return Route(handler.__name__, method, path, *told)
 
 

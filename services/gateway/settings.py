@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from shared.settings import ProjectFileSettings
 from shared.store.settings import StoreSettings
 
 
@@ -15,7 +16,7 @@ def _are_networks(value: str) -> str:
     return value
 
 
-class GatewaySettings(StoreSettings):
+class GatewaySettings(StoreSettings, ProjectFileSettings):
     """A limit of 0 is no limit."""
 
     host: str = Field("127.0.0.1", description="Address that the gateway listens on.")

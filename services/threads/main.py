@@ -2,21 +2,23 @@
 
 from services.threads.audit import ReadsOfOthers
 from services.threads.cache import CachedViews
-from services.threads.consumers import move_activity, note_reading
-from services.threads.handlers import access, history, participants, threads
+from services.threads.consumers import follow_projects, move_activity, note_reading
+from services.threads.handlers import access, history, participants, projects, threads
 from services.threads.members import Members
 from services.threads.metrics import active_count_rounds
 from services.threads.newest import NewestMessages
+from services.threads.projects import Projects
 from services.threads.repository.access import Accesses
 from services.threads.repository.history import History
 from services.threads.repository.listing import Listing
 from services.threads.repository.membership import Membership
+from services.threads.repository.projects import ProjectThreads
 from services.threads.repository.threads import Threads
 from services.threads.service import Service
 from services.threads.settings import Settings
 from services.threads.unread import UnreadCounts
 from shared.application import CannotStart, Dependency
-from shared.contracts.subscriptions import THREADS_ACTIVITY, THREADS_READING
+from shared.contracts.subscriptions import THREADS_ACTIVITY, THREADS_PROJECTS, THREADS_READING
 from shared.contracts.threads.access import CHECK_ACCESS
 from shared.contracts.threads.history import GET_THREAD_HISTORY
 from shared.contracts.threads.participants import (
@@ -26,21 +28,32 @@ from shared.contracts.threads.participants import (
     LIST_PARTICIPANTS,
     REMOVE_PARTICIPANT,
 )
-from shared.contracts.threads.threads import ARCHIVE_THREAD, CHANGE_THREAD, GET_THREAD, LIST_THREADS, OPEN_THREAD
+from shared.contracts.threads.threads import (
+    ARCHIVE_THREAD,
+    CHANGE_THREAD,
+    GET_THREAD,
+    LIST_THREADS,
+    OPEN_PROJECT_THREAD,
+    OPEN_THREAD,
+)
+from shared.database.history import SYSTEM_ACTOR
 from shared.foundation import Foundation
 from shared.messaging.consumers import EventConsumers
 from shared.messaging.local import Process
+
+NOBODY_ASKED = {"app.actor": SYSTEM_ACTOR}  # what events of projects do is told as the service's own doing
 
 
 class ThreadsApplication:
     name = "threads"
 
     def __init__(self, settings: Settings, *, process: Process | None = None) -> None:
-        self._foundation = foundation = Foundation(self.name, settings, process)
+        self._foundation = foundation = Foundation(self.name, settings, process, background=NOBODY_ASKED)
         self._active_count = active_count_rounds(foundation.background)
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(THREADS_ACTIVITY, move_activity)
         self._consumers.react(THREADS_READING, note_reading)
+        self._consumers.react(THREADS_PROJECTS, follow_projects)
         try:
             self._views = CachedViews(settings.redis_url)
         except ValueError as error:
@@ -49,6 +62,7 @@ class ThreadsApplication:
         self._serve(
             Service(
                 threads=Threads(foundation.database, foundation.relay.poke),
+                project_threads=ProjectThreads(foundation.database, foundation.relay.poke),
                 listing=Listing(foundation.database),
                 membership=Membership(foundation.database, foundation.relay.poke),
                 accesses=Accesses(foundation.database),
@@ -56,6 +70,7 @@ class ThreadsApplication:
                 views=self._views,
                 unread=UnreadCounts(foundation.caller),
                 members=Members(foundation.caller),
+                projects=Projects(foundation.caller),
                 newest=NewestMessages(foundation.caller),
                 reads=self._reads,
             )
@@ -63,6 +78,7 @@ class ThreadsApplication:
 
     def _serve(self, service: Service) -> None:
         responder = self._foundation.responder
+        responder.serve(OPEN_PROJECT_THREAD, projects.open_project_thread, service)
         responder.serve(OPEN_THREAD, threads.open_thread, service)
         responder.serve(GET_THREAD, threads.get_thread, service)
         responder.serve(LIST_THREADS, threads.list_threads, service)

@@ -6,18 +6,30 @@ from uuid import UUID
 
 from services.threads.audit import ReadsOfOthers
 from services.threads.cache import CachedViews
-from services.threads.domain.access import Part
+from services.threads.domain.access import Part, Rights, rights
 from services.threads.domain.reading import shown
 from services.threads.members import Members
 from services.threads.newest import NewestMessages
+from services.threads.projects import Projects
 from services.threads.repository.access import Accesses
 from services.threads.repository.history import History
 from services.threads.repository.listing import Listing
 from services.threads.repository.membership import Membership
-from services.threads.repository.threads import Look, Threads
+from services.threads.repository.projects import ProjectThreads
+from services.threads.repository.threads import Threads
 from services.threads.unread import UnreadCounts
 from shared.contracts.principal import Principal
+from shared.contracts.threads.access import ThreadNotFound
 from shared.contracts.threads.threads import Thread
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the caller takes part in a thread that they see, which revision of it is there, and what they may do."""
+
+    part: Part | None
+    revision: int
+    may: Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,7 @@ class Service:
     """What the handlers work with."""
 
     threads: Threads
+    project_threads: ProjectThreads
     listing: Listing
     membership: Membership
     accesses: Accesses
@@ -32,14 +45,19 @@ class Service:
     views: CachedViews
     unread: UnreadCounts
     members: Members
+    projects: Projects
     newest: NewestMessages
     reads: ReadsOfOthers
 
     async def look(self, thread_id: UUID, caller: Principal) -> Look:
         """Whether the caller sees the thread, and is noted to have. Raises `ThreadNotFound`."""
-        look = await self.threads.look(thread_id, caller)
-        self.note(look.part, thread_id, caller)
-        return look
+        standing, revision = await self.threads.look(thread_id, caller)
+        gate, part = await self.projects.settled(caller, standing)
+        may = rights(caller, gate, part) if gate else None
+        if may is None or not may.sees:
+            raise ThreadNotFound
+        self.note(part, thread_id, caller)
+        return Look(part, revision, may)
 
     def note(self, part: Part | None, thread_id: UUID, caller: Principal) -> None:
         """The caller was shown something of a thread; who takes no part in it is audited."""

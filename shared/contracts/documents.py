@@ -11,6 +11,7 @@ import yaml
 
 from shared.contracts.declared import import_contracts
 from shared.contracts.model import Event
+from shared.contracts.projects.pages import STRUCTURE_BYTES, STRUCTURE_DEPTH, Component
 
 DOCS = Path(__file__).parents[2] / "docs"
 _VERSION = "1.0.0"
@@ -49,6 +50,18 @@ def schema(event: type[Event]) -> dict[str, Any]:
     }
 
 
+def page_structure() -> dict[str, Any]:
+    """JSON Schema 2020-12 of a page's structure. How deep and how long it may be is beside it: no schema can say that."""
+    made = Component.model_json_schema(by_alias=True, mode="validation")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "/schemas/page-structure.json",
+        "title": "The structure of a page",
+        "description": f"At most {STRUCTURE_DEPTH} components within each other, and {STRUCTURE_BYTES} bytes as JSON.",
+        **made,
+    }
+
+
 def asyncapi() -> dict[str, Any]:
     """AsyncAPI 3.0: what Atrium says on NATS, for those who subscribe."""
     return {
@@ -84,7 +97,9 @@ def documents() -> dict[Path, str]:
         DOCS / "schemas" / f"{event.event_type}.json": json.dumps(schema(event), indent=2, ensure_ascii=False) + "\n" for event in events()
     }
     note = "# Made by `python -m shared.contracts.documents` from the contracts; a test fails when it is stale.\n"
-    return {**made, DOCS / "asyncapi.yaml": note + yaml.safe_dump(asyncapi(), sort_keys=False, allow_unicode=True, width=120)}
+    page = json.dumps(page_structure(), indent=2, ensure_ascii=False) + "\n"
+    whole = note + yaml.safe_dump(asyncapi(), sort_keys=False, allow_unicode=True, width=120)
+    return {**made, DOCS / "page-structure.schema.json": page, DOCS / "asyncapi.yaml": whole}
 
 
 def stale() -> set[Path]:

@@ -47,6 +47,12 @@ class Permission(StrEnum):
     FILE_UPLOAD = "chat:file:upload"
     FILE_DELETE = "chat:file:delete"
     FILE_INSPECT = "chat:file:inspect"
+    PROJECT_READ = "project:project:read"
+    PROJECT_CREATE = "project:project:create"
+    PROJECT_UPDATE = "project:project:update"
+    PROJECT_TASKS = "project:task:update"
+    PROJECT_FILES = "project:file:update"
+    PROJECT_PAGES = "project:page:update"
 
     @property
     def bit(self) -> int:

@@ -15,6 +15,7 @@ _GUEST = {
     Permission.FILE_READ,
     Permission.FILE_UPLOAD,
     Permission.FILE_DELETE,
+    Permission.PROJECT_READ,
 }
 _CLIENT = _GUEST | {
     Permission.SPACE_CREATE,
@@ -24,6 +25,11 @@ _CLIENT = _GUEST | {
     Permission.OPEN_GROUP,
     Permission.OPEN_DIRECT,
     Permission.OPEN_SUPPORT,
+    Permission.PROJECT_CREATE,
+    Permission.PROJECT_UPDATE,
+    Permission.PROJECT_TASKS,
+    Permission.PROJECT_FILES,
+    Permission.PROJECT_PAGES,
 }
 _PRODUCT_OWNER = (_CLIENT - {Permission.OPEN_SUPPORT}) | {
     Permission.MEMBER_READ,

@@ -12,6 +12,8 @@ from shared.contracts.messages.messages import MessageDeleted, MessageEdited, Me
 from shared.contracts.messages.receipts import ThreadRead
 from shared.contracts.model import Event
 from shared.contracts.operations import ATTACHMENTS, IDENTITY, MESSAGES, THREADS
+from shared.contracts.projects.members import MemberChanged
+from shared.contracts.projects.projects import ProjectChanged
 from shared.contracts.threads.participants import ParticipantAdded, ParticipantRemoved
 
 
@@ -44,6 +46,9 @@ MESSAGES_FILES = Subscription(MESSAGES, "files", [AttachmentChanged, NoteAttachm
 
 THREADS_READING = Subscription(THREADS, "reading", [ThreadRead])
 """How far those who take part have read."""
+
+THREADS_PROJECTS = Subscription(THREADS, "projects", [ProjectChanged, MemberChanged])
+"""How the threads of projects are called, and who takes part in them."""
 
 ATTACHMENTS_POSTS = Subscription(
     ATTACHMENTS, "posts", [MessagePosted, NotePosted, GuardedMessagePosted, MessageDeleted, NoteDeleted, GuardedMessageDeleted]

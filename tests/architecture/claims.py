@@ -146,7 +146,8 @@ FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid JOIN pg_namespace ON
 """
 INDEXES = """
 SELECT nspname || '.' || relname AS name, indisunique AS only_once, pg_get_expr(indpred, indrelid) AS condition,
-       ARRAY(SELECT pg_get_indexdef(indexrelid, place, true) || CASE WHEN indoption[place - 1] & 1 = 1 THEN ' desc' ELSE '' END
+       ARRAY(SELECT replace(pg_get_indexdef(indexrelid, place, true), '"', '')
+                 || CASE WHEN indoption[place - 1] & 1 = 1 THEN ' desc' ELSE '' END
              FROM generate_series(1, indnkeyatts) AS place) AS columns
 FROM pg_index JOIN pg_class ON pg_class.oid = indrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
 """

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 import services.attachments.tables
 import services.identity.tables
 import services.messages.tables
+import services.projects.tables
 import services.threads.tables
 from shared.contracts.documents import events
 from shared.contracts.operations import Operation
@@ -33,6 +34,7 @@ TABLES: dict[str, MetaData] = {
     "threads": services.threads.tables.metadata,
     "messages": services.messages.tables.metadata,
     "attachments": services.attachments.tables.metadata,
+    "projects": services.projects.tables.metadata,
 }
 EACH_STORING = pytest.mark.parametrize("service", STORING_SERVICES)
 
@@ -100,7 +102,8 @@ def test_a_class_is_called_by_what_it_is() -> None:
 
 def test_nothing_is_left_for_later() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|for now\b|NotImplementedError|except:|suppress\(Exception\)")
-    assert [str(module) for module in MODULES if marks.search((ROOT / module).read_text())] == []
+    status = re.compile(r"""TaskStatus\.TODO|TODO = "TODO"|'TODO'""")  # what a task is, in spec 4's own word
+    assert [str(module) for module in MODULES if marks.search(status.sub("", (ROOT / module).read_text()))] == []
 
 
 @EACH_STORING

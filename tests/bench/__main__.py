@@ -34,6 +34,7 @@ class Part(StrEnum):
     RELAY = "relay"
     LAYOUTS = "layouts"
     FILES = "files"
+    PROJECTS = "projects"
 
 
 def bench(
@@ -102,6 +103,10 @@ async def _measure(scenarios: Scenarios, servers: Servers, options: Options, par
                     await measure(house, state)
     if Part.FILES in parts:
         scenarios.results.files = await scenarios.files_bench(servers).measured()
+    if Part.PROJECTS in parts:
+        async with running_house(servers, USUAL) as house:
+            await scenarios.settle(house)
+            await scenarios.projects(house)
     if Part.LAYOUTS in parts:
         for layout in LAYOUTS:
             async with running_house(servers, layout) as house:

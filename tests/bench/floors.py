@@ -39,6 +39,9 @@ UPLOADS = Floor("of the disk alone", 0.5, "×", True, "the same bytes hashed and
 DOWNLOADS = Floor("of uvicorn alone", 0.5, "×", True, "uvicorn that serves the same file statically")
 CLEAN_P95 = Floor("p95", 500, "ms", False, "whoever sends a file of 1 MB does not wait for its scan")
 MEMORY = Floor("memory grows", 64, "MB", False, "what passes is never held, however many come at once")
+BOARD_P95 = Floor("p95", 50, "ms", False, "whoever opens a board of 1,000 tasks does not wait for it")
+MOVES = Floor("rate", 500, "/s", True, "64 people who drag on one board, each of whose changes waits for the one before it")
+TASKS_LOST = Floor("tasks lost or doubled", 0, "", False, "whoever moves what at once, a board has every task once")
 REFUSED = Floor("unexpected answers", 0, "", False, "no limit is reached and nothing is down: every answer is the one asked for")
 LOST = Floor("acknowledged and lost", 0, "", False, "an acknowledged message is in the database")
 
@@ -62,6 +65,9 @@ def checks(results: Results) -> list[Check]:
     found += [Check(PAGES, pages.scenario, pages.per_second) for pages in results.pages]
     for relay in results.relay:
         found += [Check(RELAY_P99, relay.scenario, relay.p99_ms), Check(RELAY_EMPTY, relay.scenario, relay.emptied_seconds)]
+    found += [Check(BOARD_P95, board.scenario, board.p95_ms) for board in results.boards if board.in_flight == 1]
+    for moves in results.moves:
+        found += [Check(MOVES, moves.scenario, moves.per_second), Check(TASKS_LOST, moves.scenario, results.tasks_lost)]
     if results.files is not None:
         found += _of_files(results.files)
     unexpected = [load.unexpected for load in results.loads] + ([results.files.unexpected] if results.files else [])

@@ -98,6 +98,9 @@ class Results:
     relay: list[RelayMeasured] = field(default_factory=list)
     layouts: list[Measured] = field(default_factory=list)
     files: FilesMeasured | None = None
+    boards: list[Measured] = field(default_factory=list)
+    moves: list[Measured] = field(default_factory=list)
+    tasks_lost: int = 0
     acknowledged: int = 0
     found: int = 0
 
@@ -107,4 +110,4 @@ class Results:
 
     @property
     def loads(self) -> list[Measured]:
-        return [*self.posts, *self.pages, *self.layouts, *(relay.posts for relay in self.relay)]
+        return [*self.posts, *self.pages, *self.layouts, *self.boards, *self.moves, *(relay.posts for relay in self.relay)]

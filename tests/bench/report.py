@@ -23,7 +23,13 @@ def as_table(results: Results, held: list[Check]) -> Table:
     for column in ("at once", "/s", "p50, p95, p99 ms", "of pgbench"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("CPU seconds of a run (µs a request)", min_width=40)
-    for part in (results.posts, results.pages, results.layouts, [results.ceiling] if results.ceiling else []):
+    for part in (
+        results.posts,
+        results.pages,
+        results.layouts,
+        [*results.boards, *results.moves],
+        [results.ceiling] if results.ceiling else [],
+    ):
         for measured in part:
             table.add_row(*_cells(measured))
         table.add_section()

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.identifiers import new_id
+from tests.bench.boards import DRAGGERS, READERS, TASKS, Board
 from tests.bench.files.running import FilesBench
 from tests.bench.floors import CLIENTS
 from tests.bench.history import Connection, load
@@ -111,6 +112,20 @@ class Scenarios:
         self._say(f"pages, {house.layout}")
         pages = await self._sample(house, self._people.readings(thread, [None]), PAGE_READERS, expected=200)
         self.results.layouts.append(summed_up(f"newest page, {house.layout}", [pages], memory_mb=house.megabytes()))
+
+    async def projects(self, house: House) -> None:
+        """One board that all people see: shown, moved about, and looked through for what was lost."""
+        self._say("a project with a board")
+        board = Board(self._people)
+        await board.begin(house.url)
+        for in_flight in READERS:
+            self._say(f"boards of {TASKS:,} tasks, {in_flight} in flight")
+            sample = await self._sample(house, board.readings(), in_flight, expected=200)
+            self.results.boards.append(summed_up("board", [sample]))
+        self._say(f"moves of tasks, {DRAGGERS} in flight")
+        moves = [await self._sample(house, board.moves(), DRAGGERS, expected=200) for _ in range(self._options.rounds)]
+        self.results.moves.append(summed_up("moves of tasks", moves))
+        self.results.tasks_lost = await board.lost(house.url)
 
     def files_bench(self, servers: Servers) -> FilesBench:
         """With the same people and the same generator."""

@@ -16,6 +16,8 @@ from services.gateway.routing import ROUTES, Route
 from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
+from services.projects.main import ProjectsApplication
+from services.projects.settings import ProjectsSettings
 from services.threads.main import ThreadsApplication
 from shared.contracts.attachments.resumable import COMPLETE_RESUMABLE_UPLOAD, JOIN_PARTS, KEEP_PART
 from shared.contracts.attachments.uploads import ABORT_UPLOADS
@@ -56,11 +58,12 @@ EACH_MODEL = pytest.mark.parametrize("model", list(subclasses(Model)), ids=lambd
 
 async def test_each_service_serves_the_operations_of_its_contract_and_no_other(servers: Servers) -> None:
     where = {"data": servers.data, "postgres_url": servers.postgres_url, "nats_url": servers.nats_url}
-    applications: list[IdentityApplication | ThreadsApplication | MessagesApplication | AttachmentsApplication] = [
+    applications: list[IdentityApplication | ThreadsApplication | MessagesApplication | AttachmentsApplication | ProjectsApplication] = [
         IdentityApplication(IdentitySettings.model_validate(where)),
         ThreadsApplication(Settings.model_validate(where)),
         MessagesApplication(Settings.model_validate(where)),
         AttachmentsApplication(AttachmentsSettings.model_validate(where)),
+        ProjectsApplication(ProjectsSettings.model_validate(where)),
     ]
     assert [application.name for application in applications] == list(STORING_SERVICES)
     try:
@@ -182,13 +185,16 @@ def test_an_event_is_a_fact_in_the_past_tense_on_subjects_that_everybody_takes(e
         assert all(re.fullmatch(r"[A-Za-z0-9_-]+", token) for token in tokens)
 
 
-def _models_in(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """The models that a model's fields hold, at any depth."""
-    for field in model.model_fields.values():
-        for inner in _types_in(field):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                yield inner
-                yield from _models_in(inner)
+def _models_in(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """The models that a model's fields hold, at any depth; one may hold its own kind."""
+    found: set[type[BaseModel]] = set()
+    waiting = [model]
+    while waiting:
+        types = [inner for field in waiting.pop().model_fields.values() for inner in _types_in(field)]
+        new = {inner for inner in types if isinstance(inner, type) and issubclass(inner, BaseModel)} - found
+        found |= new
+        waiting += new
+    return found
 
 
 def _types_in(field: FieldInfo) -> Iterator[object]:

@@ -72,7 +72,8 @@ async def find_members(request: FindMembers, caller: Principal, identity: FakeId
     if identity.away:
         raise ServiceIsUnavailable
     identity.asked.append(request)
-    return Members(members=[member for member in identity.members if member.username in request.usernames])
+    meant = (member for member in identity.members if member.username in request.usernames or member.id in request.user_ids)
+    return Members(members=list(meant))
 
 
 def principal(role: Role = Role.AGENT, workspace_id: UUID | None = None, name: str = "Ada", *more: Permission) -> Principal:

@@ -19,6 +19,8 @@ from services.gateway.settings import GatewaySettings
 from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
+from services.projects.main import ProjectsApplication
+from services.projects.settings import ProjectsSettings
 from services.threads.main import ThreadsApplication
 from shared.application import Application
 from shared.contracts.identity.users import CREATE_USER, AssignableRole, CreateUser
@@ -143,6 +145,7 @@ async def house_over(servers: Servers, store: Mapping[str, str] | None = None, *
             ThreadsApplication(Settings.model_validate(where), process=process),
             MessagesApplication(Settings.model_validate(where), process=process),
             AttachmentsApplication(AttachmentsSettings.model_validate(where | kept), process=process),
+            ProjectsApplication(ProjectsSettings.model_validate(where), process=process),
         ]
         for service in services:
             await service.start()

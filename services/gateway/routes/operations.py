@@ -48,6 +48,7 @@ class LimitsView(View):
     attachment_bytes: int
     files_per_upload: int
     unfinished_uploads: int
+    project_file_bytes: int
 
 
 @own_route("/healthz", Life)
@@ -89,5 +90,6 @@ async def get_limits(gateway: Gateway) -> Plain:
         attachment_bytes=settings.attachment_limit,
         files_per_upload=MOST_FILES,
         unfinished_uploads=MOST_UNFINISHED,
+        project_file_bytes=settings.project_file_limit,
     )
     return Plain(limits.model_dump_json().encode())

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal, Role
+from shared.contracts.projects.access import ProjectRole
 from shared.contracts.refusals import PermissionIsMissing, Refusal
 from shared.contracts.threads.access import Access, Right, State, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou, ThreadNotFound
 from shared.contracts.threads.participants import ParticipantRole, ParticipantStatus
@@ -29,9 +30,22 @@ _OPENS = {
     Kind.SUPPORT: Permission.OPEN_SUPPORT,
     Kind.ESCALATED: Permission.OPEN_ESCALATED,
     Kind.ASSISTANT: Permission.OPEN_ASSISTANT,
+    Kind.PROJECT: Permission.PROJECT_CREATE,
 }
-HIDDEN_KINDS = (Kind.DIRECT, Kind.ASSISTANT)
+HIDDEN_KINDS = (Kind.DIRECT, Kind.ASSISTANT, Kind.PROJECT)
 """Seen by those who take part in them alone, as private threads are."""
+
+
+def participant_role(role: ProjectRole, workspace_role: Role) -> ParticipantRole:
+    """What a member of a project is in its thread: who is a guest of the workspace is one there too."""
+    if workspace_role is Role.GUEST:
+        return ParticipantRole.GUEST
+    return ParticipantRole.MEMBER if role is ProjectRole.MEMBER else ParticipantRole.MODERATOR
+
+
+def part_of(role: ProjectRole, workspace_role: Role, joined_at: datetime) -> "Part":
+    """How a member of a project takes part in its thread: they see all that was said there."""
+    return Part(participant_role(role, workspace_role), ParticipantStatus.ACTIVE, joined_at=joined_at)
 
 
 def sight(caller: Principal) -> Sight:
@@ -85,6 +99,11 @@ class Gate(NamedTuple):
     is_private: bool
     guest_access_allowed: bool
     state: State
+    project_id: UUID | None = None
+
+
+type Standing = tuple[Gate | None, Part | None]
+"""What decides about one caller in one thread; None of a thread that is not there, or that they take no part in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.threads.domain.access import Rights
 from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
-from shared.contracts.threads.participants import DirectThreadIsFixed
+from shared.contracts.threads.participants import DirectThreadIsFixed, ProjectThreadIsFixed
 from shared.contracts.threads.threads import ChangeThread, Kind, ThreadFacts
 
 FIELDS = (
@@ -18,6 +18,8 @@ def changes(thread: ThreadFacts, request: ChangeThread, may: Rights) -> dict[str
     """The fields, `state` among them, that will be others. Raises the refusal that stands against the change."""
     if not may.sees:
         raise ThreadNotFound
+    if thread.kind is Kind.PROJECT:
+        raise ProjectThreadIsFixed
     sent = request.model_fields_set - {"thread_id", "reason"}
     state = _state(thread, request)
     archival = state is not thread.state and State.ARCHIVED in (state, thread.state)
@@ -45,6 +47,8 @@ def archival(thread: ThreadFacts, may: Rights) -> dict[str, Any]:
     """What archiving changes: nothing, again. Raises the refusal that stands against it."""
     if not may.sees:
         raise ThreadNotFound
+    if thread.kind is Kind.PROJECT:
+        raise ProjectThreadIsFixed
     if not may.archives:
         raise ThreadIsReadOnlyForYou
     if thread.kind is Kind.DIRECT:

@@ -22,6 +22,7 @@ from shared.contracts.threads.participants import (
     ParticipantNotFound,
     ParticipantRole,
     ParticipantStatus,
+    ProjectThreadIsFixed,
     ThreadIsFull,
     ThreadNeedsAModerator,
 )
@@ -194,6 +195,8 @@ def _is(caller: Principal, found: Participant) -> bool:
 
 
 def _refuse_fixed(thread: ThreadFacts) -> None:
+    if thread.kind is Kind.PROJECT:
+        raise ProjectThreadIsFixed
     if thread.archived:
         raise ThreadIsArchived
     if thread.kind is Kind.DIRECT:

@@ -5,13 +5,14 @@ from uuid import UUID
 
 import structlog
 
-from services.threads.domain.membership import refuse_as_moderator
+from services.threads.domain.membership import GONE, refuse_as_moderator
 from services.threads.domain.participants import refuse_strangers
 from services.threads.repository.membership import Seat
 from services.threads.service import Service
 from shared import cursors
 from shared.contracts.model import Nothing
 from shared.contracts.principal import Principal
+from shared.contracts.threads.access import ThreadIsReadOnlyForYou
 from shared.contracts.threads.participants import (
     AddParticipant,
     ChangeParticipant,
@@ -31,8 +32,10 @@ log = structlog.get_logger()
 async def list_participants(request: ListParticipants, caller: Principal, service: Service) -> Encoded[ParticipantPage]:
     list_name = f"participants:{request.thread_id}:{request.status}:{request.role}:{request.participant_role}"
     after = Seat(*cursors.decode(list_name, request.cursor, cursors.MOMENT_AND_ID)) if request.cursor is not None else None
-    part, found = await service.membership.page(request, after, caller)
-    service.note(part, request.thread_id, caller)
+    look = await service.look(request.thread_id, caller)
+    if request.status in GONE and not look.may.edits:
+        raise ThreadIsReadOnlyForYou
+    found = await service.membership.page(request, after, caller.workspace_id)
     cursor = f'"{cursors.encode(list_name, found.last.joined_at, found.last.id)}"' if found.more and found.last else "null"
     more = "true" if found.more else "false"
     return Encoded(f'{{"participants":[{",".join(found.json)}],"hasMore":{more},"nextCursor":{cursor}}}'.encode())
@@ -75,9 +78,8 @@ async def remove_participant(request: RemoveParticipant, caller: Principal, serv
 
 
 async def _seen(thread_id: UUID, participant_id: UUID, caller: Principal, service: Service) -> Participant:
-    part, found = await service.membership.get(thread_id, participant_id, caller)
-    service.note(part, thread_id, caller)
-    return found
+    await service.look(thread_id, caller)
+    return await service.membership.get(thread_id, participant_id, caller)
 
 
 async def _contact_of(request: RemoveParticipant, caller: Principal, service: Service) -> str | None:

@@ -17,9 +17,11 @@ from services.threads.unread import MOST_THREADS
 from shared import cursors
 from shared.contracts.messages.unread import Unread
 from shared.contracts.principal import Principal
+from shared.contracts.refusals import Refusal
 from shared.contracts.threads.participants import NewParticipant
 from shared.contracts.threads.threads import ArchiveThread, ChangeThread, GetThread, ListThreads, OpenThread, Thread, ThreadPage
 from shared.database.idempotency import MadeBefore
+from shared.messaging.context import current_context
 from shared.messaging.work import Encoded, Found, Replayed
 
 log = structlog.get_logger()
@@ -57,15 +59,24 @@ async def list_threads(request: ListThreads, caller: Principal, service: Service
     if request.unread:
         return await _unread(request, after, caller, service)
     rows = await service.listing.rows(request, after, caller, request.limit)
-    page = rows[: request.limit]
+    whole = rows[: request.limit]
+    page = await _seen(whole, caller, service)
     written, counts, total = await asyncio.gather(
         service.listing.written(page, caller),
         service.unread.if_there({row.thread_id: row.part for row in page}, caller),
         _total(request, rows, caller, service),
     )
     encoded = _that_fit(page, written, counts)
-    more = len(encoded) < len(rows)
-    return _page(encoded, total, _list_name(request, caller), page[len(encoded) - 1].place if more else None)
+    if len(encoded) < len(page):
+        return _page(encoded, total, _list_name(request, caller), page[len(encoded) - 1].place)
+    return _page(encoded, total, _list_name(request, caller), whole[-1].place if len(rows) > len(whole) else None)
+
+
+async def _seen(rows: Sequence[Row], caller: Principal, service: Service) -> list[Row]:
+    """Without the threads of projects that the caller has just left, or that nobody can ask about: those are listed from a copy."""
+    context = current_context.get()
+    settled = await service.projects.settle([(caller, context)] * len(rows), [row.standing for row in rows])
+    return [row for row, found in zip(rows, settled, strict=True) if not isinstance(found, Refusal) and found[0] is not None]
 
 
 async def _total(request: ListThreads, rows: Sequence[Row], caller: Principal, service: Service) -> int:
@@ -83,12 +94,13 @@ async def _unread(request: ListThreads, after: Place | None, caller: Principal, 
         rows = await service.listing.rows(request, after, caller, MOST_THREADS)
         more = len(rows) > MOST_THREADS
         counts = await service.unread.of({row.thread_id: row.part for row in rows[:MOST_THREADS]}, caller)
+        seen = {row.thread_id for row in await _seen([row for row in rows[:MOST_THREADS] if row.thread_id in counts], caller, service)}
         for row in rows[:MOST_THREADS]:
             if len(page) == request.limit:
                 more = True
                 break
             after = row.place
-            if row.thread_id in counts and is_unread(counts[row.thread_id]):
+            if row.thread_id in seen and is_unread(counts[row.thread_id]):
                 page.append(row)
                 found[row.thread_id] = counts[row.thread_id]
         if not more or len(page) == request.limit:

@@ -5,26 +5,25 @@ from uuid import UUID
 
 import asyncpg
 
-from services.threads.domain.access import Gate, Part, access
+from services.threads.domain.access import Gate, Part, Standing
 from services.threads.domain.participants import contact_key
 from shared.contracts.principal import Principal
-from shared.contracts.refusals import Refusal
-from shared.contracts.threads.access import Access, CheckAccess, State
+from shared.contracts.threads.access import State
 from shared.contracts.threads.participants import ParticipantRole, ParticipantStatus
 from shared.contracts.threads.threads import Kind
 from shared.database.connections import Connection, Database
-from shared.messaging.work import Ask
 
 # Who is both a user and a contact of a thread takes part as the user. Each lookup is by a unique index, whatever the sizes.
 STANDINGS = """
-    SELECT t.kind, t.state, t.is_private, t.guest_access_allowed, t.creator_id,
+    SELECT t.kind, t.project_id, t.state, t.is_private, t.guest_access_allowed, t.creator_id,
         coalesce(u.participant_role, c.participant_role) AS participant_role, coalesce(u.status, c.status) AS status,
         coalesce(u.can_send_messages, c.can_send_messages) AS can_send_messages,
         coalesce(u.can_invite_others, c.can_invite_others) AS can_invite_others,
         coalesce(u.can_see_history, c.can_see_history) AS can_see_history, coalesce(u.joined_at, c.joined_at) AS joined_at
     FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS asked (thread_id, user_id, contact_key, place)
     LEFT JOIN LATERAL (
-        SELECT kind, state, is_private, guest_access_allowed, creator_id FROM threads WHERE id = asked.thread_id AND deleted_at IS NULL
+        SELECT kind, project_id, state, is_private, guest_access_allowed, creator_id FROM threads
+        WHERE id = asked.thread_id AND deleted_at IS NULL
     ) AS t ON true
     LEFT JOIN LATERAL (
         SELECT participant_role, status, can_send_messages, can_invite_others, can_see_history, joined_at FROM participants
@@ -43,16 +42,10 @@ class Accesses:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def check(self, workspace_id: UUID, asks: Sequence[Ask[CheckAccess, Principal]]) -> list[Access | Refusal]:
-        """What each caller may do in the thread that they ask about, in the order asked; one statement for all."""
+    async def of(self, workspace_id: UUID, asked: Sequence[tuple[UUID, Principal]]) -> list[Standing]:
+        """What decides about each caller in the thread that they ask about, in the order asked; one statement for all."""
         async with self._database.reading(workspace_id) as connection:
-            found = await standings(connection, [(ask.request.thread_id, ask.caller) for ask in asks])
-        return [
-            access(ask.caller, ask.request.thread_id, gate, part, ask.request.right) for ask, (gate, part) in zip(asks, found, strict=True)
-        ]
-
-
-type Standing = tuple[Gate | None, Part | None]
+            return await standings(connection, asked)
 
 
 async def standings(connection: Connection, asked: Sequence[tuple[UUID, Principal]]) -> list[Standing]:
@@ -75,7 +68,9 @@ async def part_in(connection: Connection, thread_id: UUID, caller: Principal) ->
 def standing_of(row: asyncpg.Record) -> Standing:
     if row["state"] is None:
         return None, None
-    gate = Gate(Kind(row["kind"]), row["creator_id"], row["is_private"], row["guest_access_allowed"], State(row["state"]))
+    gate = Gate(
+        Kind(row["kind"]), row["creator_id"], row["is_private"], row["guest_access_allowed"], State(row["state"]), row["project_id"]
+    )
     if row["participant_role"] is None:
         return gate, None
     part = Part(

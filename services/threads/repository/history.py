@@ -10,7 +10,10 @@ from pydantic_core import from_json
 from shared.contracts.threads.history import Change, Changed
 from shared.database.connections import Database
 
-_OWN = {"history_id", "changed_at", "operation_type", "changed_by", "reason", "workspace_id", "contact_key", "direct_key", "left_muted"}
+_OWN = {
+    *("history_id", "changed_at", "operation_type", "changed_by", "reason", "workspace_id"),
+    *("contact_key", "direct_key", "left_muted", "project_version"),
+}
 
 _PAGE = """
     SELECT * FROM (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.threads.domain.access import HIDDEN_KINDS, Part, Sight, sight
+from services.threads.domain.access import HIDDEN_KINDS, Part, Sight, Standing, sight
 from services.threads.domain.participants import contact_key
 from services.threads.repository.access import standings
 from services.threads.repository.views import readers_threads
@@ -85,7 +85,11 @@ class Row:
     """A thread of a list, and how the caller takes part in it."""
 
     place: Place
-    part: Part | None
+    standing: Standing
+
+    @property
+    def part(self) -> Part | None:
+        return self.standing[1]
 
     @property
     def thread_id(self) -> UUID:
@@ -113,7 +117,7 @@ class Listing:
                 *words,
             )
             found = await standings(connection, [(record["id"], caller) for record in records])
-        return [Row(Place(record["at"], record["id"]), part) for record, (_, part) in zip(records, found, strict=True)]
+        return [Row(Place(record["at"], record["id"]), standing) for record, standing in zip(records, found, strict=True)]
 
     async def total(self, request: ListThreads, caller: Principal) -> int:
         words = (request.q,) if request.q is not None else ()

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
-from services.threads.domain.access import Part, rights
+from services.threads.domain.access import rights
 from services.threads.domain.membership import GONE, Admission, Room, admission, alteration, departure, joined_at
 from services.threads.repository import seats, writing
-from services.threads.repository.access import part_in, standings
+from services.threads.repository.access import part_in
 from services.threads.repository.participants import events
 from services.threads.repository.views import PARTICIPANT, READERS_PARTICIPANT, facts_of, participant_of
 from shared.contracts.identity.directory import Member
@@ -19,7 +19,6 @@ from shared.contracts.messages.newest import NewestMessage
 from shared.contracts.model import Event
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
-from shared.contracts.threads.access import ThreadIsReadOnlyForYou, ThreadNotFound
 from shared.contracts.threads.participants import (
     AddParticipant,
     ChangeParticipant,
@@ -84,14 +83,12 @@ class Membership:
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._on_commit = database, on_commit
 
-    async def page(self, request: ListParticipants, after: Seat | None, caller: Principal) -> tuple[Part | None, Listed]:
-        """How the caller takes part, and a page. Raises `ThreadNotFound`, `ThreadIsReadOnlyForYou`."""
-        gone = request.status in GONE
+    async def page(self, request: ListParticipants, after: Seat | None, workspace_id: UUID) -> Listed:
+        """A page of a thread that the caller sees."""
         start = after or BEGINNING
-        async with self._database.reading(caller.workspace_id) as connection:
-            part = await _refuse_unseen(connection, request.thread_id, caller, to_edit=gone)
+        async with self._database.reading(workspace_id) as connection:
             rows = await connection.fetch(
-                _LEFT if gone else _HERE,
+                _LEFT if request.status in GONE else _HERE,
                 request.thread_id,
                 *(value.value if value else None for value in (request.status, request.role, request.participant_role)),
                 start.joined_at,
@@ -100,16 +97,15 @@ class Membership:
             )
         shown = rows[: request.limit]
         last = Seat(shown[-1]["joined_at"], shown[-1]["id"]) if shown else None
-        return part, Listed([row["json"] for row in shown], last, len(rows) > request.limit)
+        return Listed([row["json"] for row in shown], last, len(rows) > request.limit)
 
-    async def get(self, thread_id: UUID, participant_id: UUID, caller: Principal) -> tuple[Part | None, Participant]:
-        """How the caller takes part, and the one whom they ask about. Raises `ThreadNotFound`, `ParticipantNotFound`."""
+    async def get(self, thread_id: UUID, participant_id: UUID, caller: Principal) -> Participant:
+        """The one whom the caller asks about, who sees the thread. Raises `ParticipantNotFound`."""
         async with self._database.reading(caller.workspace_id) as connection:
-            part = await _refuse_unseen(connection, thread_id, caller, to_edit=False)
             found = await seats.one(connection, thread_id, participant_id, seats.own_contact(participant_id, caller))
         if found is None or found.status in GONE:
             raise ParticipantNotFound
-        return part, found
+        return found
 
     async def user_of(self, thread_id: UUID, participant_id: UUID, workspace_id: UUID) -> UUID | None:
         """The account of a seat, whose id may be the account's own."""
@@ -188,17 +184,6 @@ class Membership:
                 return await work(connection, row, Room(facts, rights(caller, facts, part), part, row["participant_count"]))
 
         return await committed(attempt, self._on_commit)
-
-
-async def _refuse_unseen(connection: Connection, thread_id: UUID, caller: Principal, *, to_edit: bool) -> Part | None:
-    """How the caller takes part in a thread that they see."""
-    ((gate, part),) = await standings(connection, [(thread_id, caller)])
-    may = rights(caller, gate, part) if gate else None
-    if may is None or not may.sees:
-        raise ThreadNotFound
-    if to_edit and not may.edits:
-        raise ThreadIsReadOnlyForYou
-    return part
 
 
 async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, seat_id: UUID, columns: Mapping[str, Any]) -> asyncpg.Record:

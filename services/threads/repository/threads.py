@@ -1,7 +1,6 @@
 """How threads are opened, changed and read."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,14 +9,14 @@ import asyncpg
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from services.threads.domain.access import Part, Rights, rights
+from services.threads.domain.access import Part, Rights, Standing, rights
 from services.threads.domain.participants import contact_key, direct_key, opening, refuse_more_than, seating
 from services.threads.repository import participants, views, writing
 from services.threads.repository.access import STANDINGS, part_in, standing_of
 from shared.contracts.model import Event
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
-from shared.contracts.threads.access import State, ThreadNotFound
+from shared.contracts.threads.access import State
 from shared.contracts.threads.participants import NewParticipant, ParticipantsAreTooMany
 from shared.contracts.threads.threads import (
     SHOWN_PARTICIPANTS,
@@ -54,14 +53,6 @@ type Rule = Callable[[ThreadFacts, Rights], dict[str, Any]]
 """The fields that will be others. Raises the refusal that stands against the change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How the caller takes part in a thread that they see, and which revision of it is there."""
-
-    part: Part | None
-    revision: int
-
-
 class Threads:
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._on_commit = database, on_commit
@@ -92,15 +83,12 @@ class Threads:
             found: UUID | None = await connection.fetchval(_DIRECT, caller.workspace_id, direct_key(opening(request, caller)))
         return found
 
-    async def look(self, thread_id: UUID, caller: Principal) -> Look:
-        """What decides, asked each time, in one round trip. Raises `ThreadNotFound`."""
+    async def look(self, thread_id: UUID, caller: Principal) -> tuple[Standing, int]:
+        """What decides, read each time, and the revision that is there, in one round trip."""
         async with self._database.reading(caller.workspace_id) as connection:
             row = await connection.fetchrow(_LOOK, [thread_id], [caller.user_id], [contact_key(caller.contact)])
         assert row is not None, "there is a row for each who is asked about"
-        gate, part = standing_of(row)
-        if gate is None or not rights(caller, gate, part).sees:
-            raise ThreadNotFound
-        return Look(part, row["revision"])
+        return standing_of(row), row["revision"]
 
     async def view(self, workspace_id: UUID, thread_id: UUID) -> tuple[int, Thread]:
         """A thread that is there, for nobody in particular, and a revision that it is not older than."""
@@ -196,15 +184,15 @@ async def _change(
     if not fields and not told:
         return []
     after = before.model_copy(update={**fields, "archived": fields.get("state", before.state) is State.ARCHIVED, "updated_at": row["now"]})
-    facts = _events(before, after, list(fields), row["version"])
+    facts = told_of(before, after, list(fields), row["version"])
     if facts:
-        await _write(connection, before.id, fields, facts[-1].version, row["now"])
+        await write_fields(connection, before.id, fields, facts[-1].version, row["now"])
     await writing.move(connection, before.id, row["now"], count, archived=after.archived)
     await writing.tell(connection, workspace_id, before.id, *facts, *told)
     return [*facts, *told]
 
 
-async def _write(connection: Connection, thread_id: UUID, fields: Mapping[str, Any], version: int, now: datetime) -> None:
+async def write_fields(connection: Connection, thread_id: UUID, fields: Mapping[str, Any], version: int, now: datetime) -> None:
     """The columns are those of `domain.changes`, never a request's own words."""
     columns = {name: to_json(value).decode() if name == "settings" else value for name, value in fields.items()}
     if "state" in fields:
@@ -214,7 +202,7 @@ async def _write(connection: Connection, thread_id: UUID, fields: Mapping[str, A
     await connection.execute(f"UPDATE threads SET {assignments} WHERE id = $1", thread_id, *columns.values())
 
 
-def _events(before: ThreadFacts, after: ThreadFacts, fields: Sequence[str], version: int) -> list[Event]:
+def told_of(before: ThreadFacts, after: ThreadFacts, fields: Sequence[str], version: int) -> list[Event]:
     """Each event has a version of its own: readers ignore what is not newer than what they have."""
     archival = after.archived != before.archived
     changed = [to_camel(name) for name in fields if name != "state" or not archival]

@@ -16,7 +16,8 @@ from shared.database.connections import Connection
 from shared.database.readers import rfc3339
 
 COLUMNS = """t.id, t.kind, t.booking_id, t.ref, t.title, t.client_name, t.status, t.state, t.description, t.issue_id, t.issue_description,
-    t.is_private, t.guest_access_allowed, t.max_participants, t.creator_id, t.parent_thread_id, t.escalation_level, t.settings,
+    t.is_private, t.guest_access_allowed, t.max_participants, t.creator_id, t.parent_thread_id, t.project_id,
+    t.escalation_level, t.settings,
     t.created_at, a.at AS updated_at, a.participant_count, a.revision, a.last_seq, a.last_message_id, a.last_message_author,
     a.last_message_preview, a.last_message_at"""
 PARTICIPANT = """p.id, p.user_id, p.role, p.participant_role, p.name, p.contact, p.status, p.can_send_messages, p.can_invite_others,
@@ -33,7 +34,8 @@ _FIRST = f"""FROM participants p WHERE p.thread_id = {{}} AND p.left_at IS NULL
 _READERS_THREAD = f"""t.id, t.kind, t.booking_id AS "bookingId", t.ref, t.title, t.client_name AS "clientName", t.status, t.state,
     t.state = 'archived' AS archived, t.description, t.issue_id AS "issueId", t.issue_description AS "issueDescription",
     t.is_private AS "isPrivate", t.guest_access_allowed AS "guestAccessAllowed", t.max_participants AS "maxParticipants",
-    t.creator_id AS "creatorId", t.parent_thread_id AS "parentThreadId", t.escalation_level AS "escalationLevel", t.settings,
+    t.creator_id AS "creatorId", t.parent_thread_id AS "parentThreadId", t.project_id AS "projectId",
+    t.escalation_level AS "escalationLevel", t.settings,
     {rfc3339("t.created_at")} AS "createdAt", {rfc3339("a.at")} AS "updatedAt",
     array_to_json(ARRAY(SELECT row_to_json(person) FROM (
         SELECT {READERS_PARTICIPANT} {_FIRST.format("shown.thread_id")}) AS person)) AS participants,

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts.model import Request, View
-from shared.contracts.operations import MESSAGES, THREADS, Operation
+from shared.contracts.operations import MESSAGES, PROJECTS, THREADS, Operation
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Role
 
@@ -37,4 +37,4 @@ class FindMembers(Request):
     contacts: Annotated[list[str], Field(max_length=100)] = []
 
 
-FIND_MEMBERS = Operation(FindMembers, Members, called_by=[MESSAGES, THREADS], timeout=2.0)
+FIND_MEMBERS = Operation(FindMembers, Members, called_by=[MESSAGES, THREADS, PROJECTS], timeout=2.0)

@@ -94,6 +94,10 @@ class DirectThreadIsFixed(Conflict):
     """A direct thread is for its two: who takes part in it stays as it is, and it is neither closed nor archived."""
 
 
+class ProjectThreadIsFixed(Conflict):
+    """A project's thread is as its project is: its name, its members and whether it is archived are changed there."""
+
+
 class CreatorStays(Conflict):
     """Who opened a thread is its moderator until they leave it themselves."""
 
@@ -172,7 +176,7 @@ class RemoveParticipant(Request):
     reason: Reason | None = None
 
 
-_FIXED = (ThreadNotFound, ThreadIsReadOnlyForYou, ThreadIsArchived, DirectThreadIsFixed)
+_FIXED = (ThreadNotFound, ThreadIsReadOnlyForYou, ThreadIsArchived, DirectThreadIsFixed, ProjectThreadIsFixed)
 
 LIST_PARTICIPANTS = Operation(
     ListParticipants,

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
 
-from shared.contracts.model import Event, Reason, Request, Text, Time, TrimmedText, View, storable_json
-from shared.contracts.operations import GATEWAY, Operation
+from shared.contracts.model import Event, Nothing, Reason, Request, Text, Time, TrimmedText, View, storable_json
+from shared.contracts.operations import GATEWAY, PROJECTS, Operation
 from shared.contracts.refusals import Conflict, CursorIsNotValid, PermissionIsMissing, RequestIsInvalid
 from shared.contracts.threads.access import State, ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
 from shared.contracts.threads.participants import (
@@ -15,6 +15,7 @@ from shared.contracts.threads.participants import (
     Participant,
     Participants,
     ParticipantsAreTooMany,
+    ProjectThreadIsFixed,
     ThreadNeedsAModerator,
 )
 
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     SUPPORT = "support"
     ESCALATED = "escalated"
     ASSISTANT = "assistant"
+    PROJECT = "project"
 
 
 class Status(StrEnum):
@@ -76,6 +78,7 @@ class ThreadFacts(View):
     max_participants: int
     creator_id: UUID
     parent_thread_id: UUID | None
+    project_id: UUID | None = None
     escalation_level: int
     settings: dict[str, Any]
     created_at: Time
@@ -136,6 +139,12 @@ class OpenThread(ThreadFields):
     def booking_is_named(self) -> "OpenThread":
         if (self.kind is Kind.BOOKING) != (self.booking_id is not None):
             raise ValueError("a booking thread, and no other, has a bookingId")
+        return self
+
+    @model_validator(mode="after")
+    def a_projects_is_made_with_it(self) -> "OpenThread":
+        if self.kind is Kind.PROJECT:
+            raise ValueError("a project's thread is made with its project")
         return self
 
     @model_validator(mode="after")
@@ -217,6 +226,19 @@ class ListThreads(Request):
         return [State.ARCHIVED] if self.archived else [State.ACTIVE, State.CLOSED]
 
 
+class OpenProjectThread(Request):
+    """Open the thread of a project that its caller has just begun, with its owner in it; again changes nothing.
+
+    What becomes of the project and its members afterwards, its events tell.
+    """
+
+    project_id: UUID
+    thread_id: UUID
+    membership_id: UUID
+    title: ShortText
+
+
+OPEN_PROJECT_THREAD = Operation(OpenProjectThread, Nothing, called_by=[PROJECTS], timeout=3.0)
 OPEN_THREAD = Operation(
     OpenThread,
     Thread,
@@ -230,13 +252,17 @@ CHANGE_THREAD = Operation(
     Thread,
     called_by=[GATEWAY],
     refuses=[
-        *(ThreadNotFound, ThreadIsArchived, ThreadIsReadOnlyForYou, DirectThreadIsFixed),
+        *(ThreadNotFound, ThreadIsArchived, ThreadIsReadOnlyForYou, DirectThreadIsFixed, ProjectThreadIsFixed),
         *(ParticipantsAreTooMany, ThreadNeedsAModerator, RequestIsInvalid),
     ],
     coalesced=False,
 )
 ARCHIVE_THREAD = Operation(
-    ArchiveThread, Thread, called_by=[GATEWAY], refuses=[ThreadNotFound, ThreadIsReadOnlyForYou, DirectThreadIsFixed], coalesced=False
+    ArchiveThread,
+    Thread,
+    called_by=[GATEWAY],
+    refuses=[ThreadNotFound, ThreadIsReadOnlyForYou, DirectThreadIsFixed, ProjectThreadIsFixed],
+    coalesced=False,
 )
 GET_THREAD = Operation(GetThread, Thread, called_by=[GATEWAY], refuses=[ThreadNotFound], coalesced=False)
 LIST_THREADS = Operation(ListThreads, ThreadPage, called_by=[GATEWAY], refuses=[CursorIsNotValid], coalesced=False)

@@ -96,4 +96,4 @@ async def test_the_tables_are_those_of_the_code(threads: Service) -> None:
     assert found == {(table.name, column.name, bool(column.nullable)) for table in metadata.tables.values() for column in table.columns}
     indexes = await threads.database.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = 'threads' AND indexname NOT LIKE '%_pkey'")
     named = {index.name for table in metadata.tables.values() for index in table.indexes}
-    assert {row["indexname"] for row in indexes} - {"threads_booking", "threads_direct", "schema_version_pkc"} == named
+    assert {row["indexname"] for row in indexes} - {"threads_booking", "threads_direct", "threads_project", "schema_version_pkc"} == named

@@ -40,6 +40,29 @@ async def paged_lists(house: House, reader: Person, other: Person) -> dict[str, 
         "list_workspaces": await _paged(reader, "/api/workspaces"),
         "list_members": await _paged(reader, f"{workspace}/members"),
         "list_invitations": await _paged(reader, f"{workspace}/invitations"),
+        **await _of_projects(reader, other),
+    }
+
+
+async def _of_projects(reader: Person, other: Person) -> dict[str, Paged]:
+    """Two projects; in the second two members and two of each thing, each changed."""
+    await reader.post("/api/projects", {"name": "Turin"})
+    path = f"/api/projects/{expect(await reader.post('/api/projects', {'name': 'Milan'}), 201)['id']}"
+    expect(await reader.post(f"{path}/members", {"userId": other.id}), 201)
+    for place in range(2):
+        expect(await reader.post(f"{path}/tasks", {"title": "Book it"}), 201)
+        page = {"name": "Page", "route": f"/{place}", "structure": {"type": "page"}}
+        expect(await reader.post(f"{path}/pages", page), 201)
+        file = expect(await reader.post(f"{path}/files", {"path": f"{place}.ts"}), 201)
+        expect(await reader.ask("PATCH", f"{path}/files/{file['id']}", {"content": "a"}, if_match='"1"'), 200)
+    return {
+        "list_projects": await _paged(reader, "/api/projects"),
+        "list_project_members": await _paged(reader, f"{path}/members"),
+        "list_tasks": await _paged(reader, f"{path}/tasks"),
+        "list_files": await _paged(reader, f"{path}/files"),
+        "list_file_versions": await _paged(reader, f"{path}/files/{file['id']}/versions"),
+        "list_site_pages": await _paged(reader, f"{path}/pages"),
+        "get_project_history": await _paged(reader, f"{path}/history"),
     }
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
+from shared.contracts.principal import Role
 from shared.database.history import SYSTEM_ACTOR
 from shared.identifiers import new_id
 from tests.system.attachments.files import put_into_a_message, scanned, staged, upload, with_a_preview
@@ -25,10 +27,11 @@ class Stage:
     colleague: Person
     stranger: Person
     kept: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _one_more: Person | None = None
 
     async def id_of(self, parameter: str, thing: str, caller: str, *, fresh: bool) -> str:
         """A thing's id. One that the action would use up is made anew for each cell."""
-        make: Callable[[str, str], Awaitable[str]] = {
+        makers: dict[str, Callable[[str, str], Awaitable[str]]] = {
             "threadId": self._thread_id,
             "participantId": self._thread_id,  # named together with the thread that it is in
             "messageId": self._message_id,
@@ -42,7 +45,14 @@ class Stage:
             "accountId": self._account_id,
             "tokenId": self._token_id,
             "name": self._role_name,
-        }[parameter]
+            "projectId": self._project_id,
+            "memberId": partial(self._in_a_project, "members"),
+            "columnId": partial(self._in_a_project, "columns"),
+            "taskId": partial(self._in_a_project, "tasks"),
+            "fileId": partial(self._in_a_project, "files"),
+            "pageId": partial(self._in_a_project, "pages"),
+        }
+        make = makers[parameter]
         if fresh:
             return await make(thing, caller)
         key = (parameter, thing, caller)
@@ -252,6 +262,52 @@ class Stage:
         file = await self._attachment_id("uploaded", "")
         link = expect(await self.colleague.post(f"/api/collab/attachments/{file}/link", {}), 201)
         return str(link["url"]).rpartition("/")[2]
+
+    async def _project_id(self, thing: str, caller: str) -> str:
+        if thing in ("missing", "malformed"):
+            return _no_id(thing)
+        person = self.people.get(caller, self.colleague)
+        keeper = self.stranger if thing == "elsewhere" else self.house.host
+        path = f"/api/projects/{await _made(keeper, '/api/projects', {'name': 'Turin'})}"
+        await self._in_project(keeper, path, thing, person)
+        return path.rpartition("/")[2]
+
+    async def _in_project(self, keeper: Person, path: str, thing: str, person: Person) -> None:
+        roles = {"own": "OWNER", "maintained": "MAINTAINER", "joined": "MEMBER"}
+        role = roles.get(thing.rpartition("_")[2])
+        if role and person.id != keeper.id:
+            expect(await keeper.post(f"{path}/members", {"userId": person.id, "role": role}), 201)
+        if thing.startswith("archived"):
+            expect(await keeper.patch(path, {"archived": True}), 200)
+        if thing.startswith("deleted"):
+            expect(await keeper.delete(path), 204)
+
+    async def _in_a_project(self, kind: str, thing: str, caller: str) -> str:
+        """The ids of a project and of something in it."""
+        person = self.people.get(caller, self.colleague)
+        keeper = self.stranger if thing == "elsewhere" else self.house.host
+        project = await _made(keeper, "/api/projects", {"name": "Turin"})
+        path = f"/api/projects/{project}"
+        somebody = await self.house.joining(self.stranger, Role.AGENT) if thing == "elsewhere" else await self._somebody()
+        bodies: dict[str, Json] = {
+            "members": {"userId": somebody.id},
+            "columns": {"name": "Review"},
+            "tasks": {"title": "Book it"},
+            "files": {"path": "a.ts"},
+            "pages": {"name": "Page", "route": "/", "structure": {"type": "page"}},
+        }
+        made = expect(await keeper.post(f"{path}/{kind}", bodies[kind]), 201)["id"]
+        if thing == "deleted":
+            expect(await keeper.ask("DELETE", f"{path}/{kind}/{made}", if_match="*"), 204)
+        role_is = "maintained" if thing in ("missing", "malformed", "deleted") else thing
+        await self._in_project(keeper, path, role_is, person)
+        return f"{project} {_no_id(thing) if thing in ('missing', 'malformed') else made}"
+
+    async def _somebody(self) -> Person:
+        """One more in the workspace, who is no caller."""
+        if self._one_more is None:
+            self._one_more = await self.house.person()
+        return self._one_more
 
     async def delete(self, thread: Json) -> None:
         """What no operation does."""

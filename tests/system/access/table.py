@@ -13,6 +13,8 @@ CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
 # Uploads that are resumed: all but `others` and `elsewhere` are the caller's; `lost` is in a thread that was deleted since.
 # Users: `deleted` have no account any more, `removed` are no members any more. Of what admins make, `deleted` was taken back; to do that
 # again is no mistake.
+# Projects: `own` (the caller is an owner), `maintained`, `joined` (a member); what is in one is in one of the same name, and `missing`,
+# `malformed` and `deleted` in one that is maintained.
 # Nobody is told what is hidden from what is missing. The marks name a message that is not there, which is 422 to those who may mark.
 TABLE = """
                                        nobody admin agent productOwner client guest
@@ -774,6 +776,374 @@ describe_upload        -               204    204   204   204          204    20
 
 open_link              own             200    200   200   200          200    200
 open_link              missing         404    404   404   404          404    404
+list_projects          -               401    200   200   200          200    200
+create_project         -               401    201   201   201          201    403
+
+get_project            own             401    200   200   200          200    200
+get_project            maintained      401    200   200   200          200    200
+get_project            joined          401    200   200   200          200    200
+get_project            archived_joined 401    200   200   200          200    200
+get_project            foreign         401    404   404   404          404    404
+get_project            elsewhere       401    404   404   404          404    404
+get_project            missing         401    404   404   404          404    404
+get_project            malformed       401    404   404   404          404    404
+get_project            deleted_own     401    404   404   404          404    404
+
+list_project_members   own             401    200   200   200          200    200
+list_project_members   maintained      401    200   200   200          200    200
+list_project_members   joined          401    200   200   200          200    200
+list_project_members   archived_joined 401    200   200   200          200    200
+list_project_members   foreign         401    404   404   404          404    404
+list_project_members   elsewhere       401    404   404   404          404    404
+list_project_members   missing         401    404   404   404          404    404
+list_project_members   malformed       401    404   404   404          404    404
+list_project_members   deleted_own     401    404   404   404          404    404
+
+get_board              own             401    200   200   200          200    200
+get_board              maintained      401    200   200   200          200    200
+get_board              joined          401    200   200   200          200    200
+get_board              archived_joined 401    200   200   200          200    200
+get_board              foreign         401    404   404   404          404    404
+get_board              elsewhere       401    404   404   404          404    404
+get_board              missing         401    404   404   404          404    404
+get_board              malformed       401    404   404   404          404    404
+get_board              deleted_own     401    404   404   404          404    404
+
+list_columns           own             401    200   200   200          200    200
+list_columns           maintained      401    200   200   200          200    200
+list_columns           joined          401    200   200   200          200    200
+list_columns           archived_joined 401    200   200   200          200    200
+list_columns           foreign         401    404   404   404          404    404
+list_columns           elsewhere       401    404   404   404          404    404
+list_columns           missing         401    404   404   404          404    404
+list_columns           malformed       401    404   404   404          404    404
+list_columns           deleted_own     401    404   404   404          404    404
+
+list_tasks             own             401    200   200   200          200    200
+list_tasks             maintained      401    200   200   200          200    200
+list_tasks             joined          401    200   200   200          200    200
+list_tasks             archived_joined 401    200   200   200          200    200
+list_tasks             foreign         401    404   404   404          404    404
+list_tasks             elsewhere       401    404   404   404          404    404
+list_tasks             missing         401    404   404   404          404    404
+list_tasks             malformed       401    404   404   404          404    404
+list_tasks             deleted_own     401    404   404   404          404    404
+
+list_files             own             401    200   200   200          200    200
+list_files             maintained      401    200   200   200          200    200
+list_files             joined          401    200   200   200          200    200
+list_files             archived_joined 401    200   200   200          200    200
+list_files             foreign         401    404   404   404          404    404
+list_files             elsewhere       401    404   404   404          404    404
+list_files             missing         401    404   404   404          404    404
+list_files             malformed       401    404   404   404          404    404
+list_files             deleted_own     401    404   404   404          404    404
+
+list_site_pages             own             401    200   200   200          200    200
+list_site_pages             maintained      401    200   200   200          200    200
+list_site_pages             joined          401    200   200   200          200    200
+list_site_pages             archived_joined 401    200   200   200          200    200
+list_site_pages             foreign         401    404   404   404          404    404
+list_site_pages             elsewhere       401    404   404   404          404    404
+list_site_pages             missing         401    404   404   404          404    404
+list_site_pages             malformed       401    404   404   404          404    404
+list_site_pages             deleted_own     401    404   404   404          404    404
+
+get_project_history    own             401    200   403   403          403    403
+get_project_history    maintained      401    200   403   403          403    403
+get_project_history    joined          401    200   403   403          403    403
+get_project_history    archived_joined 401    200   403   403          403    403
+get_project_history    foreign         401    404   403   403          403    403
+get_project_history    elsewhere       401    404   403   403          403    403
+get_project_history    missing         401    404   403   403          403    403
+get_project_history    malformed       401    404   403   403          403    403
+get_project_history    deleted_own     401    404   403   403          403    403
+
+change_project         own             401    200   200   200          200    403
+change_project         maintained      401    403   403   403          403    403
+change_project         joined          401    403   403   403          403    403
+change_project         archived_own    401    409   409   409          409    403
+change_project         archived_joined 401    403   403   403          403    403
+change_project         foreign         401    404   404   404          404    403
+change_project         elsewhere       401    404   404   404          404    403
+change_project         missing         401    404   404   404          404    403
+change_project         malformed       401    404   404   404          404    403
+change_project         deleted_own     401    404   404   404          404    403
+
+delete_project         own             401    204   204   204          204    403
+delete_project         maintained      401    403   403   403          403    403
+delete_project         joined          401    403   403   403          403    403
+delete_project         archived_own    401    204   204   204          204    403
+delete_project         archived_joined 401    403   403   403          403    403
+delete_project         foreign         401    404   404   404          404    403
+delete_project         elsewhere       401    404   404   404          404    403
+delete_project         missing         401    404   404   404          404    403
+delete_project         malformed       401    404   404   404          404    403
+delete_project         deleted_own     401    204   204   204          204    403
+
+add_project_member     own             401    201   201   201          201    403
+add_project_member     maintained      401    201   201   201          201    403
+add_project_member     joined          401    403   403   403          403    403
+add_project_member     archived_own    401    409   409   409          409    403
+add_project_member     archived_joined 401    403   403   403          403    403
+add_project_member     foreign         401    404   404   404          404    403
+add_project_member     elsewhere       401    404   404   404          404    403
+add_project_member     missing         401    404   404   404          404    403
+add_project_member     malformed       401    404   404   404          404    403
+add_project_member     deleted_own     401    404   404   404          404    403
+
+create_column          own             401    201   201   201          201    403
+create_column          maintained      401    201   201   201          201    403
+create_column          joined          401    403   403   403          403    403
+create_column          archived_own    401    409   409   409          409    403
+create_column          archived_joined 401    403   403   403          403    403
+create_column          foreign         401    404   404   404          404    403
+create_column          elsewhere       401    404   404   404          404    403
+create_column          missing         401    404   404   404          404    403
+create_column          malformed       401    404   404   404          404    403
+create_column          deleted_own     401    404   404   404          404    403
+
+create_task            own             401    201   201   201          201    403
+create_task            maintained      401    201   201   201          201    403
+create_task            joined          401    201   201   201          201    403
+create_task            archived_own    401    409   409   409          409    403
+create_task            archived_joined 401    409   409   409          409    403
+create_task            foreign         401    404   404   404          404    403
+create_task            elsewhere       401    404   404   404          404    403
+create_task            missing         401    404   404   404          404    403
+create_task            malformed       401    404   404   404          404    403
+create_task            deleted_own     401    404   404   404          404    403
+
+create_file            own             401    201   201   201          201    403
+create_file            maintained      401    201   201   201          201    403
+create_file            joined          401    201   201   201          201    403
+create_file            archived_own    401    409   409   409          409    403
+create_file            archived_joined 401    409   409   409          409    403
+create_file            foreign         401    404   404   404          404    403
+create_file            elsewhere       401    404   404   404          404    403
+create_file            missing         401    404   404   404          404    403
+create_file            malformed       401    404   404   404          404    403
+create_file            deleted_own     401    404   404   404          404    403
+
+create_site_page            own             401    201   201   201          201    403
+create_site_page            maintained      401    201   201   201          201    403
+create_site_page            joined          401    201   201   201          201    403
+create_site_page            archived_own    401    409   409   409          409    403
+create_site_page            archived_joined 401    409   409   409          409    403
+create_site_page            foreign         401    404   404   404          404    403
+create_site_page            elsewhere       401    404   404   404          404    403
+create_site_page            missing         401    404   404   404          404    403
+create_site_page            malformed       401    404   404   404          404    403
+create_site_page            deleted_own     401    404   404   404          404    403
+
+move_files             own             401    422   422   422          422    403
+move_files             maintained      401    422   422   422          422    403
+move_files             joined          401    422   422   422          422    403
+move_files             archived_own    401    409   409   409          409    403
+move_files             archived_joined 401    409   409   409          409    403
+move_files             foreign         401    404   404   404          404    403
+move_files             elsewhere       401    404   404   404          404    403
+move_files             missing         401    404   404   404          404    403
+move_files             malformed       401    404   404   404          404    403
+move_files             deleted_own     401    404   404   404          404    403
+
+get_project_member     own             401    200   200   200          200    200
+get_project_member     maintained      401    200   200   200          200    200
+get_project_member     joined          401    200   200   200          200    200
+get_project_member     archived_joined 401    200   200   200          200    200
+get_project_member     foreign         401    404   404   404          404    404
+get_project_member     elsewhere       401    404   404   404          404    404
+get_project_member     missing         401    404   404   404          404    404
+get_project_member     malformed       401    404   404   404          404    404
+get_project_member     deleted         401    404   404   404          404    404
+get_project_member     deleted_own     401    404   404   404          404    404
+
+get_column             own             401    200   200   200          200    200
+get_column             maintained      401    200   200   200          200    200
+get_column             joined          401    200   200   200          200    200
+get_column             archived_joined 401    200   200   200          200    200
+get_column             foreign         401    404   404   404          404    404
+get_column             elsewhere       401    404   404   404          404    404
+get_column             missing         401    404   404   404          404    404
+get_column             malformed       401    404   404   404          404    404
+get_column             deleted         401    404   404   404          404    404
+get_column             deleted_own     401    404   404   404          404    404
+
+get_task               own             401    200   200   200          200    200
+get_task               maintained      401    200   200   200          200    200
+get_task               joined          401    200   200   200          200    200
+get_task               archived_joined 401    200   200   200          200    200
+get_task               foreign         401    404   404   404          404    404
+get_task               elsewhere       401    404   404   404          404    404
+get_task               missing         401    404   404   404          404    404
+get_task               malformed       401    404   404   404          404    404
+get_task               deleted         401    404   404   404          404    404
+get_task               deleted_own     401    404   404   404          404    404
+
+get_file               own             401    200   200   200          200    200
+get_file               maintained      401    200   200   200          200    200
+get_file               joined          401    200   200   200          200    200
+get_file               archived_joined 401    200   200   200          200    200
+get_file               foreign         401    404   404   404          404    404
+get_file               elsewhere       401    404   404   404          404    404
+get_file               missing         401    404   404   404          404    404
+get_file               malformed       401    404   404   404          404    404
+get_file               deleted         401    404   404   404          404    404
+get_file               deleted_own     401    404   404   404          404    404
+
+list_file_versions     own             401    200   200   200          200    200
+list_file_versions     maintained      401    200   200   200          200    200
+list_file_versions     joined          401    200   200   200          200    200
+list_file_versions     archived_joined 401    200   200   200          200    200
+list_file_versions     foreign         401    404   404   404          404    404
+list_file_versions     elsewhere       401    404   404   404          404    404
+list_file_versions     missing         401    404   404   404          404    404
+list_file_versions     malformed       401    404   404   404          404    404
+list_file_versions     deleted         401    404   404   404          404    404
+list_file_versions     deleted_own     401    404   404   404          404    404
+
+get_site_page               own             401    200   200   200          200    200
+get_site_page               maintained      401    200   200   200          200    200
+get_site_page               joined          401    200   200   200          200    200
+get_site_page               archived_joined 401    200   200   200          200    200
+get_site_page               foreign         401    404   404   404          404    404
+get_site_page               elsewhere       401    404   404   404          404    404
+get_site_page               missing         401    404   404   404          404    404
+get_site_page               malformed       401    404   404   404          404    404
+get_site_page               deleted         401    404   404   404          404    404
+get_site_page               deleted_own     401    404   404   404          404    404
+
+change_project_member  own             401    200   200   200          200    403
+change_project_member  maintained      401    200   200   200          200    403
+change_project_member  joined          401    403   403   403          403    403
+change_project_member  archived_own    401    409   409   409          409    403
+change_project_member  archived_joined 401    403   403   403          403    403
+change_project_member  foreign         401    404   404   404          404    403
+change_project_member  elsewhere       401    404   404   404          404    403
+change_project_member  missing         401    404   404   404          404    403
+change_project_member  malformed       401    404   404   404          404    403
+change_project_member  deleted_own     401    404   404   404          404    403
+change_project_member  deleted         401    404   404   404          404    403
+
+remove_project_member  own             401    204   204   204          204    204
+remove_project_member  maintained      401    204   204   204          204    204
+remove_project_member  joined          401    403   403   403          403    403
+remove_project_member  archived_own    401    409   409   409          409    409
+remove_project_member  archived_joined 401    403   403   403          403    403
+remove_project_member  foreign         401    404   404   404          404    404
+remove_project_member  elsewhere       401    404   404   404          404    404
+remove_project_member  missing         401    404   404   404          404    404
+remove_project_member  malformed       401    404   404   404          404    404
+remove_project_member  deleted_own     401    404   404   404          404    404
+remove_project_member  deleted         401    204   204   204          204    204
+
+change_column          own             401    200   200   200          200    403
+change_column          maintained      401    200   200   200          200    403
+change_column          joined          401    403   403   403          403    403
+change_column          archived_own    401    409   409   409          409    403
+change_column          archived_joined 401    403   403   403          403    403
+change_column          foreign         401    404   404   404          404    403
+change_column          elsewhere       401    404   404   404          404    403
+change_column          missing         401    404   404   404          404    403
+change_column          malformed       401    404   404   404          404    403
+change_column          deleted_own     401    404   404   404          404    403
+change_column          deleted         401    404   404   404          404    403
+
+delete_column          own             401    204   204   204          204    403
+delete_column          maintained      401    204   204   204          204    403
+delete_column          joined          401    403   403   403          403    403
+delete_column          archived_own    401    409   409   409          409    403
+delete_column          archived_joined 401    403   403   403          403    403
+delete_column          foreign         401    404   404   404          404    403
+delete_column          elsewhere       401    404   404   404          404    403
+delete_column          missing         401    404   404   404          404    403
+delete_column          malformed       401    404   404   404          404    403
+delete_column          deleted_own     401    404   404   404          404    403
+delete_column          deleted         401    204   204   204          204    403
+
+change_task            own             401    200   200   200          200    403
+change_task            maintained      401    200   200   200          200    403
+change_task            joined          401    200   200   200          200    403
+change_task            archived_own    401    409   409   409          409    403
+change_task            archived_joined 401    409   409   409          409    403
+change_task            foreign         401    404   404   404          404    403
+change_task            elsewhere       401    404   404   404          404    403
+change_task            missing         401    404   404   404          404    403
+change_task            malformed       401    404   404   404          404    403
+change_task            deleted_own     401    404   404   404          404    403
+change_task            deleted         401    404   404   404          404    403
+
+change_file            own             401    200   200   200          200    403
+change_file            maintained      401    200   200   200          200    403
+change_file            joined          401    200   200   200          200    403
+change_file            archived_own    401    409   409   409          409    403
+change_file            archived_joined 401    409   409   409          409    403
+change_file            foreign         401    404   404   404          404    403
+change_file            elsewhere       401    404   404   404          404    403
+change_file            missing         401    404   404   404          404    403
+change_file            malformed       401    404   404   404          404    403
+change_file            deleted_own     401    404   404   404          404    403
+change_file            deleted         401    404   404   404          404    403
+
+change_site_page            own             401    200   200   200          200    403
+change_site_page            maintained      401    200   200   200          200    403
+change_site_page            joined          401    200   200   200          200    403
+change_site_page            archived_own    401    409   409   409          409    403
+change_site_page            archived_joined 401    409   409   409          409    403
+change_site_page            foreign         401    404   404   404          404    403
+change_site_page            elsewhere       401    404   404   404          404    403
+change_site_page            missing         401    404   404   404          404    403
+change_site_page            malformed       401    404   404   404          404    403
+change_site_page            deleted_own     401    404   404   404          404    403
+change_site_page            deleted         401    404   404   404          404    403
+
+move_task              own             401    422   422   422          422    403
+move_task              maintained      401    422   422   422          422    403
+move_task              joined          401    422   422   422          422    403
+move_task              archived_own    401    409   409   409          409    403
+move_task              archived_joined 401    409   409   409          409    403
+move_task              foreign         401    404   404   404          404    403
+move_task              elsewhere       401    404   404   404          404    403
+move_task              missing         401    404   404   404          404    403
+move_task              malformed       401    404   404   404          404    403
+move_task              deleted_own     401    404   404   404          404    403
+move_task              deleted         401    404   404   404          404    403
+
+delete_task            own             401    204   204   204          204    403
+delete_task            maintained      401    204   204   204          204    403
+delete_task            joined          401    403   403   403          403    403
+delete_task            archived_own    401    409   409   409          409    403
+delete_task            archived_joined 401    403   403   403          403    403
+delete_task            foreign         401    404   404   404          404    403
+delete_task            elsewhere       401    404   404   404          404    403
+delete_task            missing         401    404   404   404          404    403
+delete_task            malformed       401    404   404   404          404    403
+delete_task            deleted_own     401    404   404   404          404    403
+delete_task            deleted         401    204   204   204          204    403
+
+delete_file            own             401    204   204   204          204    403
+delete_file            maintained      401    204   204   204          204    403
+delete_file            joined          401    403   403   403          403    403
+delete_file            archived_own    401    409   409   409          409    403
+delete_file            archived_joined 401    403   403   403          403    403
+delete_file            foreign         401    404   404   404          404    403
+delete_file            elsewhere       401    404   404   404          404    403
+delete_file            missing         401    404   404   404          404    403
+delete_file            malformed       401    404   404   404          404    403
+delete_file            deleted_own     401    404   404   404          404    403
+delete_file            deleted         401    204   204   204          204    403
+
+delete_site_page            own             401    204   204   204          204    403
+delete_site_page            maintained      401    204   204   204          204    403
+delete_site_page            joined          401    403   403   403          403    403
+delete_site_page            archived_own    401    409   409   409          409    403
+delete_site_page            archived_joined 401    403   403   403          403    403
+delete_site_page            foreign         401    404   404   404          404    403
+delete_site_page            elsewhere       401    404   404   404          404    403
+delete_site_page            missing         401    404   404   404          404    403
+delete_site_page            malformed       401    404   404   404          404    403
+delete_site_page            deleted_own     401    404   404   404          404    403
+delete_site_page            deleted         401    204   204   204          204    403
 """
 
 

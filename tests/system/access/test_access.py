@@ -7,8 +7,9 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
+from services.gateway.routing import CONDITION, OWN_ROUTES, ROUTES, OwnRoute, Route
 from shared.contracts.principal import Role
+from shared.contracts.projects.access import ProjectNotFound
 from shared.contracts.refusals import NotFound
 from shared.identifiers import new_id
 from tests.service.attachments.media.samples import silence
@@ -98,6 +99,26 @@ ACTIONS = {name: Action(name) for name in BY_NAME} | {
     "create_resumable_upload": Action("create_resumable_upload", says="threadId"),
     "continue_resumable_upload": Action("continue_resumable_upload", spends=True),
     "delete_resumable_upload": Action("delete_resumable_upload", spends=True),
+    "create_project": Action("create_project", lambda _: {"name": "Turin"}),
+    "change_project": Action("change_project", lambda _: {"name": f"Milan {new_id()}"}),
+    "delete_project": Action("delete_project", spends=True),
+    "add_project_member": Action("add_project_member", spends=True),
+    "change_project_member": Action("change_project_member", lambda _: {"role": "MAINTAINER"}, spends=True),
+    "remove_project_member": Action("remove_project_member", spends=True),
+    "create_column": Action("create_column", lambda _: {"name": "Review"}, spends=True),
+    "change_column": Action("change_column", lambda _: {"name": f"Ready {new_id().hex[:8]}"}),
+    "delete_column": Action("delete_column", spends=True),
+    "create_task": Action("create_task", lambda _: {"title": "Book it"}),
+    "change_task": Action("change_task", lambda _: {"title": f"Book {new_id()}"}),
+    "move_task": Action("move_task", lambda _: {"columnId": str(new_id())}),
+    "delete_task": Action("delete_task", spends=True),
+    "create_file": Action("create_file", lambda _: {"path": f"{new_id()}.ts"}),
+    "change_file": Action("change_file", lambda _: {"content": f"{new_id()}"}),
+    "move_files": Action("move_files", lambda _: {"fromPath": "nowhere", "toPath": "elsewhere"}),
+    "delete_file": Action("delete_file", spends=True),
+    "create_site_page": Action("create_site_page", lambda _: {"name": "Page", "route": f"/{new_id()}", "structure": {"type": "page"}}),
+    "change_site_page": Action("change_site_page", lambda _: {"name": f"Page {new_id()}"}),
+    "delete_site_page": Action("delete_site_page", spends=True),
     "mark_threads_read": Action("mark_threads_read", lambda _: {"threads": [{"threadId": str(new_id()), "lastMessageId": str(new_id())}]}),
 }
 
@@ -120,6 +141,8 @@ async def ask(stage: Stage, cell: Cell, identifier: str) -> httpx2.Response:
     if "participantId" in parameters:
         own = (person or stage.colleague) if action.own else None
         path = path.format(threadId=identifier, participantId=await stage.participant_id(identifier, own))
+    elif parameters[:1] == ("projectId",):
+        path = path.format_map(dict(zip(parameters, identifier.split(" "), strict=True)))
     elif action.route == "finish_presigned_upload":
         path = path.format(threadId=await stage.shared_thread_id(cell.caller), uploadId=identifier)
     elif parameters:
@@ -131,6 +154,10 @@ async def ask(stage: Stage, cell: Cell, identifier: str) -> httpx2.Response:
         headers |= asking(route.method, identifier)
         content = b"hel" if route.method == "PATCH" else None
     body = action.body(subject if cell.action != "join_thread" else person or subject) if action.body else None
+    if cell.action == "add_project_member":
+        body = {"userId": stage.stranger.id if cell.thing == "elsewhere" else stage.colleague.id}
+    if isinstance(route, Route) and CONDITION in route.told:
+        headers |= {"if-match": "*"}
     if cell.action == "open_direct":
         body = (body or {}) | {"participants": taking_part(stage.colleague)}
     if isinstance(route, Route) and route.begins:
@@ -145,6 +172,7 @@ def test_every_route_is_in_the_table() -> None:
     assert tried == set(BY_NAME)
 
 
+IN_PROJECTS = {"own", "maintained", "joined", "archived_joined", "foreign", "elsewhere", "missing", "malformed", "deleted", "deleted_own"}
 # What each route is tried on that takes such an id: one's own, where one takes part, hidden, of another workspace, missing, deleted.
 AT_LEAST = {
     "threadId": {"own", "joined", "private", "elsewhere", "missing", "malformed", "deleted_joined"},
@@ -159,6 +187,8 @@ AT_LEAST = {
     "finish_presigned_upload": {"staged", "staged_by_another", "staged_elsewhere", "staged_expired", "missing", "malformed"},
     "token": {"own", "missing"},
     "uploadId": {"begun", "complete", "archived", "lost", "others", "elsewhere", "ended", "missing", "malformed"},
+    "projectId": {"own", "maintained", "joined", "archived_joined", "foreign", "elsewhere", "missing", "malformed", "deleted_own"},
+    **{f"{kind}Id": IN_PROJECTS for kind in ("member", "column", "task", "file", "page")},
     "attachmentId": {"uploaded", "said", "heard", "unposted", "private", "elsewhere", "missing", "malformed", "said_deleted", "said_lost"},
 }
 
@@ -189,13 +219,28 @@ async def test_access(cell: Cell, stage: Stage) -> None:
         status, code = refusal(answer)
         assert code == REFUSED.get(status, code)
     if cell.status == 404:
-        assert route.method == "HEAD" or refusal(answer) == (404, not_found(route))
-        assert shown(answer) == shown(await ask(stage, cell, str(new_id()))), "what is hidden is told from what is missing"
+        assert route.method == "HEAD" or refusal(answer) == (404, not_found(route, cell))
+        assert shown(answer) == shown(await ask(stage, cell, missing(route, cell, identifier))), (
+            "what is hidden is told from what is missing"
+        )
 
 
-def not_found(route: Route | OwnRoute) -> str:
+IN_ONES_PROJECT = ("missing", "malformed", "deleted")
+
+
+def missing(route: Route | OwnRoute, cell: Cell, identifier: str) -> str:
+    """The same of something that is not there: of a project, or of what is in one that the caller sees."""
+    if getattr(route, "parameters", ())[:1] != ("projectId",):
+        return str(new_id())
+    project, *things = identifier.split(" ")
+    return " ".join([project if things and cell.thing in IN_ONES_PROJECT else str(new_id()), *(str(new_id()) for _ in things)])
+
+
+def not_found(route: Route | OwnRoute, cell: Cell) -> str:
     """What is said of the thing that varies: the last that a path names, of participants the thread; of what is made, its parent."""
     assert isinstance(route, Route)
+    if len(route.parameters) > 1 and route.parameters[0] == "projectId" and cell.thing not in IN_ONES_PROJECT:
+        return ProjectNotFound.code
     codes = [refusal.code for refusal in route.operation.refuses if issubclass(refusal, NotFound)]
     return codes[0 if "participantId" in route.parameters or route.transfers else -1]
 

@@ -36,6 +36,7 @@ async def test_the_limits_are_told(http: httpx2.AsyncClient) -> None:
         "attachmentBytes": 5 * 1024 * 1024,
         "filesPerUpload": 10,
         "unfinishedUploads": 20,
+        "projectFileBytes": 524_288,
     }
 
 

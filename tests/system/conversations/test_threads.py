@@ -43,6 +43,7 @@ async def test_a_booking_thread_is_shown_with_all_its_fields(agent: Person) -> N
         "guestAccessAllowed": True,
         "creatorId": agent.id,
         "parentThreadId": None,
+        "projectId": None,
         "escalationLevel": 1,
         "participants": [
             {**creator, "role": "agent", "participantRole": "moderator", "name": agent.user["name"], "contact": None},

@@ -10,6 +10,8 @@ import pytest_asyncio
 
 from services.gateway.routing import ROUTES, Route
 from services.messages.main import MessagesApplication
+from services.projects.main import ProjectsApplication
+from services.projects.settings import ProjectsSettings
 from services.threads.main import ThreadsApplication
 from shared.application import Application
 from shared.contracts.principal import Role
@@ -18,7 +20,12 @@ from shared.settings import Settings
 from tests.system.house import House, running_gateway
 from tests.system.people import Json, Person, expect, messages_of, opening, path_of, refusal, wrong_fields
 
-KEYED = [route for route in ROUTES if route.operation.keyed and route.tag != "attachments"]  # those: tests/system/attachments
+ELSEWHERE = {"add_project_member"}  # it takes somebody new each time: tests/system/projects
+KEYED = [
+    route
+    for route in ROUTES
+    if route.operation.keyed and route.tag != "attachments" and route.name not in ELSEWHERE  # those: tests/system/attachments
+]
 PRINTABLE = "".join(map(chr, range(33, 127)))
 
 
@@ -28,13 +35,19 @@ class Desk:
 
     admin: Person
     thread: Json
+    project: Json
 
     def path(self, route: Route) -> str:
-        return route.path.replace("{threadId}", self.thread["id"])
+        return route.path.replace("{threadId}", self.thread["id"]).replace("{projectId}", self.project["id"])
 
     def body(self, route: Route) -> Json:
         bodies: dict[str, Callable[[], Json]] = {
             "add_participant": lambda: {"role": "client", "name": "Grace", "contact": f"{new_id().hex}@contacts.example"},
+            "create_column": lambda: {"name": f"{new_id()}"},
+            "create_file": lambda: {"path": f"{new_id()}.ts"},
+            "create_site_page": lambda: {"name": "Page", "route": f"/{new_id()}", "structure": {"type": "page"}},
+            "create_project": lambda: {"name": f"Turin {new_id()}"},
+            "create_task": lambda: {"title": f"Book {new_id()}"},
             "create_role": lambda: {"name": f"r{new_id().hex[-20:]}", "permissions": ["chat:room:read"]},
             "create_service_account": lambda: {"name": f"Bot {new_id()}"},
             "create_workspace": lambda: {"name": f"Lab {new_id()}"},
@@ -50,16 +63,15 @@ class Desk:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def desk(house: House) -> Desk:
     admin = await house.person(Role.ADMIN)
-    return Desk(admin, await admin.open())
+    return Desk(admin, await admin.open(), expect(await admin.post("/api/projects", {"name": "Turin"}), 201))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def replicas(house: House) -> AsyncIterator[list[str]]:
     """Two gateways, and a second process's worth of each service that makes things."""
-    where = Settings.model_validate(
-        {"data": house.servers.data, "postgres_url": house.servers.postgres_url, "nats_url": house.servers.nats_url}
-    )
-    others: list[Application] = [ThreadsApplication(where), MessagesApplication(where)]
+    settings = {"data": house.servers.data, "postgres_url": house.servers.postgres_url, "nats_url": house.servers.nats_url}
+    where, projects = Settings.model_validate(settings), ProjectsSettings.model_validate(settings)
+    others: list[Application] = [ThreadsApplication(where), MessagesApplication(where), ProjectsApplication(projects)]
     for service in others:
         await service.start()
     async with running_gateway(house.servers, messages_per_minute=0, requests_per_minute=0) as second:

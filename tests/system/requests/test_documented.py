@@ -30,7 +30,7 @@ from services.gateway.tus import OFFSET_STREAM
 from shared.contracts.principal import Role
 from tests.system.house import House, log_in
 from tests.system.people import expect
-from tests.system.requests.things import things_of
+from tests.system.requests.things import project_of, things_of
 
 CASES = int(os.environ.get("FUZZ_CASES", "1000"))  # over all callers; those of a route that takes nothing are soon all tried
 CALLERS = ("nobody", *(role.value for role in Role if role is not Role.SYSTEM))
@@ -51,6 +51,10 @@ class Aim:
     route: Route | OwnRoute
     mode: GenerationMode
     there: bool
+
+    @property
+    def of_projects(self) -> bool:
+        return self.route.path.startswith("/api/projects")
 
     @property
     def changes(self) -> bool:
@@ -84,12 +88,14 @@ async def test_whatever_is_sent_is_answered_as_the_document_says(caller: str, ho
     wide = [aim for aim in AIMS if isinstance(aim.route, Route) and (aim.route.fields or aim.route.parameters)]
     each = ceil(CASES / len(CALLERS) / len(wide))
     person = await house.person(Role(caller) if caller != "nobody" else Role.CLIENT)
-    tried, used_up = 0, True
+    tried, last = 0, None
     for place, aim in enumerate(AIMS):
-        if used_up:  # cases may have ended the session, removed the other, or deleted what was there
-            session = await log_in(house.http, person.user["email"])
-            ids = await things_of(session, await house.person(), house.host, house)
-        used_up = aim.changes
+        if last is None or (last.changes and not last.of_projects):  # its cases may have ended the session, or removed the other
+            session, other = await log_in(house.http, person.user["email"]), await house.person()
+            ids = await things_of(session, other, house.host, house)
+        elif last.changes:  # a project's change nothing else
+            ids |= await project_of(house.host, session, other)
+        last = aim
         named = {name: ids[name] for name in getattr(aim.route, "parameters", ()) if name in ids and aim.there}
         headers = session.bearer if caller != "nobody" else {}
         tried += await asyncio.to_thread(_try, house.url, headers, aim, named, each, CALLERS.index(caller) * len(AIMS) + place)

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, field
+from itertools import count, product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from shared.contracts.principal import Role
 from shared.identifiers import new_id
 from tests.system.attachments.tus import asking
 from tests.system.house import House
-from tests.system.people import PASSWORD, Json, Person, opening, refusal, wrong_fields
+from tests.system.people import PASSWORD, Json, Person, expect, opening, refusal, wrong_fields
 from tests.system.requests.things import things_of
 
 WITH_BODY = [route for route in ROUTES if route.body]
@@ -27,12 +27,17 @@ PATHS = sorted({route.path for route in EVERY})
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE")
 
 
+SPARE = 200  # files, of which each can be moved once
+
+
 @dataclass
 class Desk:
     """An admin, what there is that paths name, and everything that can be sent about it."""
 
     admin: Person
     ids: dict[str, str]
+    spare: Iterator[int] = field(default_factory=count)
+    """Which of the spare files is moved next."""
 
     def path(self, route: Route | str) -> str:
         path = route if isinstance(route, str) else route.path
@@ -42,6 +47,8 @@ class Desk:
 
     def good_body(self, route: Route) -> Json:
         """What the route takes, new each time."""
+        if route.name == "move_files":
+            return {"fromPath": f"spare/{next(self.spare)}", "toPath": "b.ts"}
         bodies: dict[str, Json] = {
             "register_user": {"email": f"{new_id().hex}@new.example", "password": PASSWORD, "name": "New"},
             "log_in": {"email": self.admin.user["email"], "password": PASSWORD},
@@ -75,6 +82,19 @@ class Desk:
             "mark_unread": {"fromMessageId": self.ids["messageId"]},
             "mark_delivered": {"lastMessageId": self.ids["messageId"]},
             "begin_presigned_upload": {"filename": "a.txt", "size": 5, "sha256": "0" * 64},
+            "create_project": {"name": "Turin"},
+            "change_project": {"name": "Milan"},
+            "add_project_member": {"userId": self.ids["userId"]},
+            "change_project_member": {"role": "MEMBER"},
+            "create_column": {"name": "Review"},
+            "change_column": {"name": "Review"},
+            "create_task": {"title": "Book it"},
+            "change_task": {"title": "Book it"},
+            "move_task": {"columnId": self.ids["columnId"]},
+            "create_file": {"path": f"{new_id()}.ts"},
+            "change_file": {"content": "a"},
+            "create_site_page": {"name": "Page", "route": f"/{new_id()}", "structure": {"type": "page"}},
+            "change_site_page": {"name": "Page"},
             "mark_threads_read": {"threads": [{"threadId": self.ids["threadId"], "lastMessageId": self.ids["messageId"]}]},
         }
         return bodies[route.name]
@@ -89,7 +109,10 @@ class Desk:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def desk(house: House) -> Desk:
     admin = await house.person(Role.ADMIN)
-    return Desk(admin, await things_of(admin, await house.person()))
+    made = Desk(admin, await things_of(admin, await house.person()))
+    for place in range(SPARE):
+        expect(await admin.post(made.path("/api/projects/{projectId}/files"), {"path": f"spare/{place}"}), 201)
+    return made
 
 
 MALFORMED = {
@@ -171,14 +194,15 @@ ANYTHING: list[Any] = [
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.name)
 async def test_whatever_a_field_holds_is_taken_or_refused_by_its_name(route: Route, desk: Desk) -> None:
     taken = {422, route.status, *(refusal().status for refusal in route.operation.refuses)}
-    for field in sorted(route.fields):
+    for name in sorted(route.fields):
         for value in ANYTHING:
-            body = desk.good_body(route) | {field: value}
+            body = desk.good_body(route) | {name: value}
             answer = await desk.admin.http.request(route.method, desk.path(route), json=body, headers=desk.admin.bearer)
             if answer.status_code == 422:
-                assert {error["field"].split(".")[0] for error in answer.json().get("errors", [])} <= {field, "body"}
+                assert {error["field"].split(".")[0] for error in answer.json().get("errors", [])} <= {name, "body"}
             assert answer.status_code in taken, answer.text
-    await desk.admin.patch(desk.path("/api/collab/threads/{threadId}"), {"archived": False})
+    for path in ("/api/collab/threads/{threadId}", "/api/projects/{projectId}"):
+        await desk.admin.patch(desk.path(path), {"archived": False})
 
 
 @pytest.mark.parametrize("name", ["list_threads", "list_messages"])

@@ -38,6 +38,7 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
         "sessionId": session.session_id,
     }
     things |= {"workspaceId": person.user["workspaceId"], "name": "agent"}
+    things |= await project_of(opener or person, person, other)
     if Permission.SERVICE_MANAGE not in expect(await person.get("/api/auth/me"), 200)["permissions"]:
         return things | dict.fromkeys(("invitationId", "accountId", "tokenId"), str(new_id()))
     invitation = expect(await person.post(f"/api/workspaces/{things['workspaceId']}/invitations", {}), 201)
@@ -45,3 +46,18 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
     asked = {"name": "main", "scopes": ["chat:room:read"]}
     token = expect(await person.post(f"/api/service-accounts/{account['id']}/tokens", asked), 201)
     return things | {"invitationId": invitation["id"], "accountId": account["id"], "tokenId": token["id"]}
+
+
+async def project_of(maker: Person, person: Person, other: Person) -> dict[str, str]:
+    """A project that the person owns, in which the other is a member, and something of each kind in it."""
+    project = expect(await maker.post("/api/projects", {"name": "Turin"}), 201)
+    path = f"/api/projects/{project['id']}"
+    if person.id != maker.id:
+        expect(await maker.post(f"{path}/members", {"userId": person.id, "role": "OWNER"}), 201)
+    member = expect(await maker.post(f"{path}/members", {"userId": other.id}), 201)
+    column = expect(await maker.post(f"{path}/columns", {"name": "Review"}), 201)
+    task = expect(await maker.post(f"{path}/tasks", {"title": "Book it"}), 201)
+    file = expect(await maker.post(f"{path}/files", {"path": "a.ts"}), 201)
+    page = expect(await maker.post(f"{path}/pages", {"name": "Page", "route": "/", "structure": {"type": "page"}}), 201)
+    made = {"projectId": project, "memberId": member, "columnId": column, "taskId": task, "fileId": file, "pageId": page}
+    return {name: thing["id"] for name, thing in made.items()}

@@ -128,6 +128,7 @@ async def test_limits_are_told() -> None:
             "attachmentBytes": 5_242_880,
             "filesPerUpload": 10,
             "unfinishedUploads": 20,
+            "projectFileBytes": 524_288,
         }
 
 

@@ -49,6 +49,20 @@ BODIES = {
     "mark_unread": {"fromMessageId": str(MESSAGE)},
     "mark_delivered": {"lastMessageId": str(MESSAGE)},
     "begin_presigned_upload": {"filename": "a.txt", "size": 5, "sha256": "0" * 64},
+    "create_project": {"name": "Turin"},
+    "change_project": {"name": "Turin"},
+    "add_project_member": {"userId": str(MESSAGE)},
+    "change_project_member": {"role": "OWNER"},
+    "create_column": {"name": "Review"},
+    "change_column": {"name": "Review"},
+    "create_task": {"title": "Book it"},
+    "change_task": {"title": "Book it"},
+    "move_task": {"columnId": str(MESSAGE)},
+    "create_file": {"path": "a.ts"},
+    "change_file": {"content": "a"},
+    "move_files": {"fromPath": "a", "toPath": "b"},
+    "create_site_page": {"name": "Page", "route": "/", "structure": {"type": "page"}},
+    "change_site_page": {"name": "Page"},
     "mark_threads_read": {"threads": [{"threadId": str(THREAD), "lastMessageId": str(MESSAGE)}]},
 }
 ANSWERS = {
@@ -60,6 +74,9 @@ ANSWERS = {
     "upload_voice": b'{"url":"/api/collab/attachments/%b"}' % str(MESSAGE).encode(),
     "upload_attachments": b'{"attachments":[{"url":"/api/collab/attachments/%b"}]}' % str(MESSAGE).encode(),
 }
+VERSIONED = b'{"id":"%b","userId":"%b","version":1}' % (str(MESSAGE).encode(), str(MESSAGE).encode())
+ANSWERS |= dict.fromkeys(("get_file", "create_file", "change_file", "get_site_page", "create_site_page", "change_site_page"), VERSIONED)
+ANSWERS["add_project_member"] = VERSIONED
 ANSWERS["create_resumable_upload"] = BEGUN.model_dump_json().encode()
 FILES = {"file": ("a.txt", b"hello")}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)

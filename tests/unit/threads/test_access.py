@@ -124,8 +124,8 @@ def test_a_client_edits_a_thread_they_made_and_cannot_archive_it() -> None:
     [
         (Role.ADMIN, set(Kind)),
         (Role.AGENT, set(Kind)),
-        (Role.PRODUCT_OWNER, {Kind.BOOKING, Kind.GROUP, Kind.DIRECT}),
-        (Role.CLIENT, {Kind.SUPPORT, Kind.GROUP, Kind.DIRECT}),
+        (Role.PRODUCT_OWNER, {Kind.BOOKING, Kind.GROUP, Kind.DIRECT, Kind.PROJECT}),
+        (Role.CLIENT, {Kind.SUPPORT, Kind.GROUP, Kind.DIRECT, Kind.PROJECT}),
         (Role.GUEST, set()),
         (Role.SYSTEM, set()),
     ],
