@@ -11,7 +11,6 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from services.gateway.arriving import Body
 from services.gateway.errors import FormIsExpected, FormIsMalformed
-from shared.store.store import CHUNK
 
 LONGEST_HEADER = 16 * 1024
 MOST_HEADERS = 8
@@ -60,20 +59,12 @@ class Form:
                 yield seen
 
     async def content(self) -> AsyncIterator[bytes]:
-        """The bytes of the part that has begun, in pieces that are worth a write."""
-        gathered: list[bytes] = []
-        size = 0
+        """The bytes of the part that has begun."""
         while await self._arrives():
             seen = self._seen.popleft()
             if not isinstance(seen, bytes):
                 break
-            gathered.append(seen)
-            size += len(seen)
-            if size >= CHUNK:
-                yield b"".join(gathered)
-                gathered, size = [], 0
-        if gathered:
-            yield b"".join(gathered)
+            yield seen
 
     async def _arrives(self) -> bool:
         """Whether there is something more to see."""

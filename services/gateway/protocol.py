@@ -46,6 +46,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading_body = True
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """What nothing waits before goes on as it is: uvicorn copies it twice."""
+        if not self.cycle.body:
+            self.cycle.body = b""  # type: ignore[assignment]
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         self._reading_body = False
         super().on_message_complete()

@@ -30,7 +30,7 @@ from shared.contracts.attachments.resumable import (
 from shared.contracts.attachments.uploads import Upload
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import Refusal, RequestIsMalformed
-from shared.store.store import CHUNK, ObjectIsMissing, StoreIsAway
+from shared.store.store import ObjectIsMissing, StoreIsAway
 
 log = structlog.get_logger()
 
@@ -64,18 +64,12 @@ class Incoming:
         return bool(self._ready)
 
     async def part(self) -> AsyncIterator[bytes]:
-        """As many as count at once, in pieces that are worth a write."""
-        gathered: list[bytes] = []
-        size = taken = 0
+        """As many as count at once."""
+        taken = 0
         while (self._whole or taken < PART) and await self.more():
             piece, self._ready = (self._ready, b"") if self._whole else (self._ready[: PART - taken], self._ready[PART - taken :])
-            gathered.append(piece)
-            size, taken = size + len(piece), taken + len(piece)
-            if size >= CHUNK:
-                yield b"".join(gathered)
-                gathered, size = [], 0
-        if gathered:
-            yield b"".join(gathered)
+            taken += len(piece)
+            yield piece
 
     async def _next(self) -> bytes | None:
         try:
@@ -143,47 +137,45 @@ class Resumption:
         arrival = Arrival(upload.size)
         chunks = arrival.through(incoming.part())
         within = self._transfer.settings.upload_timeout + MARGIN
-        await self._write(place, chunks if checksum is None else checksum.through(chunks), within)
+        digest = await self._write(place, chunks if checksum is None else checksum.through(chunks), within)
         self._transfer.give_time()
         if upload.offset + arrival.size < upload.size:
             part = KeepPart(upload_id=upload.id, part_id=place.id, size=arrival.size)
             upload = await self._transfer.call(KEEP_PART, part, self._caller)
         else:
-            upload = await self._complete(upload, place, arrival)
+            upload = await self._complete(upload, place, arrival, digest)
         self._open.clear()
         return upload
 
-    async def _complete(self, upload: ResumableUpload, last: Upload, arrival: Arrival) -> ResumableUpload:
+    async def _complete(self, upload: ResumableUpload, last: Upload, arrival: Arrival, digest: str) -> ResumableUpload:
         """The last part counts together with the attachment, or not at all: what is there is what can be gone on with."""
-        whole, contents = last, arrival
+        whole, head = last, arrival.head
         if arrival.size < upload.size:
-            whole, contents = await self._join(upload, last, arrival.size)
+            whole, head, digest = await self._join(upload, last, arrival.size)
         self._transfer.give_time()
-        complete = CompleteResumableUpload(
-            upload_id=upload.id, part_id=last.id, whole_id=whole.id, head=contents.head, sha256=contents.sha256
-        )
+        complete = CompleteResumableUpload(upload_id=upload.id, part_id=last.id, whole_id=whole.id, head=head, sha256=digest)
         return await self._transfer.call(COMPLETE_RESUMABLE_UPLOAD, complete, self._caller)
 
-    async def _join(self, upload: ResumableUpload, last: Upload, last_size: int) -> tuple[Upload, Arrival]:
-        """Nobody else goes on meanwhile, for as long as the owner says."""
+    async def _join(self, upload: ResumableUpload, last: Upload, last_size: int) -> tuple[Upload, bytes, str]:
+        """Its place, its head and its digest. Nobody else goes on meanwhile, for as long as the owner says."""
         request = JoinParts(upload_id=upload.id, part_id=last.id, size=last_size)
         joined = await self._transfer.call(JOIN_PARTS, request, self._caller)
         self._open.append(joined.place.id)
         contents = Arrival(upload.size)
         try:
-            await self._write(joined.place, contents.through(self._contents(joined.keys)), joined.seconds)
+            digest = await self._write(joined.place, contents.through(self._contents(joined.keys)), joined.seconds)
         except ObjectIsMissing as missing:
             log.error("part_is_missing", uploadId=upload.id, parts=len(joined.keys), storageKey=str(missing))
             raise StoreIsAway from missing
         if contents.size != upload.size:
             log.error("parts_do_not_make_the_whole", uploadId=upload.id, size=upload.size, joined=contents.size)
             raise StoreIsAway
-        return joined.place, contents
+        return joined.place, contents.head, digest
 
-    async def _write(self, place: Upload, chunks: AsyncIterator[bytes], seconds: float) -> None:
+    async def _write(self, place: Upload, chunks: AsyncIterator[bytes], seconds: float) -> str:
         try:
             async with asyncio.timeout(seconds):
-                await self._transfer.store.write(place.storage_key, chunks)
+                return await self._transfer.store.write(place.storage_key, chunks)
         except TimeoutError as late:
             raise StoreIsAway from late
 

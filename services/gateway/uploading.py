@@ -1,7 +1,6 @@
 """From a form to the store: the files of one request, all or none."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import ClassVar
 from uuid import UUID
@@ -47,8 +46,7 @@ class Arrival:
     """What is found out about a file while its bytes pass."""
 
     def __init__(self, limit: int) -> None:
-        self._limit, self._digest = limit, hashlib.sha256()
-        self.size, self.head = 0, b""
+        self._limit, self.size, self.head = limit, 0, b""
 
     async def through(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Raises `FileIsTooLarge` as soon as it is."""
@@ -57,12 +55,7 @@ class Arrival:
             if self.size > self._limit:
                 raise FileIsTooLarge
             self.head += chunk[: HEAD_BYTES - len(self.head)]
-            self._digest.update(chunk)
             yield chunk
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
 
 
 class Files:
@@ -81,8 +74,8 @@ class Files:
         upload = await self._transfer.call(BEGIN_UPLOAD, self._begin, self._caller)
         self._begun.append(upload.id)
         arrival = Arrival(self._transfer.settings.attachment_limit)
-        await self._transfer.store.write(upload.storage_key, arrival.through(content))
-        self.received.append(Received(upload_id=upload.id, filename=said, head=arrival.head, size=arrival.size, sha256=arrival.sha256))
+        digest = await self._transfer.store.write(upload.storage_key, arrival.through(content))
+        self.received.append(Received(upload_id=upload.id, filename=said, head=arrival.head, size=arrival.size, sha256=digest))
 
     async def give_up(self) -> None:
         await abort(self._begun, self._caller, self._transfer)

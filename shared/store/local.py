@@ -1,19 +1,20 @@
 """A folder of this machine."""
 
 import asyncio
-import errno
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 from obstore.store import LocalStore
 
 from shared.application import CannotStart, Dependency
-from shared.store.store import CHUNK, ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway, StoreIsFull
-from shared.store.streaming import stream_in, stream_out
+from shared.store.store import ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway
+from shared.store.streaming import stream_out
+from shared.store.writing import PartFile
 
-_AT_ONCE = 2  # chunks that are written while the next ones come
+_WRITERS = 32  # threads, most of which wait for the disk
 
 
 class FolderStore(Store):
@@ -24,6 +25,7 @@ class FolderStore(Store):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._objects: LocalStore | None = None
+        self._threads = ThreadPoolExecutor(_WRITERS, "store")
         self._durable: set[str] = set()  # folders that are known to be on the disk: some 131,000, when all are there
 
     async def open(self) -> None:
@@ -38,14 +40,15 @@ class FolderStore(Store):
             ) from error
         self._objects = LocalStore(self._folder, mkdir=True)
 
-    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
-        assert self._objects is not None, "it is open"
-        await stream_in(self._objects, key, chunks, part=CHUNK, at_once=_AT_ONCE)
+    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
+        path = self._folder / key
+        digest = await PartFile(path, self._threads).write(chunks)
         try:
-            await asyncio.to_thread(self._sync, self._folder / key)
+            await asyncio.to_thread(self._sync, path)
         except OSError as error:
             await self.delete(key)
-            raise (StoreIsFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreIsAway) from error
+            raise StoreIsAway from error
+        return digest
 
     def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         assert self._objects is not None, "it is open"
@@ -89,9 +92,8 @@ class FolderStore(Store):
         return Dependency(ok=free > 0, detail=None if free else f"{self._folder}: the disk is full")
 
     def _sync(self, path: Path) -> None:
-        """The file and every folder on the way to it that may be new."""
+        """Every folder on the way to a file that may be new."""
         _forget_parts(path)
-        _sync(path)
         parent = str(path.parent.relative_to(self._folder))
         _sync(path.parent)
         for folder in path.parent.parents:
@@ -131,7 +133,7 @@ class FolderStore(Store):
 
 
 def _forget_parts(path: Path) -> None:
-    """What a write left that ended with its process: obstore writes into `<name>#<number>` until all is there."""
+    """What a write left that ended with its process: `PartFile` writes beside its place."""
     for part in path.parent.glob(f"{path.name}#*"):
         part.unlink(missing_ok=True)
 

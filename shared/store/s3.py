@@ -68,8 +68,8 @@ class BucketStore(Store):
     async def open(self) -> None:
         await asyncio.to_thread(self._bucket.prepare)
 
-    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
-        await stream_in(self._objects, key, chunks, part=_PART, at_once=1)
+    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
+        return await stream_in(self._objects, key, chunks, part=_PART)
 
     def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         return stream_out(self._objects, key, begin, end)

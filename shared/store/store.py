@@ -55,8 +55,11 @@ class Store(Protocol):
     async def open(self) -> None:
         """Make the folder or the bucket where it is missing. Raises `CannotStart` with what is wrong."""
 
-    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
-        """Durable once this returns; nothing is kept where it raises, which it does with what `chunks` raised, or `StoreIsFull`."""
+    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
+        """Durable once this returns the SHA-256 of all, in hex.
+
+        Nothing is kept where it raises, which it does with what `chunks` raised, or `StoreIsFull`.
+        """
 
     def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from `begin` to before `end`. Raises `ObjectIsMissing` before the first of them."""

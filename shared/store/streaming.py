@@ -1,5 +1,7 @@
 """How bytes go to and from any store, by obstore."""
 
+import asyncio
+import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,13 +18,36 @@ if TYPE_CHECKING:
 _FULL = ("os error 28", "os error 122", "QuotaExceeded", "StorageFull", "InsufficientStorage")  # no space left, over the quota
 
 
-async def stream_in(store: "ObjectStore", key: str, chunks: AsyncIterable[bytes], *, part: int, at_once: int) -> None:
-    """A write in parts of so many bytes, some of them under way while the next ones come. One that raises is aborted."""
+async def gathered(chunks: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
+    """As many at a time as are worth a write."""
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        pieces.append(chunk)
+        size += len(chunk)
+        if size >= CHUNK:
+            yield pieces
+            pieces, size = [], 0
+    if pieces:
+        yield pieces
+
+
+async def stream_in(store: "ObjectStore", key: str, chunks: AsyncIterable[bytes], *, part: int) -> str:
+    """A write in parts of so many bytes; the SHA-256 of all, in hex. One that raises is aborted."""
+    digest = hashlib.sha256()
+
+    async def hashed() -> AsyncIterator[bytes]:
+        async for pieces in gathered(chunks):
+            chunk = b"".join(pieces)
+            await asyncio.to_thread(digest.update, chunk)
+            yield chunk
+
     try:
         with told_apart():
-            await obstore.put_async(store, key, chunks, use_multipart=True, chunk_size=part, max_concurrency=at_once)
+            await obstore.put_async(store, key, hashed(), use_multipart=True, chunk_size=part, max_concurrency=1)
     except ObjectIsMissing as forgotten:  # the answer to its end was lost, and whoever asked again was told that it has ended
         raise StoreIsAway from forgotten
+    return digest.hexdigest()
 
 
 async def stream_out(store: "ObjectStore", key: str, begin: int, end: int | None) -> AsyncIterator[bytes]:

@@ -92,9 +92,10 @@ def _of_graph(graph: GraphMeasured) -> Iterator[Check]:
 
 
 def _of_files(files: FilesMeasured) -> Iterator[Check]:
+    floors = {**SCANS, "uploads, 5 MB": UPLOADS, "downloads, 5 MB": DOWNLOADS}
     for compared in files.compared:
-        floors = {**SCANS, "uploads, 5 MB": UPLOADS, "downloads, 5 MB": DOWNLOADS}
-        yield Check(floors[compared.scenario], compared.scenario, compared.ratio)
+        if floor := floors.get(compared.scenario):
+            yield Check(floor, compared.scenario, compared.ratio)
     if files.clean_ms:
         yield Check(CLEAN_P95, "201 to clean, 1 MB", percentile(sorted(files.clean_ms), 0.95))
     for grown in files.grown:

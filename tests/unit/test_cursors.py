@@ -36,6 +36,15 @@ def test_a_cursor_that_is_not_ours_is_refused(cursor: str) -> None:
         cursors.decode("threads", cursor, cursors.TEXT)
 
 
+@given(TEXTS, st.uuids())
+def test_a_cursor_with_any_bit_flipped_is_refused(text: str, identifier: object) -> None:
+    cursor = cursors.encode("users", text, identifier)
+    for place, character in enumerate(cursor):
+        for bit in range(7):
+            with pytest.raises(CursorIsNotValid):
+                cursors.decode("users", cursor[:place] + chr(ord(character) ^ 1 << bit) + cursor[place + 1 :], cursors.TEXT_AND_ID)
+
+
 FORGED: dict[str, list[list[object]]] = {
     "ID": [[], [1], [None], ["a"], [["a"]], [new_id(), new_id()]],
     "MOMENT": [[], [1], ["a"], ["2026-01-01T00:00:00"], ["0001-01-01T00:00:00+14:00"], ["9999-12-31T23:59:59-14:00"]],

@@ -60,17 +60,17 @@ class FileScenarios:
             self.results.compared.append(Compared(f"scans, {name}", SCANNED_AT_ONCE, "files/s", ours, straight))
             await self._forget_files()
 
-    async def uploads(self) -> None:
-        """5 MB files. What is scanned meanwhile is scanned beside them."""
+    async def uploads(self, name: str) -> None:
+        """5 MB files. Where files are scanned, those that came are while the next ones come."""
         content, files = os.urandom(LARGE), 100
         request = upload(self.people.threads[0], self.people.all[0].access_token, content)
         ours, written = [], []
         for number in range(1, self.rounds + 1):
-            self.say(f"uploads, round {number}")
+            self.say(f"{name}, round {number}")
             written.append(files * LARGE / MEBIBYTE / await bare.written(self.store, content, files, SENT_AT_ONCE))
             ours.append(await self._megabytes_a_second(self.house.port, request, LARGE, SENT_AT_ONCE, expected=201))
             await self._forget_files()
-        self.results.compared.append(Compared("uploads, 5 MB", SENT_AT_ONCE, "MiB/s", ours, written))
+        self.results.compared.append(Compared(name, SENT_AT_ONCE, "MiB/s", ours, written))
 
     async def downloads(self) -> None:
         """A 5 MB file."""

@@ -25,10 +25,11 @@ class Faulty(Store):
     async def open(self) -> None:
         await self._store.open()
 
-    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
+    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
         self._before("write")
-        await self._store.write(key, chunks)
+        digest = await self._store.write(key, chunks)
         self._after("write")
+        return digest
 
     async def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         self._before("read")

@@ -44,7 +44,7 @@ async def keys(store: Store, prefix: str = "") -> set[str]:
 @pytest.mark.parametrize("count", [0, 1, 5, 200])
 async def test_what_was_written_is_read(count: int, store: Store) -> None:
     key = new_key("files")
-    await store.write(key, pieces(count))
+    assert await store.write(key, pieces(count)) == hashlib.sha256(PIECE * count).hexdigest()
     assert await store.size(key) == count * len(PIECE)
     assert hashlib.sha256(await content(store, key)).digest() == hashlib.sha256(PIECE * count).digest()
 

@@ -31,13 +31,13 @@ def test_every_list_that_takes_a_cursor_is_tried(lists: dict[str, Paged]) -> Non
 
 
 @pytest.mark.parametrize("name", PAGED)
-async def test_a_cursor_with_any_bit_flipped_is_not_valid(name: str, lists: dict[str, Paged]) -> None:
+async def test_a_cursor_with_a_bit_flipped_anywhere_is_not_valid(name: str, lists: dict[str, Paged]) -> None:
+    """One of each character; all of them are for what makes cursors (`tests/unit/test_cursors.py`)."""
     paged = lists[f"{name} of one"]
     for place, character in enumerate(paged.cursor):
-        for bit in range(7):
-            flipped = paged.cursor[:place] + chr(ord(character) ^ 1 << bit) + paged.cursor[place + 1 :]
-            answer = await paged.reader.get(paged.path, **paged.query, **{paged.parameters[0]: flipped})
-            assert refusal(answer) == (400, "cursor_is_not_valid"), flipped
+        flipped = paged.cursor[:place] + chr(ord(character) ^ 1 << place % 7) + paged.cursor[place + 1 :]
+        answer = await paged.reader.get(paged.path, **paged.query, **{paged.parameters[0]: flipped})
+        assert refusal(answer) == (400, "cursor_is_not_valid"), flipped
 
 
 @pytest.mark.parametrize(

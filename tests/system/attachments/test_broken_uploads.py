@@ -104,8 +104,8 @@ class Failing(FolderStore):
         super().__init__(folder)
         self._error, self._writes, self._reads = error, writes, reads
 
-    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
-        await super().write(key, self._until(chunks, self._writes))
+    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
+        return await super().write(key, self._until(chunks, self._writes))
 
     async def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         async for chunk in self._until(super().read(key, begin, end), self._reads):

@@ -37,9 +37,9 @@ class Flaky(FolderStore):
         super().__init__(folder)
         self._error, self._write, self._after, self._reads, self._writes = error, write, after, reads, 0
 
-    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
+    async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
         self._writes += 1
-        await super().write(key, self._failing(chunks) if self._writes == self._write else chunks)
+        return await super().write(key, self._failing(chunks) if self._writes == self._write else chunks)
 
     async def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         async for chunk in super().read(key, begin, end):

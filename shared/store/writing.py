@@ -1,0 +1,81 @@
+"""A file of a folder while it is written: beside its place until it is whole, and on the disk before it is there."""
+
+import asyncio
+import errno
+import hashlib
+import os
+from collections.abc import AsyncIterable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from io import BufferedWriter
+from pathlib import Path
+from secrets import token_hex
+
+from shared.store.store import StoreIsAway, StoreIsFull
+from shared.store.streaming import gathered
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class PartFile:
+    """Threads hash and write what came while the next of it comes, so that neither the disk nor SHA-256 holds up anybody else."""
+
+    def __init__(self, path: Path, threads: ThreadPoolExecutor) -> None:
+        self._path, self._threads = path, threads
+        self._part = path.with_name(f"{path.name}#{token_hex(4)}")
+        self._digest = hashlib.sha256()
+        self._file: BufferedWriter | None = None
+        self._work: Future[None] | None = None
+
+    async def write(self, chunks: AsyncIterable[bytes]) -> str:
+        """The SHA-256 of all, in hex, once it is in its place. What breaks off, or is cancelled, leaves nothing."""
+        try:
+            self._begin(self._create)
+            async for pieces in gathered(chunks):
+                await self._done()
+                self._begin(self._append, pieces)
+            await self._done()
+            self._begin(self._finish)
+            await self._done()
+        except BaseException:
+            await asyncio.shield(asyncio.wrap_future(self._threads.submit(self._discard, self._work)))
+            raise
+        return self._digest.hexdigest()
+
+    def _begin[*Given](self, work: Callable[[*Given], None], *given: *Given) -> None:
+        self._work = self._threads.submit(work, *given)
+
+    async def _done(self) -> None:
+        assert self._work is not None, "some work has begun"
+        try:
+            await asyncio.wrap_future(self._work)
+        except OSError as error:
+            raise (StoreIsFull if error.errno in _FULL else StoreIsAway) from error
+
+    def _create(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._part.open("xb")
+
+    def _append(self, pieces: list[bytes]) -> None:
+        assert self._file is not None, "it was created"
+        for piece in pieces:
+            self._digest.update(piece)
+            self._file.write(piece)
+
+    def _finish(self) -> None:
+        assert self._file is not None, "it was created"
+        self._file.flush()
+        descriptor = self._file.fileno()
+        os.fsync(descriptor)
+        self._file.close()
+        self._part.replace(self._path)
+
+    def _discard(self, begun: Future[None] | None) -> None:
+        """A thread goes on with what it had begun. What cannot be deleted goes with its object, or by the sweep."""
+        if begun is not None:
+            wait([begun])
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+        with suppress(OSError):
+            self._part.unlink(missing_ok=True)
