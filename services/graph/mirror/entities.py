@@ -135,17 +135,22 @@ def steps(entities: Sequence[Entity]) -> list[Step]:
             deleted.append(one.row)
         else:
             put.setdefault(one.type, []).append(one.row)
-    live, dead = _flat(links), _flat(gone)
+    live, dead = _flat(links), _named(_flat(gone))
     made: list[Step] = [(PUT_ARTIFACTS[kind], rows) for kind, rows in put.items()]
-    made += [(DELETE_ARTIFACTS, deleted), (FORGET_DELETED, live), (PUT_LINKS, live)]
+    made += [(DELETE_ARTIFACTS, deleted), (FORGET_DELETED, _named(live)), (PUT_LINKS, live)]
     made += [(PUT_SPECIFIC[kind], rows) for kind, rows in links.items() if kind in PUT_SPECIFIC]
     made += [(NOTE_DELETED, dead), (DELETE_LINKS[LinkType.LINKED_TO], dead)]
-    made += [(DELETE_LINKS[kind], rows) for kind, rows in gone.items() if kind is not LinkType.LINKED_TO]
+    made += [(DELETE_LINKS[kind], _named(rows)) for kind, rows in gone.items() if kind is not LinkType.LINKED_TO]
     return [(statement, rows) for statement, rows in made if rows]
 
 
 def _flat(by_type: Mapping[LinkType, list[Row]]) -> list[Row]:
     return [row for rows in by_type.values() for row in rows]
+
+
+def _named(rows: Sequence[Row]) -> list[Row]:
+    """Without what a deletion does not read: to pack a value costs as much as Neo4j takes for it."""
+    return [{"id": row["id"], "version": row["version"]} for row in rows]
 
 
 def _text(identifier: UUID | None) -> str | None:

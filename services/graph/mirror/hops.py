@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -51,7 +50,7 @@ class MirrorHops:
             raise MirrorIsAway("it is being made anew")
         pending = await self._pending(workspace_id, position[0]["position"], near)
         changed = {row["id"] for row in pending}
-        met = [one for one in map(_met, found) if one.link_id not in changed]
+        met = [one for one in map(_met, found[0]["met"]) if one.link_id not in changed]
         met += [one for row in pending if row["live"] and row["type"] in types for one in _meetings(row, set(near), direction)]
         return _cut(met, most)
 
@@ -63,8 +62,9 @@ class MirrorHops:
         return rows
 
 
-def _met(row: dict[str, Any]) -> _Met:
-    return _Met(UUID(row["link"]), Edge(UUID(row["near"]), Place(ArtifactType(row["type"]), UUID(row["far"]))), row["along"])
+def _met(row: tuple[str, str, str, str, bool]) -> _Met:
+    near, link, far, kind, along = row
+    return _Met(UUID(link), Edge(UUID(near), Place(ArtifactType(kind), UUID(far))), along)
 
 
 def _meetings(row: asyncpg.Record, near: set[UUID], direction: Direction) -> list[_Met]:

@@ -88,9 +88,10 @@ _ALONG = """
 _AGAINST = """
     MATCH (a)<-[l:LINKED_TO]-(b) WHERE l.type IN $types
     RETURN l.id AS link, b.id AS far, l.sourceType AS type, false AS along ORDER BY far LIMIT $most"""
+# All in one record: the driver takes longer to wait for a record than Neo4j to find a link.
 _HOP = """
     UNWIND $near AS id MATCH (a:Artifact {{id: id}}) CALL (a) {{ {at} }}
-    RETURN id AS near, link, far, type, along"""
+    RETURN collect([id, link, far, type, along]) AS met"""
 HOP_ALONG = _HOP.format(at=_ALONG)
 HOP_BOTH = _HOP.format(at=f"{_ALONG} UNION ALL {_AGAINST}")
 

@@ -11,7 +11,7 @@ from services.graph.repository.mirror import MirrorSource
 from tests.service.graph.conftest import Service
 
 
-async def caught_up(graph: Service, mirror: Mirror, within: float = 60) -> None:
+async def caught_up(graph: Service, mirror: Mirror, within: float = 150) -> None:
     """Until the mirror has all, and is asked."""
     source, until = MirrorSource(graph.background), time.monotonic() + within
     while time.monotonic() < until:

@@ -221,7 +221,7 @@ async def test_a_mirror_that_is_ahead_of_its_database_is_made_anew(graph: Servic
     await caught_up(graph, mirror)
     await mirror.neo4j.run("MATCH (m:Mirror) SET m.position = 1000000000")
     await mirror.neo4j.run("MATCH (n:Artifact {id: $id}) SET n.version = 1000000000", id=str(things[0].id))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(150):
         while (await mirror.standing()).position >= 1_000_000_000 or not graph.application.mirror_is_near:
             await asyncio.sleep(0.05)
     await caught_up(graph, mirror)
