@@ -8,7 +8,7 @@ ifneq ($(wildcard .venv),)
 $(shell $(PYTHON) -c 1 >/dev/null 2>&1 || rm -rf .venv)
 endif
 
-.PHONY: up atrium check test fuzz bench bench-scale
+.PHONY: up neo4j atrium check test fuzz bench bench-scale
 
 up: .venv/.for-running
 	@exec $(PYTHON) -m atrium up
@@ -16,6 +16,10 @@ up: .venv/.for-running
 # make atrium ARGS="doctor --json"
 atrium: .venv/.for-running
 	@exec $(PYTHON) -m atrium $(ARGS)
+
+# A Neo4j on this machine, for who has Java and Maven; it says how Atrium is started with it.
+neo4j: .venv/.for-running
+	@exec $(PYTHON) -m shared.embedded.neo4j
 
 check: .venv/.for-developing
 	.venv/bin/ruff check

@@ -22,6 +22,7 @@ COMMANDS = {
     "users": "atrium.users:users",
     "scans": "atrium.scans:scans",
     "attachments": "atrium.attachments:attachments",
+    "graph": "atrium.graph:graph",
 }
 
 

@@ -20,7 +20,7 @@ from shared.settings import Settings
 log = structlog.get_logger()
 
 # In the order in which they start; they stop the other way round, so that whoever asks stops before whoever answers.
-SERVICES = ("identity", "threads", "messages", "attachments", "projects", "gateway")
+SERVICES = ("identity", "threads", "messages", "attachments", "projects", "graph", "gateway")
 
 
 def build(service: str, process: Process | None = None) -> Application:

@@ -13,7 +13,7 @@ from shared.scanning import ScanningSettings as ScanningSettings
 from shared.settings import Settings
 
 PREFIX = "ATRIUM_"
-OF_THE_TESTS = {"ATRIUM_TEST_SERVERS"}
+OF_THE_TESTS = {"ATRIUM_TEST_SERVERS", "ATRIUM_TEST_NEO4J"}
 
 
 def all_settings() -> list[type[Settings]]:

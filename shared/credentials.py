@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-SERVICES = ("gateway", "identity", "threads", "messages", "attachments", "projects")
+SERVICES = ("gateway", "identity", "threads", "messages", "attachments", "projects", "graph")
 STORING_SERVICES = tuple(service for service in SERVICES if service != "gateway")
 OPERATOR = "operator"
 

@@ -13,6 +13,8 @@
 \getenv attachments_background POSTGRES_BACKGROUND_PASSWORD_ATTACHMENTS
 \getenv projects POSTGRES_PASSWORD_PROJECTS
 \getenv projects_background POSTGRES_BACKGROUND_PASSWORD_PROJECTS
+\getenv graph POSTGRES_PASSWORD_GRAPH
+\getenv graph_background POSTGRES_BACKGROUND_PASSWORD_GRAPH
 
 CREATE ROLE atrium_admin LOGIN CREATEROLE PASSWORD :'admin';
 ALTER DATABASE :"DBNAME" OWNER TO atrium_admin;
@@ -29,3 +31,5 @@ CREATE ROLE atrium_attachments LOGIN PASSWORD :'attachments';
 CREATE ROLE atrium_attachments_background LOGIN PASSWORD :'attachments_background';
 CREATE ROLE atrium_projects LOGIN PASSWORD :'projects';
 CREATE ROLE atrium_projects_background LOGIN PASSWORD :'projects_background';
+CREATE ROLE atrium_graph LOGIN PASSWORD :'graph';
+CREATE ROLE atrium_graph_background LOGIN PASSWORD :'graph_background';

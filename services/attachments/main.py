@@ -3,7 +3,8 @@
 from services.attachments.arrivals import Arrivals
 from services.attachments.background import BackgroundWork
 from services.attachments.consumers import follow_posts
-from services.attachments.handlers import attachments, claims, presigned, resumable, scans, uploads
+from services.attachments.handlers import artifacts, attachments, claims, presigned, resumable, scans, uploads
+from services.attachments.repository.artifacts import Artifacts
 from services.attachments.repository.attachments import Attachments
 from services.attachments.repository.claims import Claims
 from services.attachments.repository.inspection import Inspection
@@ -16,6 +17,7 @@ from services.attachments.service import Service
 from services.attachments.settings import AttachmentsSettings
 from services.attachments.sweep import Sweep
 from shared.application import Dependency
+from shared.contracts.attachments.artifacts import DESCRIBE_ARTIFACTS, LIST_ARTIFACTS
 from shared.contracts.attachments.attachments import DELETE_ATTACHMENT, LIST_ATTACHMENTS, OPEN_ATTACHMENT, OPEN_PREVIEW
 from shared.contracts.attachments.claims import CLAIM_ATTACHMENTS
 from shared.contracts.attachments.links import LINK_ATTACHMENT, OPEN_LINK
@@ -70,6 +72,7 @@ class AttachmentsApplication:
             staged=StagedUploads(database, came),
             resumable=ResumableUploads(database, came),
             attachments=Attachments(database, poke),
+            artifacts=Artifacts(database, foundation.background),
             claims=Claims(database),
             links=Links(database),
             scanning=settings.scanning == "on",
@@ -111,6 +114,8 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve_anonymous(OPEN_LINK, attachments.open_link, service)
     responder.serve(DELETE_ATTACHMENT, attachments.delete_attachment, service)
     responder.serve(CLAIM_ATTACHMENTS, claims.claim_attachments, service)
+    responder.serve(DESCRIBE_ARTIFACTS, artifacts.describe_artifacts, service)
+    responder.serve_anonymous(LIST_ARTIFACTS, artifacts.list_artifacts, service)
 
 
 def _serve_resumable(responder: Responder, service: Service) -> None:

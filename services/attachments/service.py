@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.attachments.arrivals import Arrivals
 from services.attachments.domain import Stored
+from services.attachments.repository.artifacts import Artifacts
 from services.attachments.repository.attachments import Attachments
 from services.attachments.repository.claims import Claims
 from services.attachments.repository.links import Links
@@ -45,6 +46,7 @@ class Service:
     staged: StagedUploads
     resumable: ResumableUploads
     attachments: Attachments
+    artifacts: Artifacts
     claims: Claims
     links: Links
     scanning: bool

@@ -1,8 +1,9 @@
 """Builds the messages service; nothing else does."""
 
 from services.messages.consumers import follow_files, note_parts
-from services.messages.handlers import messages, newest, reading, receipts
+from services.messages.handlers import artifacts, messages, newest, reading, receipts
 from services.messages.partitions import Partitions
+from services.messages.repository.artifacts import Artifacts
 from services.messages.repository.history import History
 from services.messages.repository.messages import Messages
 from services.messages.repository.newest import NewestMessages
@@ -13,6 +14,7 @@ from services.messages.repository.unread import UnreadMessages
 from services.messages.service import Service
 from services.messages.settings import Settings
 from shared.application import Dependency
+from shared.contracts.messages.artifacts import DESCRIBE_ARTIFACTS, LIST_ARTIFACTS
 from shared.contracts.messages.files import FIND_DELETED_MESSAGE, GET_MESSAGE_OF_ATTACHMENT
 from shared.contracts.messages.history import GET_MESSAGE_HISTORY
 from shared.contracts.messages.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, LIST_MESSAGES, LIST_REPLIES, POST_MESSAGE
@@ -45,6 +47,7 @@ class MessagesApplication:
             receipts=Receipts(database, poke),
             unread=UnreadMessages(database),
             newest=NewestMessages(database),
+            artifacts=Artifacts(database, foundation.background),
         )
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(MESSAGES_PARTS, note_parts)
@@ -84,6 +87,8 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve(MARK_DELIVERED, receipts.mark_delivered, service)
     responder.serve(MARK_THREADS_READ, receipts.mark_threads_read, service)
     responder.serve(LIST_RECEIPTS, receipts.list_receipts, service)
+    responder.serve(DESCRIBE_ARTIFACTS, artifacts.describe_artifacts, service)
+    responder.serve_anonymous(LIST_ARTIFACTS, artifacts.list_artifacts, service)
 
 
 def build(process: Process | None = None) -> MessagesApplication:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.messages import domain
+from services.messages.repository.artifacts import Artifacts
 from services.messages.repository.history import History
 from services.messages.repository.messages import Messages
 from services.messages.repository.newest import NewestMessages
@@ -28,6 +29,7 @@ class Service:
     receipts: Receipts
     unread: UnreadMessages
     newest: NewestMessages
+    artifacts: Artifacts
 
     async def access(self, right: Right, thread_id: UUID, caller: Principal) -> Access:
         """What the caller may do in a thread: asked of threads each time, and answered before anything is done."""

@@ -3,12 +3,13 @@
 from services.threads.audit import ReadsOfOthers
 from services.threads.cache import CachedViews
 from services.threads.consumers import follow_projects, move_activity, note_reading
-from services.threads.handlers import access, history, participants, projects, threads
+from services.threads.handlers import access, artifacts, history, participants, projects, threads
 from services.threads.members import Members
 from services.threads.metrics import active_count_rounds
 from services.threads.newest import NewestMessages
 from services.threads.projects import Projects
 from services.threads.repository.access import Accesses
+from services.threads.repository.artifacts import Artifacts
 from services.threads.repository.history import History
 from services.threads.repository.listing import Listing
 from services.threads.repository.membership import Membership
@@ -20,6 +21,7 @@ from services.threads.unread import UnreadCounts
 from shared.application import CannotStart, Dependency
 from shared.contracts.subscriptions import THREADS_ACTIVITY, THREADS_PROJECTS, THREADS_READING
 from shared.contracts.threads.access import CHECK_ACCESS
+from shared.contracts.threads.artifacts import DESCRIBE_ARTIFACTS, LIST_ARTIFACTS
 from shared.contracts.threads.history import GET_THREAD_HISTORY
 from shared.contracts.threads.participants import (
     ADD_PARTICIPANT,
@@ -66,6 +68,7 @@ class ThreadsApplication:
                 listing=Listing(foundation.database),
                 membership=Membership(foundation.database, foundation.relay.poke),
                 accesses=Accesses(foundation.database),
+                artifacts=Artifacts(foundation.database, foundation.background),
                 history=History(foundation.database),
                 views=self._views,
                 unread=UnreadCounts(foundation.caller),
@@ -90,6 +93,8 @@ class ThreadsApplication:
         responder.serve(CHANGE_PARTICIPANT, participants.change_participant, service)
         responder.serve(REMOVE_PARTICIPANT, participants.remove_participant, service)
         responder.serve(GET_THREAD_HISTORY, history.get_thread_history, service)
+        responder.serve(DESCRIBE_ARTIFACTS, artifacts.describe_artifacts, service)
+        responder.serve_anonymous(LIST_ARTIFACTS, artifacts.list_artifacts, service)
         responder.serve_together(CHECK_ACCESS, access.check_access, service)
 
     async def start(self) -> None:

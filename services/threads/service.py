@@ -12,6 +12,7 @@ from services.threads.members import Members
 from services.threads.newest import NewestMessages
 from services.threads.projects import Projects
 from services.threads.repository.access import Accesses
+from services.threads.repository.artifacts import Artifacts
 from services.threads.repository.history import History
 from services.threads.repository.listing import Listing
 from services.threads.repository.membership import Membership
@@ -41,6 +42,7 @@ class Service:
     listing: Listing
     membership: Membership
     accesses: Accesses
+    artifacts: Artifacts
     history: History
     views: CachedViews
     unread: UnreadCounts

@@ -47,3 +47,4 @@ class Operation[Q: Request, R: BaseModel]:
 
 GATEWAY, IDENTITY, THREADS, MESSAGES, ATTACHMENTS, OPERATOR = "gateway", "identity", "threads", "messages", "attachments", "operator"
 PROJECTS = "projects"
+GRAPH = "graph"

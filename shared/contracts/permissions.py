@@ -53,6 +53,9 @@ class Permission(StrEnum):
     PROJECT_TASKS = "project:task:update"
     PROJECT_FILES = "project:file:update"
     PROJECT_PAGES = "project:page:update"
+    GRAPH_READ = "graph:link:read"
+    GRAPH_LINK = "graph:link:create"
+    GRAPH_UNLINK = "graph:link:delete"
 
     @property
     def bit(self) -> int:

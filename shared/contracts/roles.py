@@ -16,6 +16,7 @@ _GUEST = {
     Permission.FILE_UPLOAD,
     Permission.FILE_DELETE,
     Permission.PROJECT_READ,
+    Permission.GRAPH_READ,
 }
 _CLIENT = _GUEST | {
     Permission.SPACE_CREATE,
@@ -30,6 +31,8 @@ _CLIENT = _GUEST | {
     Permission.PROJECT_TASKS,
     Permission.PROJECT_FILES,
     Permission.PROJECT_PAGES,
+    Permission.GRAPH_LINK,
+    Permission.GRAPH_UNLINK,
 }
 _PRODUCT_OWNER = (_CLIENT - {Permission.OPEN_SUPPORT}) | {
     Permission.MEMBER_READ,

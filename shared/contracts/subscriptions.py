@@ -4,17 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from shared.contracts.attachments.attachments import AttachmentChanged, GuardedAttachmentChanged, NoteAttachmentChanged
+from shared.contracts.attachments.attachments import (
+    AttachmentChanged,
+    GuardedAttachmentChanged,
+    NoteAttachmentChanged,
+    OwnAttachmentChanged,
+)
 from shared.contracts.audit import Audited
 from shared.contracts.declared import import_contracts
-from shared.contracts.messages.hidden import GuardedMessageDeleted, GuardedMessagePosted
-from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted, NoteDeleted, NotePosted
+from shared.contracts.messages.hidden import GuardedMessageDeleted, GuardedMessageEdited, GuardedMessagePosted
+from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted, NoteDeleted, NoteEdited, NotePosted
 from shared.contracts.messages.receipts import ThreadRead
 from shared.contracts.model import Event
-from shared.contracts.operations import ATTACHMENTS, IDENTITY, MESSAGES, THREADS
+from shared.contracts.operations import ATTACHMENTS, GRAPH, IDENTITY, MESSAGES, THREADS
+from shared.contracts.projects.files import FileChanged
 from shared.contracts.projects.members import MemberChanged
+from shared.contracts.projects.pages import PageChanged
 from shared.contracts.projects.projects import ProjectChanged
+from shared.contracts.projects.tasks import TaskChanged
 from shared.contracts.threads.participants import ParticipantAdded, ParticipantRemoved
+from shared.contracts.threads.threads import ThreadChanged, ThreadOpened
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +63,18 @@ ATTACHMENTS_POSTS = Subscription(
     ATTACHMENTS, "posts", [MessagePosted, NotePosted, GuardedMessagePosted, MessageDeleted, NoteDeleted, GuardedMessageDeleted]
 )
 """Which files are in messages, whom they are hidden from, and which went with theirs."""
+
+GRAPH_ARTIFACTS = Subscription(
+    GRAPH,
+    "artifacts",
+    [
+        *(ThreadOpened, ThreadChanged, ProjectChanged, TaskChanged, FileChanged, PageChanged),
+        *(MessagePosted, MessageEdited, MessageDeleted, NotePosted, NoteEdited, NoteDeleted),
+        *(GuardedMessagePosted, GuardedMessageEdited, GuardedMessageDeleted),
+        *(AttachmentChanged, NoteAttachmentChanged, GuardedAttachmentChanged, OwnAttachmentChanged),
+    ],
+)
+"""What can be linked, and the links that come by themselves."""
 
 import_contracts()
 _AUDITED = [event for event in Event.known.values() if issubclass(event, Audited) and event.owner not in ("audit", IDENTITY)]

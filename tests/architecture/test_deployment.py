@@ -134,7 +134,7 @@ def test_the_image_runs_as_a_user_without_rights() -> None:
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_no_password_is_written_down(container: str) -> None:
     values = [value for name, value in environment(container).items() if SECRET.search(name)]
-    assert [value for value in values if not re.fullmatch(r"'?\"?\$\{\w+:\?[^}]+\}\"?'?", value or "")] == []
+    assert [value for value in values if not re.fullmatch(r"'?\"?(neo4j/)?\$\{\w+:\?[^}]+\}\"?'?", value or "")] == []
     texts = [str(value) for value in (*environment(container).values(), CONTAINERS[container].get("command", ""))]
     assert [text for text in texts if re.search(r"://[^@/]*:(?!\$)[^@/]+@", text)] == []
 
@@ -142,7 +142,7 @@ def test_no_password_is_written_down(container: str) -> None:
 @pytest.mark.parametrize("service", STORING_SERVICES)
 def test_a_storing_service_gets_its_own_passwords_alone(service: str) -> None:
     name = service.upper()
-    others = {"threads": {"VALKEY_PASSWORD"}, "attachments": STORE}.get(service, set())
+    others = {"threads": {"VALKEY_PASSWORD"}, "attachments": STORE, "graph": {"NEO4J_PASSWORD"}}.get(service, set())
     assert references(service) == {f"POSTGRES_PASSWORD_{name}", f"POSTGRES_BACKGROUND_PASSWORD_{name}", f"NATS_PASSWORD_{name}"} | others
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import services.attachments.tables
+import services.graph.tables
 import services.identity.tables
 import services.messages.tables
 import services.projects.tables
@@ -35,6 +36,7 @@ TABLES: dict[str, MetaData] = {
     "messages": services.messages.tables.metadata,
     "attachments": services.attachments.tables.metadata,
     "projects": services.projects.tables.metadata,
+    "graph": services.graph.tables.metadata,
 }
 EACH_STORING = pytest.mark.parametrize("service", STORING_SERVICES)
 

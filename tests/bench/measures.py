@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from tests.bench.files.measures import FilesMeasured
+from tests.bench.graph.measures import GraphMeasured
 from tests.bench.load import Load
 
 
@@ -101,6 +102,7 @@ class Results:
     boards: list[Measured] = field(default_factory=list)
     moves: list[Measured] = field(default_factory=list)
     tasks_lost: int = 0
+    graph: GraphMeasured | None = None
     acknowledged: int = 0
     found: int = 0
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tests.bench.files.measures import FilesMeasured
 from tests.bench.floors import Check
+from tests.bench.graph.measures import GraphMeasured
 from tests.bench.measures import Measured, Results, percentile
 from tests.bench.scenarios import Options
 
@@ -47,6 +48,10 @@ def as_table(results: Results, held: list[Check]) -> Table:
         table.add_section()
         for row in _files(results.files):
             table.add_row(*row)
+    if results.graph is not None:
+        table.add_section()
+        for row in _graph(results.graph):
+            table.add_row(*row)
     table.add_section()
     for check in held:
         table.add_row(*verdict(check))
@@ -76,6 +81,26 @@ def _files(files: FilesMeasured) -> Iterable[Iterable[str]]:
         yield "201 to clean, 1 MB", "1", "", shares, "", f"{len(ordered)} files"
     for grown in files.grown:
         yield f"20 × 50 MB, {grown.process}", "20", "", "", "", f"memory {grown.before_mb:.0f} MB, at most {grown.most_mb:.0f} MB"
+
+
+def _graph(graph: GraphMeasured) -> Iterable[Iterable[str]]:
+    size = f"{graph.links:,} links between {graph.artifacts:,} artifacts"
+    ratio = graph.rebuilt_per_second / graph.bare_per_second
+    detail = f"{size}; {graph.bare_per_second:,.0f} by a bare script, {ratio:.2f} of it"
+    yield "rebuild of the mirror", "", f"{graph.rebuilt_per_second:,.0f}", "", "", detail
+    yield (
+        "lag of the mirror",
+        "",
+        "500",
+        f"{graph.lag_p50_ms:.0f}, -, {graph.lag_p99_ms:.0f}",
+        "",
+        "from a commit until Neo4j has it",
+    )
+    for one in graph.walked:
+        name = f"related, depth {one.depth}, {one.engine}"
+        yield name, "1", "", f"{one.p50_ms:.1f}, {one.p95_ms:.1f}, -", "", f"{one.things:,} things"
+    yield "backlog", "", f"{graph.backlog_per_second:,.0f}", "", "", f"{graph.backlog:,} events, until the graph has learned of them"
+    yield "reconciliation", "", "", "", "", f"{graph.reconciled_seconds:.1f} s, {graph.differences} differences"
 
 
 def verdict(check: Check) -> Iterable[str]:

@@ -10,6 +10,7 @@ from shared.identifiers import new_id
 from tests.bench.boards import DRAGGERS, READERS, TASKS, Board
 from tests.bench.files.running import FilesBench
 from tests.bench.floors import CLIENTS
+from tests.bench.graph.running import GraphBench
 from tests.bench.history import Connection, load
 from tests.bench.house import House
 from tests.bench.load import Generator, Plan
@@ -28,11 +29,12 @@ _OUTBOX_MAY_TAKE = 60.0
 
 @dataclass(frozen=True)
 class Options:
-    """How long, how often, and how many messages a grown database has."""
+    """How long, how often, how many messages a grown database has, and how many links the graph."""
 
     seconds: float
     rounds: int
     grown: int
+    links: int
 
 
 class Scenarios:
@@ -130,6 +132,9 @@ class Scenarios:
     def files_bench(self, servers: Servers) -> FilesBench:
         """With the same people and the same generator."""
         return FilesBench(servers, self._generator, self._database, self._people, self._options.rounds, self.settle, self._say)
+
+    def graph_bench(self, servers: Servers) -> GraphBench:
+        return GraphBench(servers, self._database, self._people, self._options.links, self._options.seconds, self.settle, self._say)
 
     async def read_back(self) -> None:
         """Count the acknowledged messages in the database."""

@@ -3,6 +3,7 @@
 import re
 from asyncio import gather
 from collections.abc import Iterator
+from keyword import iskeyword
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,8 @@ import services.gateway.main
 from services.attachments.main import AttachmentsApplication
 from services.attachments.settings import AttachmentsSettings
 from services.gateway.routing import ROUTES, Route
+from services.graph.main import GraphApplication
+from services.graph.settings import GraphSettings
 from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
@@ -58,12 +61,15 @@ EACH_MODEL = pytest.mark.parametrize("model", list(subclasses(Model)), ids=lambd
 
 async def test_each_service_serves_the_operations_of_its_contract_and_no_other(servers: Servers) -> None:
     where = {"data": servers.data, "postgres_url": servers.postgres_url, "nats_url": servers.nats_url}
-    applications: list[IdentityApplication | ThreadsApplication | MessagesApplication | AttachmentsApplication | ProjectsApplication] = [
+    applications: list[
+        IdentityApplication | ThreadsApplication | MessagesApplication | AttachmentsApplication | ProjectsApplication | GraphApplication
+    ] = [
         IdentityApplication(IdentitySettings.model_validate(where)),
         ThreadsApplication(Settings.model_validate(where)),
         MessagesApplication(Settings.model_validate(where)),
         AttachmentsApplication(AttachmentsSettings.model_validate(where)),
         ProjectsApplication(ProjectsSettings.model_validate(where)),
+        GraphApplication(GraphSettings.model_validate(where)),
     ]
     assert [application.name for application in applications] == list(STORING_SERVICES)
     try:
@@ -166,8 +172,9 @@ def test_json_is_camel_case_and_models_are_frozen(model: type[Model]) -> None:
     assert model.model_config["frozen"]
     assert model.model_config["serialize_by_alias"]
     for name, field in model.model_fields.items():
-        assert field.serialization_alias == to_camel(name)
-        assert re.fullmatch(r"[a-z]+([A-Z][a-z]*|[0-9]+)*", to_camel(name))
+        said = name.removesuffix("_") if iskeyword(name.removesuffix("_")) else name
+        assert field.serialization_alias == to_camel(said)
+        assert re.fullmatch(r"[a-z]+([A-Z][a-z]*|[0-9]+)*", to_camel(said))
 
 
 def test_secrets_are_whole_on_the_wire_and_masked_everywhere_else() -> None:

@@ -16,6 +16,8 @@ from services.attachments.main import AttachmentsApplication
 from services.attachments.settings import AttachmentsSettings
 from services.gateway.main import GatewayApplication
 from services.gateway.settings import GatewaySettings
+from services.graph.main import GraphApplication
+from services.graph.settings import GraphSettings
 from services.identity.main import IdentityApplication
 from services.identity.settings import IdentitySettings
 from services.messages.main import MessagesApplication
@@ -65,12 +67,16 @@ HERE = {
 
 @dataclass(frozen=True)
 class House:
-    """An Atrium that runs. `host` is its first user, and so its admin; `database` is the server's admin; `store`: settings of its store."""
+    """An Atrium that runs. `host` is its first user, and so its admin; `graph` asks as the graph does; `database` is the server's admin.
+
+    store: settings of its store.
+    """
 
     servers: Servers
     url: str
     http: httpx2.AsyncClient
     operator: Caller
+    graph: Caller
     database: "asyncpg.Connection[asyncpg.Record]"
     workspace_id: UUID
     host: Person
@@ -140,12 +146,14 @@ async def house_over(servers: Servers, store: Mapping[str, str] | None = None, *
     """
     async with AsyncExitStack() as stack:
         where, process, kept, hasher = _where(servers), Process(), dict(store or {}), CountingHasher()
+        graph = GraphApplication(GraphSettings.model_validate(where), process=process)
         services: list[Application] = [
             IdentityApplication(IdentitySettings.model_validate(where | identity), hasher, process=process),
             ThreadsApplication(Settings.model_validate(where), process=process),
             MessagesApplication(Settings.model_validate(where), process=process),
             AttachmentsApplication(AttachmentsSettings.model_validate(where | kept), process=process),
             ProjectsApplication(ProjectsSettings.model_validate(where), process=process),
+            graph,
         ]
         for service in services:
             await service.start()
@@ -159,7 +167,7 @@ async def house_over(servers: Servers, store: Mapping[str, str] | None = None, *
         await database.execute("SELECT set_config('app.actor', $1, false)", SYSTEM_ACTOR)
         stack.push_async_callback(database.close)
         host = await register(http)
-        yield House(servers, url, http, operator, database, UUID(host.user["workspaceId"]), host, hasher, kept)
+        yield House(servers, url, http, operator, graph.caller, database, UUID(host.user["workspaceId"]), host, hasher, kept)
 
 
 @asynccontextmanager

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.threads.domain.preview import preview
 from shared.contracts.messages.messages import Message
 from shared.contracts.messages.receipts import ThreadRead
 from shared.database.connections import Connection, Database
+from shared.preview import preview
 
 # The newest message of a thread wins, and of that its newest version. Rows are locked in one order: batches that overlap wait, and
 # never for each other.

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.contracts.artifacts import Artifact
 from shared.contracts.model import Request, View
-from shared.contracts.operations import OPERATOR, Operation
+from shared.contracts.operations import GRAPH, Operation
 
 
 class ProjectArtifacts(View):
@@ -27,5 +27,5 @@ class ListArtifacts(Request):
     limit: Annotated[int, Field(ge=1, le=2_000)] = 1_000
 
 
-DESCRIBE_ARTIFACTS = Operation(DescribeArtifacts, ProjectArtifacts, called_by=[OPERATOR], timeout=3.0)
-LIST_ARTIFACTS = Operation(ListArtifacts, ProjectArtifacts, called_by=[OPERATOR], coalesced=False, anonymous=True, timeout=10.0)
+DESCRIBE_ARTIFACTS = Operation(DescribeArtifacts, ProjectArtifacts, called_by=[GRAPH], timeout=3.0)
+LIST_ARTIFACTS = Operation(ListArtifacts, ProjectArtifacts, called_by=[GRAPH], coalesced=False, anonymous=True, timeout=10.0)

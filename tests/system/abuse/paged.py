@@ -1,5 +1,6 @@
 """Every list that is paged, with a next page."""
 
+import asyncio
 from dataclasses import dataclass
 
 from shared.identifiers import new_id
@@ -31,6 +32,7 @@ async def paged_lists(house: House, reader: Person, other: Person) -> dict[str, 
         "list_messages": await _paged(reader, messages_of(thread), parameters=("before", "after")),
         "list_replies": await _paged(reader, f"{message_path(message)}/replies"),
         "get_message_history": await _paged(reader, f"{message_path(message)}/history"),
+        "list_thread_links": await _paged(reader, f"{path_of(thread)}/links"),
         "list_attachments": await _paged(reader, attachments_of(thread)),
         "list_participants": await _paged(reader, f"{path_of(thread)}/participants"),
         "list_receipts": await _paged(reader, f"{path_of(thread)}/receipts"),
@@ -55,7 +57,10 @@ async def _of_projects(reader: Person, other: Person) -> dict[str, Paged]:
         expect(await reader.post(f"{path}/pages", page), 201)
         file = expect(await reader.post(f"{path}/files", {"path": f"{place}.ts"}), 201)
         expect(await reader.ask("PATCH", f"{path}/files/{file['id']}", {"content": "a"}, if_match='"1"'), 200)
+    await _linked(reader, f"{path}/links", *expect(await reader.get(f"{path}/tasks"), 200)["tasks"], kind="TASK")
     return {
+        "list_project_links": await _paged(reader, f"{path}/links"),
+        "list_orphans": await _paged_once_heard_of(reader, "/api/graph/orphans"),
         "list_projects": await _paged(reader, "/api/projects"),
         "list_project_members": await _paged(reader, f"{path}/members"),
         "list_tasks": await _paged(reader, f"{path}/tasks"),
@@ -64,6 +69,21 @@ async def _of_projects(reader: Person, other: Person) -> dict[str, Paged]:
         "list_site_pages": await _paged(reader, f"{path}/pages"),
         "get_project_history": await _paged(reader, f"{path}/history"),
     }
+
+
+async def _linked(person: Person, path: str, one: Json, other: Json, *, kind: str) -> None:
+    """Both ways."""
+    for source, target in ((one, other), (other, one)):
+        ends = {"sourceType": kind, "sourceId": source["id"], "targetType": kind, "targetId": target["id"]}
+        expect(await person.post(path, ends), 201)
+
+
+async def _paged_once_heard_of(reader: Person, path: str) -> Paged:
+    """What comes by events is there a little later."""
+    async with asyncio.timeout(20):
+        while not expect(await reader.get(path, limit=1), 200)["hasMore"]:
+            await asyncio.sleep(0.1)
+    return await _paged(reader, path)
 
 
 async def _paged(reader: Person, path: str, parameters: tuple[str, ...] = ("cursor",), **query: str) -> Paged:
@@ -86,6 +106,7 @@ async def _talked_about(reader: Person, other: Person) -> tuple[Json, Json]:
     for _ in range(2):
         await other.say(thread, replyTo=last["id"])
         await upload(reader, thread)
+    await _linked(reader, f"{path_of(thread)}/links", first, last, kind="MESSAGE")
     return thread, last
 
 

@@ -38,6 +38,10 @@ class Stage:
             "attachmentId": self._attachment_id,
             "uploadId": self._upload_id,
             "token": self._link,
+            "linkId": self._link_id,
+            "projectLinkId": partial(self._in_a_project, "links"),
+            "id": self._thread_id,
+            "type": self._type,
             "userId": self._user_id,
             "sessionId": self._session_id,
             "workspaceId": self._workspace_id,
@@ -255,6 +259,18 @@ class Stage:
             await self.delete(thread)
         return path.rpartition("/")[2]
 
+    async def _type(self, thing: str, caller: str) -> str:
+        """Of what is looked for in the graph."""
+        return "thread"
+
+    async def _link_id(self, thing: str, caller: str) -> str:
+        if thing in ("missing", "malformed"):
+            return _no_id(thing)
+        by = self.stranger if thing == "elsewhere" else self.house.host
+        thread = await self._thread("elsewhere", caller) if thing == "elsewhere" else {"id": await self.shared_thread_id(caller)}
+        ends = {"sourceType": "MESSAGE", "sourceId": (await by.say(thread))["id"], "targetType": "THREAD", "targetId": thread["id"]}
+        return await self._of_an_admin(by, thing, f"{path_of(thread)}/links", ends)
+
     async def _link(self, thing: str, caller: str) -> str:
         """The token of a link to a file, whosever it is."""
         if thing == "missing":
@@ -296,6 +312,9 @@ class Stage:
             "files": {"path": "a.ts"},
             "pages": {"name": "Page", "route": "/", "structure": {"type": "page"}},
         }
+        if kind == "links":
+            ends = [await _made(keeper, f"{path}/{end}", bodies[end]) for end in ("tasks", "files")]
+            bodies[kind] = {"sourceType": "TASK", "sourceId": ends[0], "targetType": "FILE", "targetId": ends[1]}
         made = expect(await keeper.post(f"{path}/{kind}", bodies[kind]), 201)["id"]
         if thing == "deleted":
             expect(await keeper.ask("DELETE", f"{path}/{kind}/{made}", if_match="*"), 204)

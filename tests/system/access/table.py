@@ -15,6 +15,7 @@ CALLERS = ("nobody", "admin", "agent", "productOwner", "client", "guest")
 # again is no mistake.
 # Projects: `own` (the caller is an owner), `maintained`, `joined` (a member); what is in one is in one of the same name, and `missing`,
 # `malformed` and `deleted` in one that is maintained.
+# Links: `joined` is in a thread that the caller takes part in; what is linked there is nowhere, which is 422 to those who may link.
 # Nobody is told what is hidden from what is missing. The marks name a message that is not there, which is 422 to those who may mark.
 TABLE = """
                                        nobody admin agent productOwner client guest
@@ -1144,6 +1145,147 @@ delete_site_page            missing         401    404   404   404          404 
 delete_site_page            malformed       401    404   404   404          404    403
 delete_site_page            deleted_own     401    404   404   404          404    403
 delete_site_page            deleted         401    204   204   204          204    403
+
+list_thread_links      own             401    200   200   200          200    -
+list_thread_links      joined          401    200   200   200          200    200
+list_thread_links      no_guests       401    200   200   200          200    404
+list_thread_links      private_joined  401    200   200   200          200    200
+list_thread_links      closed_joined   401    200   200   200          200    200
+list_thread_links      archived_joined 401    200   200   200          200    200
+list_thread_links      archived        401    200   200   200          404    404
+list_thread_links      left            401    200   200   200          404    404
+list_thread_links      foreign         401    200   200   200          404    404
+list_thread_links      private         401    404   404   404          404    404
+list_thread_links      elsewhere       401    404   404   404          404    404
+list_thread_links      missing         401    404   404   404          404    404
+list_thread_links      malformed       401    404   404   404          404    404
+list_thread_links      deleted_joined  401    404   404   404          404    404
+list_thread_links      direct_joined   401    200   200   200          200    200
+list_thread_links      direct          401    404   404   404          404    404
+list_thread_links      assistant       401    404   404   404          404    404
+
+get_related            own             401    200   200   200          200    -
+get_related            joined          401    200   200   200          200    200
+get_related            no_guests       401    200   200   200          200    404
+get_related            private_joined  401    200   200   200          200    200
+get_related            closed_joined   401    200   200   200          200    200
+get_related            archived_joined 401    200   200   200          200    200
+get_related            archived        401    200   200   200          404    404
+get_related            left            401    200   200   200          404    404
+get_related            foreign         401    200   200   200          404    404
+get_related            private         401    404   404   404          404    404
+get_related            elsewhere       401    404   404   404          404    404
+get_related            missing         401    404   404   404          404    404
+get_related            malformed       401    404   404   404          404    404
+get_related            deleted_joined  401    404   404   404          404    404
+get_related            direct_joined   401    200   200   200          200    200
+get_related            direct          401    404   404   404          404    404
+get_related            assistant       401    404   404   404          404    404
+
+get_impact             own             401    200   200   200          200    -
+get_impact             joined          401    200   200   200          200    200
+get_impact             no_guests       401    200   200   200          200    404
+get_impact             private_joined  401    200   200   200          200    200
+get_impact             closed_joined   401    200   200   200          200    200
+get_impact             archived_joined 401    200   200   200          200    200
+get_impact             archived        401    200   200   200          404    404
+get_impact             left            401    200   200   200          404    404
+get_impact             foreign         401    200   200   200          404    404
+get_impact             private         401    404   404   404          404    404
+get_impact             elsewhere       401    404   404   404          404    404
+get_impact             missing         401    404   404   404          404    404
+get_impact             malformed       401    404   404   404          404    404
+get_impact             deleted_joined  401    404   404   404          404    404
+get_impact             direct_joined   401    200   200   200          200    200
+get_impact             direct          401    404   404   404          404    404
+get_impact             assistant       401    404   404   404          404    404
+
+link_in_thread         own             401    422   422   422          422    -
+link_in_thread         joined          401    422   422   422          422    403
+link_in_thread         no_guests       401    422   422   422          422    403
+link_in_thread         private_joined  401    422   422   422          422    403
+link_in_thread         closed_joined   401    409   409   409          409    403
+link_in_thread         archived_joined 401    409   409   409          409    403
+link_in_thread         archived        401    409   409   409          404    403
+link_in_thread         left            401    422   422   422          404    403
+link_in_thread         foreign         401    422   422   422          404    403
+link_in_thread         private         401    404   404   404          404    403
+link_in_thread         elsewhere       401    404   404   404          404    403
+link_in_thread         missing         401    404   404   404          404    403
+link_in_thread         malformed       401    404   404   404          404    403
+link_in_thread         deleted_joined  401    404   404   404          404    403
+link_in_thread         direct_joined   401    422   422   422          422    403
+link_in_thread         direct          401    404   404   404          404    403
+link_in_thread         assistant       401    404   404   404          404    403
+
+get_thread_link        joined          401    200   200   200          200    200
+get_thread_link        deleted         401    404   404   404          404    404
+get_thread_link        elsewhere       401    404   404   404          404    404
+get_thread_link        missing         401    404   404   404          404    404
+get_thread_link        malformed       401    404   404   404          404    404
+
+unlink_in_thread       joined          401    204   204   204          204    403
+unlink_in_thread       deleted         401    204   204   204          204    403
+unlink_in_thread       elsewhere       401    404   404   404          404    403
+unlink_in_thread       missing         401    404   404   404          404    403
+unlink_in_thread       malformed       401    404   404   404          404    403
+
+find_path              -               401    422   422   422          422    422
+list_orphans           -               401    200   200   200          200    200
+
+list_project_links     own             401    200   200   200          200    200
+list_project_links     maintained      401    200   200   200          200    200
+list_project_links     joined          401    200   200   200          200    200
+list_project_links     archived_joined 401    200   200   200          200    200
+list_project_links     foreign         401    404   404   404          404    404
+list_project_links     elsewhere       401    404   404   404          404    404
+list_project_links     missing         401    404   404   404          404    404
+list_project_links     malformed       401    404   404   404          404    404
+list_project_links     deleted_own     401    404   404   404          404    404
+
+get_project_graph      own             401    200   200   200          200    200
+get_project_graph      maintained      401    200   200   200          200    200
+get_project_graph      joined          401    200   200   200          200    200
+get_project_graph      archived_joined 401    200   200   200          200    200
+get_project_graph      foreign         401    404   404   404          404    404
+get_project_graph      elsewhere       401    404   404   404          404    404
+get_project_graph      missing         401    404   404   404          404    404
+get_project_graph      malformed       401    404   404   404          404    404
+get_project_graph      deleted_own     401    404   404   404          404    404
+
+link_in_project        own             401    422   422   422          422    403
+link_in_project        maintained      401    422   422   422          422    403
+link_in_project        joined          401    422   422   422          422    403
+link_in_project        archived_own    401    409   409   409          409    403
+link_in_project        archived_joined 401    409   409   409          409    403
+link_in_project        foreign         401    404   404   404          404    403
+link_in_project        elsewhere       401    404   404   404          404    403
+link_in_project        missing         401    404   404   404          404    403
+link_in_project        malformed       401    404   404   404          404    403
+link_in_project        deleted_own     401    404   404   404          404    403
+
+get_project_link       own             401    200   200   200          200    200
+get_project_link       maintained      401    200   200   200          200    200
+get_project_link       joined          401    200   200   200          200    200
+get_project_link       archived_joined 401    200   200   200          200    200
+get_project_link       foreign         401    404   404   404          404    404
+get_project_link       elsewhere       401    404   404   404          404    404
+get_project_link       missing         401    404   404   404          404    404
+get_project_link       malformed       401    404   404   404          404    404
+get_project_link       deleted         401    404   404   404          404    404
+get_project_link       deleted_own     401    404   404   404          404    404
+
+unlink_in_project      own             401    204   204   204          204    403
+unlink_in_project      maintained      401    204   204   204          204    403
+unlink_in_project      joined          401    204   204   204          204    403
+unlink_in_project      archived_own    401    409   409   409          409    403
+unlink_in_project      archived_joined 401    409   409   409          409    403
+unlink_in_project      foreign         401    404   404   404          404    403
+unlink_in_project      elsewhere       401    404   404   404          404    403
+unlink_in_project      missing         401    404   404   404          404    403
+unlink_in_project      malformed       401    404   404   404          404    403
+unlink_in_project      deleted_own     401    404   404   404          404    403
+unlink_in_project      deleted         401    204   204   204          204    403
 """
 
 

@@ -42,6 +42,10 @@ class Action:
         return (self.says,) if self.says else getattr(BY_NAME[self.route], "parameters", ())
 
 
+def ends_nowhere() -> Json:
+    return {"sourceType": "MESSAGE", "sourceId": str(new_id()), "targetType": "MESSAGE", "targetId": str(new_id())}
+
+
 EVERY: list[Route | OwnRoute] = [*ROUTES, *OWN_ROUTES]
 BY_NAME = {route.name: route for route in EVERY}
 ACTIONS = {name: Action(name) for name in BY_NAME} | {
@@ -119,6 +123,11 @@ ACTIONS = {name: Action(name) for name in BY_NAME} | {
     "create_site_page": Action("create_site_page", lambda _: {"name": "Page", "route": f"/{new_id()}", "structure": {"type": "page"}}),
     "change_site_page": Action("change_site_page", lambda _: {"name": f"Page {new_id()}"}),
     "delete_site_page": Action("delete_site_page", spends=True),
+    "link_in_thread": Action("link_in_thread", lambda _: ends_nowhere()),
+    "unlink_in_thread": Action("unlink_in_thread", spends=True),
+    "link_in_project": Action("link_in_project", lambda _: ends_nowhere()),
+    "get_project_link": Action("get_project_link", says="projectLinkId"),
+    "unlink_in_project": Action("unlink_in_project", says="projectLinkId", spends=True),
     "mark_threads_read": Action("mark_threads_read", lambda _: {"threads": [{"threadId": str(new_id()), "lastMessageId": str(new_id())}]}),
 }
 
@@ -143,6 +152,8 @@ async def ask(stage: Stage, cell: Cell, identifier: str) -> httpx2.Response:
         path = path.format(threadId=identifier, participantId=await stage.participant_id(identifier, own))
     elif parameters[:1] == ("projectId",):
         path = path.format_map(dict(zip(parameters, identifier.split(" "), strict=True)))
+    elif action.route in ("get_thread_link", "unlink_in_thread"):
+        path = path.format(threadId=await stage.shared_thread_id(cell.caller), linkId=identifier)
     elif action.route == "finish_presigned_upload":
         path = path.format(threadId=await stage.shared_thread_id(cell.caller), uploadId=identifier)
     elif parameters:
@@ -186,6 +197,9 @@ AT_LEAST = {
     "name": {"own", "elsewhere", "missing", "deleted"},
     "finish_presigned_upload": {"staged", "staged_by_another", "staged_elsewhere", "staged_expired", "missing", "malformed"},
     "token": {"own", "missing"},
+    "linkId": {"joined", "elsewhere", "missing", "malformed", "deleted"},
+    **dict.fromkeys(("get_project_link", "unlink_in_project"), IN_PROJECTS),
+    "id": {"own", "joined", "private", "elsewhere", "missing", "malformed", "deleted_joined"},
     "uploadId": {"begun", "complete", "archived", "lost", "others", "elsewhere", "ended", "missing", "malformed"},
     "projectId": {"own", "maintained", "joined", "archived_joined", "foreign", "elsewhere", "missing", "malformed", "deleted_own"},
     **{f"{kind}Id": IN_PROJECTS for kind in ("member", "column", "task", "file", "page")},

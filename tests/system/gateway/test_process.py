@@ -19,7 +19,7 @@ from shared.observability.probes import Probes
 from shared.settings import Settings
 from tests.servers import Servers
 
-NAMES = ("identity", "threads", "messages", "attachments", "projects")
+NAMES = ("identity", "threads", "messages", "attachments", "projects", "graph")
 HEALTHY = {"postgres": Dependency(ok=True), "nats": Dependency(ok=True)}
 
 
@@ -163,7 +163,7 @@ async def test_everyones_metrics_are_shown_each_with_its_process(servers: Server
         async with gateway(servers) as client:
             text = (await client.get("/metrics")).text
         own = [line for line in text.splitlines() if line.startswith("process_resident_memory_bytes{")]
-        assert own[0].startswith('process_resident_memory_bytes{process="attachments+gateway+identity+messages+projects+threads"}')
+        assert own[0].startswith('process_resident_memory_bytes{process="attachments+gateway+graph+identity+messages+projects+threads"}')
         assert len(own) == 1, "services of the same process are not shown twice"
     finally:
         await probes.stop()

@@ -1,14 +1,17 @@
 """A request with an Idempotency-Key makes its thing once, however often and wherever it comes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from itertools import permutations
 
 import httpx2
 import pytest
 import pytest_asyncio
 
 from services.gateway.routing import ROUTES, Route
+from services.graph.main import GraphApplication
+from services.graph.settings import GraphSettings
 from services.messages.main import MessagesApplication
 from services.projects.main import ProjectsApplication
 from services.projects.settings import ProjectsSettings
@@ -29,6 +32,10 @@ KEYED = [
 PRINTABLE = "".join(map(chr, range(33, 127)))
 
 
+def tasks_linked(source: str, target: str) -> Json:
+    return {"sourceType": "TASK", "sourceId": source, "targetType": "TASK", "targetId": target}
+
+
 @dataclass
 class Desk:
     """Somebody who makes things, and what each route takes."""
@@ -36,6 +43,8 @@ class Desk:
     admin: Person
     thread: Json
     project: Json
+    pairs: Iterator[tuple[str, str]]
+    """Of tasks, each once."""
 
     def path(self, route: Route) -> str:
         return route.path.replace("{threadId}", self.thread["id"]).replace("{projectId}", self.project["id"])
@@ -51,6 +60,8 @@ class Desk:
             "create_role": lambda: {"name": f"r{new_id().hex[-20:]}", "permissions": ["chat:room:read"]},
             "create_service_account": lambda: {"name": f"Bot {new_id()}"},
             "create_workspace": lambda: {"name": f"Lab {new_id()}"},
+            "link_in_project": lambda: tasks_linked(*next(self.pairs)),
+            "link_in_thread": lambda: tasks_linked(*next(self.pairs)),
             "open_thread": lambda: opening("booking"),
             "post_message": lambda: {"content": f"Hello {new_id()}"},
         }
@@ -62,8 +73,13 @@ class Desk:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def desk(house: House) -> Desk:
-    admin = await house.person(Role.ADMIN)
-    return Desk(admin, await admin.open(), expect(await admin.post("/api/projects", {"name": "Turin"}), 201))
+    return await desk_of(await house.person(Role.ADMIN))
+
+
+async def desk_of(admin: Person) -> Desk:
+    project = expect(await admin.post("/api/projects", {"name": "Turin"}), 201)
+    made = [expect(await admin.post(f"/api/projects/{project['id']}/tasks", {"title": "Book it"}), 201)["id"] for _ in range(8)]
+    return Desk(admin, await admin.open(), project, permutations(made, 2))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -71,7 +87,13 @@ async def replicas(house: House) -> AsyncIterator[list[str]]:
     """Two gateways, and a second process's worth of each service that makes things."""
     settings = {"data": house.servers.data, "postgres_url": house.servers.postgres_url, "nats_url": house.servers.nats_url}
     where, projects = Settings.model_validate(settings), ProjectsSettings.model_validate(settings)
-    others: list[Application] = [ThreadsApplication(where), MessagesApplication(where), ProjectsApplication(projects)]
+    graph = GraphSettings.model_validate(settings)
+    others: list[Application] = [
+        ThreadsApplication(where),
+        MessagesApplication(where),
+        ProjectsApplication(projects),
+        GraphApplication(graph),
+    ]
     for service in others:
         await service.start()
     async with running_gateway(house.servers, messages_per_minute=0, requests_per_minute=0) as second:

@@ -31,17 +31,17 @@ async def things_in(team: Team) -> list[Json]:
 async def test_members_are_told_what_is_in_their_projects_and_others_are_not(team: Team, house: House) -> None:
     things = await things_in(team)
     asked = DescribeArtifacts(ids=[UUID(thing["id"]) for thing in things])
-    found = (await house.operator(DESCRIBE_ARTIFACTS, asked, principal(team.member))).artifacts
+    found = (await house.graph(DESCRIBE_ARTIFACTS, asked, principal(team.member))).artifacts
     assert [(str(one.id), one.type.value, one.title, one.number, str(one.project_id)) for one in found] == [
         (things[0]["id"], "TASK", "Book it", 1, team.project["id"]),
         (things[1]["id"], "FILE", "src/a.ts", None, team.project["id"]),
         (things[2]["id"], "PAGE", "Landing", None, team.project["id"]),
     ]
-    assert (await house.operator(DESCRIBE_ARTIFACTS, asked, principal(team.stranger))).artifacts == []
+    assert (await house.graph(DESCRIBE_ARTIFACTS, asked, principal(team.stranger))).artifacts == []
     expect(await team.maintainer.delete(team.at("tasks", things[0]["id"])), 204)
-    assert len((await house.operator(DESCRIBE_ARTIFACTS, asked, principal(team.member))).artifacts) == 2
+    assert len((await house.graph(DESCRIBE_ARTIFACTS, asked, principal(team.member))).artifacts) == 2
     expect(await team.owner.delete(team.path), 204)
-    assert (await house.operator(DESCRIBE_ARTIFACTS, asked, principal(team.member))).artifacts == []
+    assert (await house.graph(DESCRIBE_ARTIFACTS, asked, principal(team.member))).artifacts == []
 
 
 async def test_all_artifacts_are_listed_by_their_ids_deleted_ones_too(team: Team, house: House) -> None:
@@ -49,7 +49,7 @@ async def test_all_artifacts_are_listed_by_their_ids_deleted_ones_too(team: Team
     expect(await team.maintainer.delete(team.at("pages", things[2]["id"])), 204)
     after, listed = None, list[tuple[str, bool]]()
     while True:
-        page = (await house.operator(LIST_ARTIFACTS, ListArtifacts(after=after, limit=7), None)).artifacts
+        page = (await house.graph(LIST_ARTIFACTS, ListArtifacts(after=after, limit=7), None)).artifacts
         listed += [(str(one.id), one.deleted) for one in page]
         if len(page) < 7:
             break

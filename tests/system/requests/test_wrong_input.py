@@ -95,9 +95,15 @@ class Desk:
             "change_file": {"content": "a"},
             "create_site_page": {"name": "Page", "route": f"/{new_id()}", "structure": {"type": "page"}},
             "change_site_page": {"name": "Page"},
+            "link_in_project": self.ends,
+            "link_in_thread": self.ends,
             "mark_threads_read": {"threads": [{"threadId": self.ids["threadId"], "lastMessageId": self.ids["messageId"]}]},
         }
         return bodies[route.name]
+
+    @property
+    def ends(self) -> Json:
+        return {"sourceType": "page", "sourceId": self.ids["pageId"], "targetType": "TASK", "targetId": self.ids["taskId"]}
 
     async def send(self, route: Route, content: bytes, content_type: str = "application/json", **headers: str) -> httpx2.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()} | {"content-type": content_type}

@@ -36,6 +36,8 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
         "userId": other.id,
         "participantId": other.id,
         "sessionId": session.session_id,
+        "type": "thread",
+        "id": thread["id"],
     }
     things |= {"workspaceId": person.user["workspaceId"], "name": "agent"}
     things |= await project_of(opener or person, person, other)
@@ -59,5 +61,7 @@ async def project_of(maker: Person, person: Person, other: Person) -> dict[str, 
     task = expect(await maker.post(f"{path}/tasks", {"title": "Book it"}), 201)
     file = expect(await maker.post(f"{path}/files", {"path": "a.ts"}), 201)
     page = expect(await maker.post(f"{path}/pages", {"name": "Page", "route": "/", "structure": {"type": "page"}}), 201)
-    made = {"projectId": project, "memberId": member, "columnId": column, "taskId": task, "fileId": file, "pageId": page}
+    ends = {"sourceType": "TASK", "sourceId": task["id"], "targetType": "FILE", "targetId": file["id"]}
+    link = expect(await maker.post(f"{path}/links", ends), 201)
+    made = {"linkId": link, "projectId": project, "memberId": member, "columnId": column, "taskId": task, "fileId": file, "pageId": page}
     return {name: thing["id"] for name, thing in made.items()}

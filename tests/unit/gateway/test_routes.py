@@ -16,6 +16,7 @@ from shared.identifiers import new_id
 from tests.system.attachments.tus import asking
 from tests.unit.gateway.neighbours import BEGUN, MESSAGE, MESSAGE_JSON, POST_PATH, THREAD, Running, signed_in
 
+LINKED = {"sourceType": "message", "sourceId": str(MESSAGE), "targetType": "THREAD", "targetId": str(THREAD)}
 BODIES = {
     "register_user": {"email": "ada@example.org", "password": "correct horse", "name": "Ada"},
     "log_in": {"email": "ada@example.org", "password": "correct horse"},
@@ -63,6 +64,8 @@ BODIES = {
     "move_files": {"fromPath": "a", "toPath": "b"},
     "create_site_page": {"name": "Page", "route": "/", "structure": {"type": "page"}},
     "change_site_page": {"name": "Page"},
+    "link_in_project": LINKED,
+    "link_in_thread": LINKED,
     "mark_threads_read": {"threads": [{"threadId": str(THREAD), "lastMessageId": str(MESSAGE)}]},
 }
 ANSWERS = {
@@ -77,7 +80,9 @@ ANSWERS = {
 VERSIONED = b'{"id":"%b","userId":"%b","version":1}' % (str(MESSAGE).encode(), str(MESSAGE).encode())
 ANSWERS |= dict.fromkeys(("get_file", "create_file", "change_file", "get_site_page", "create_site_page", "change_site_page"), VERSIONED)
 ANSWERS["add_project_member"] = VERSIONED
+ANSWERS |= dict.fromkeys(("get_related", "get_impact", "find_path"), b'{"engine":"sql"}')
 ANSWERS["create_resumable_upload"] = BEGUN.model_dump_json().encode()
+QUERIES = {"find_path": {"from": f"message:{MESSAGE}", "to": f"thread:{THREAD}"}}
 FILES = {"file": ("a.txt", b"hello")}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)
 
@@ -93,7 +98,13 @@ async def ask(running: Running, route: Route, headers: dict[str, str]) -> tuple[
     content = b"hello" if route.reads and route.method == "PATCH" else None
     asking_headers = asking(route.method, str(THREAD)) if route.reads else {}
     answer = await running.client.request(
-        route.method, path_of(route), json=BODIES.get(route.name), content=content, files=files, headers={**asking_headers, **headers}
+        route.method,
+        path_of(route),
+        params=QUERIES.get(route.name),
+        json=BODIES.get(route.name),
+        content=content,
+        files=files,
+        headers={**asking_headers, **headers},
     )
     return answer.status_code, dict(answer.headers), answer.content
 

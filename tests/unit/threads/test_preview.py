@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.threads.domain.preview import LENGTH, preview
+from shared.preview import LENGTH, preview
 
 
 @pytest.mark.parametrize(

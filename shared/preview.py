@@ -1,4 +1,4 @@
-"""The last message in a list of threads: the beginning of its text."""
+"""What a message is known by in lists and in the graph: the beginning of its text."""
 
 import re
 from html.parser import HTMLParser

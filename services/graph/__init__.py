@@ -1,0 +1,1 @@
+"""graph: what hangs together with what."""

@@ -1,0 +1,125 @@
+"""All of the mirror's Cypher: constant text for each label and type, so that what people write stays a parameter.
+
+Every entity has a version, and only a newer one changes it; what is deleted leaves its version behind. So nothing that comes late, twice
+or in another order does any harm.
+"""
+
+from shared.contracts.artifacts import ArtifactType
+from shared.contracts.graph.links import LinkType
+
+LABELS = {kind: kind.title() for kind in ArtifactType}
+_ALL_LABELS = "".join(f":{label}" for label in LABELS.values())
+SPECIFIC = [kind for kind in LinkType if kind is not LinkType.LINKED_TO]
+
+NAMES = {
+    ArtifactType.TASK: "title",
+    ArtifactType.FILE: "name",
+    ArtifactType.PAGE: "name",
+    ArtifactType.MESSAGE: "contentPreview",
+    ArtifactType.THREAD: "title",
+    ArtifactType.ATTACHMENT: "name",
+}
+"""The property that a thing is known by (spec 4, Node Labels)."""
+
+SCHEMA = [
+    *(
+        f"CREATE CONSTRAINT {label.lower()}_id IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE"
+        for label in ("Artifact", *LABELS.values(), "DeletedLink", "Mirror")
+    ),
+    *(f"CREATE INDEX {kind.lower()}_id IF NOT EXISTS FOR ()-[l:{kind}]-() ON (l.id)" for kind in LinkType),
+]
+AWAIT_SCHEMA = "CALL db.awaitIndexes(60)"
+
+# Newer than what is there: rows are {id, version, properties}.
+_NEWER = "coalesce({of}.version, -1) < row.version"
+
+PUT_ARTIFACTS = {
+    kind: f"""
+        UNWIND $rows AS row MERGE (n:Artifact {{id: row.id}})
+        WITH n, row WHERE {_NEWER.format(of="n")}
+        SET n = row.properties SET n:{label} REMOVE n:Deleted"""
+    for kind, label in LABELS.items()
+}
+DELETE_ARTIFACTS = f"""
+    UNWIND $rows AS row MERGE (n:Artifact {{id: row.id}})
+    WITH n, row WHERE {_NEWER.format(of="n")}
+    SET n = {{id: row.id, version: row.version}} SET n:Deleted REMOVE n{_ALL_LABELS}"""
+
+_UNLESS_DELETED = "NOT EXISTS { MATCH (gone:DeletedLink {id: row.id}) WHERE gone.version >= row.version }"
+PUT_LINKS = f"""
+    UNWIND $rows AS row WITH row WHERE {_UNLESS_DELETED}
+    MERGE (source:Artifact {{id: row.source}}) MERGE (target:Artifact {{id: row.target}})
+    MERGE (source)-[l:LINKED_TO {{id: row.id}}]->(target)
+    WITH l, row WHERE {_NEWER.format(of="l")}
+    SET l = row.properties"""
+PUT_SPECIFIC = {
+    kind: f"""
+        UNWIND $rows AS row WITH row WHERE {_UNLESS_DELETED}
+        MATCH (task:Artifact {{id: row.task}}) MATCH (other:Artifact {{id: row.other}})
+        MERGE (task)-[l:{kind} {{id: row.id}}]->(other)
+        WITH l, row WHERE {_NEWER.format(of="l")}
+        SET l = row.properties"""
+    for kind in SPECIFIC
+}
+FORGET_DELETED = "UNWIND $rows AS row MATCH (gone:DeletedLink {id: row.id}) WHERE gone.version < row.version DELETE gone"
+NOTE_DELETED = f"""
+    UNWIND $rows AS row MERGE (gone:DeletedLink {{id: row.id}})
+    WITH gone, row WHERE {_NEWER.format(of="gone")} SET gone.version = row.version"""
+DELETE_LINKS = {
+    kind: f"UNWIND $rows AS row MATCH ()-[l:{kind} {{id: row.id}}]->() WHERE l.version < row.version DELETE l" for kind in LinkType
+}
+
+# Once known, it only moves on; a wipe begins it anew.
+MOVE = """
+    MERGE (m:Mirror {id: $mirror})
+    SET m.position = CASE WHEN coalesce(m.position, 0) < $position THEN $position ELSE m.position END, m.movedAt = datetime()"""
+READ_MIRRORS = "MATCH (m:Mirror) RETURN m.id AS id, coalesce(m.position, 0) AS position, coalesce(m.wiping, false) AS wiping"
+READ_POSITION = "MATCH (m:Mirror {id: $mirror}) WHERE NOT coalesce(m.wiping, false) RETURN m.position AS position"
+IS_EMPTY = "OPTIONAL MATCH (n:Artifact) WITH n LIMIT 1 RETURN n IS NULL AS empty"
+
+BEGIN_WIPE = "MERGE (m:Mirror {id: $mirror}) SET m.wiping = true, m.position = 0"
+FORGET_OTHERS = "MATCH (m:Mirror) WHERE m.id <> $mirror DELETE m"
+WIPE = ["MATCH (n:Artifact) WITH n LIMIT $most DETACH DELETE n", "MATCH (n:DeletedLink) WITH n LIMIT $most DETACH DELETE n"]
+END_WIPE = "MATCH (m:Mirror {id: $mirror}) SET m.wiping = false, m.position = 0"
+
+_ALONG = """
+    MATCH (a)-[l:LINKED_TO]->(b) WHERE l.type IN $types
+    RETURN l.id AS link, b.id AS far, l.targetType AS type, true AS along ORDER BY far LIMIT $most"""
+_AGAINST = """
+    MATCH (a)<-[l:LINKED_TO]-(b) WHERE l.type IN $types
+    RETURN l.id AS link, b.id AS far, l.sourceType AS type, false AS along ORDER BY far LIMIT $most"""
+_HOP = """
+    UNWIND $near AS id MATCH (a:Artifact {{id: id}}) CALL (a) {{ {at} }}
+    RETURN id AS near, link, far, type, along"""
+HOP_ALONG = _HOP.format(at=_ALONG)
+HOP_BOTH = _HOP.format(at=f"{_ALONG} UNION ALL {_AGAINST}")
+
+COUNT_ARTIFACTS = "MATCH (n:Artifact) WHERE NOT n:Deleted RETURN count(n) AS count"
+COUNT_LINKS = "MATCH ()-[l:LINKED_TO]->() RETURN count(l) AS count"
+
+LIST_ARTIFACTS = """
+    MATCH (n:Artifact) WHERE n.id >= $from AND n.id < $before
+    RETURN n.id AS id, properties(n) AS properties, labels(n) AS labels"""
+LIST_LINKS = {
+    kind: f"""
+        MATCH (source)-[l:{kind}]->(target) WHERE l.id >= $from AND l.id < $before
+        RETURN l.id AS id, properties(l) AS properties, source.id AS source, target.id AS target"""
+    for kind in LinkType
+}
+REMOVE_ARTIFACTS = "UNWIND $ids AS id MATCH (n:Artifact {id: id}) DETACH DELETE n"
+REMOVE_LINKS = {kind: f"UNWIND $ids AS id MATCH ()-[l:{kind} {{id: id}}]->() DELETE l" for kind in LinkType}
+REMOVE_NOTES = "UNWIND $ids AS id MATCH (n:DeletedLink {id: id}) DELETE n"
+UNVERSION = "UNWIND $ids AS id MATCH (n:Artifact {id: id}) SET n.version = -1"
+
+# As PostgreSQL sums up the same ids.
+_MIXED = "sum(coalesce({of}.version, -1) % 2147483647 * 2654435761 % 4294967291)"
+_KINDS = " ".join(f"WHEN n:{label} THEN '{kind.value}'" for kind, label in LABELS.items())
+SUM_ARTIFACTS = f"""
+    MATCH (n:Artifact) WHERE n.id >= $from AND n.id < $before
+    RETURN CASE WHEN n:Deleted THEN 'DELETED' {_KINDS} ELSE '' END AS kind, count(n) AS there, {_MIXED.format(of="n")} AS sum"""
+SUM_LINKS = {
+    kind: f"""
+        MATCH ()-[l:{kind}]->() WHERE l.id >= $from AND l.id < $before
+        RETURN l.type AS kind, count(l) AS there, {_MIXED.format(of="l")} AS sum"""
+    for kind in LinkType
+}

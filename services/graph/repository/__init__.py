@@ -1,0 +1,1 @@
+"""What the graph service keeps in PostgreSQL."""

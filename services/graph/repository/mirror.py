@@ -1,0 +1,216 @@
+"""What the mirror is made of: rows in the order of their last changes, which the one who mirrors gives them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from services.graph.mirror.entities import Entity, MirroredArtifact, MirroredLink
+from shared.contracts.artifacts import ArtifactType
+from shared.contracts.graph.links import LinkType
+from shared.database.connections import Connection, Database, once_more
+
+AT_ONCE = 5_000  # rows that get their positions in one transaction
+
+# Positions are given under a lock that is held until they are committed, so whoever reads up to one has seen all below it.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('graph.positions'))"
+_PLACE = """
+    WITH taken AS (SELECT id FROM {table} WHERE position IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+    UPDATE {table} t SET position = nextval('positions') FROM taken WHERE t.id = taken.id"""
+PLACE_ARTIFACTS, PLACE_LINKS = _PLACE.format(table="artifacts"), _PLACE.format(table="artifact_links")
+
+_HEAD = """
+    SELECT greatest((SELECT max(position) FROM artifacts WHERE position IS NOT NULL),
+        (SELECT max(position) FROM artifact_links WHERE position IS NOT NULL), 0)"""
+
+_ARTIFACT = "a.id, a.type, a.workspace_id, a.project_id, a.thread_id, a.title, a.number, a.deleted, a.created_at, a.position"
+_LIVE = "l.deleted_at IS NULL AND s.deleted IS FALSE AND t.deleted IS FALSE"
+_LINK = f"""l.id, l.workspace_id, l.project_id, l.thread_id, l.source_type, l.source_id, l.target_type, l.target_id, l.type,
+    l.derived IS NOT NULL AS derived, l.created_by, l.created_at, l.position,
+    {_LIVE} AS live"""
+_ENDS = "LEFT JOIN artifacts s ON s.id = l.source_id LEFT JOIN artifacts t ON t.id = l.target_id"
+
+ARTIFACTS_AFTER = f"SELECT {_ARTIFACT} FROM artifacts a WHERE a.position > $1 AND a.position <= $2 ORDER BY a.position LIMIT $3"
+LINKS_AFTER = f"""
+    SELECT {_LINK} FROM (
+        SELECT * FROM artifact_links WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3) AS l {_ENDS}
+    ORDER BY l.position"""
+ARTIFACTS_BY_ID = f"SELECT {_ARTIFACT} FROM artifacts a WHERE a.id >= $1 ORDER BY a.id LIMIT $2"
+LINKS_BY_ID = f"SELECT {_LINK} FROM (SELECT * FROM artifact_links WHERE id >= $1 ORDER BY id LIMIT $2) AS l {_ENDS} ORDER BY l.id"
+
+# A bucket is summed up by its rows' versions, mixed: a version is given out once, so it says what has it, and how it was then.
+_MIXED = "sum({of}.position % 2147483647 * 2654435761 % 4294967291)"
+SUM_ARTIFACTS = f"""
+    WITH bucket AS MATERIALIZED (SELECT id, type, deleted, position FROM artifacts WHERE id >= $1 ORDER BY id LIMIT $2)
+    SELECT CASE WHEN deleted THEN 'DELETED' ELSE type END AS kind, count(*) AS rows, count(*) AS there,
+        {_MIXED.format(of="b")}::bigint AS sum, (SELECT id FROM bucket ORDER BY id DESC LIMIT 1) AS last
+    FROM bucket b GROUP BY kind"""
+SUM_LINKS = f"""
+    WITH bucket AS MATERIALIZED (
+        SELECT id, type, source_id, target_id, deleted_at, position FROM artifact_links WHERE id >= $1 ORDER BY id LIMIT $2)
+    SELECT l.type AS kind, count(*) AS rows, count(*) FILTER (WHERE {_LIVE}) AS there,
+        ({_MIXED.format(of="l")} FILTER (WHERE {_LIVE}))::bigint AS sum, (SELECT id FROM bucket ORDER BY id DESC LIMIT 1) AS last
+    FROM bucket l {_ENDS} GROUP BY kind"""
+
+_STATE = """
+    SELECT (SELECT count(*) FROM (SELECT FROM artifacts WHERE position IS NULL LIMIT $2) AS taken)
+        + (SELECT count(*) FROM (SELECT FROM artifact_links WHERE position IS NULL LIMIT $2) AS taken)
+        + (SELECT count(*) FROM (SELECT FROM artifacts WHERE position > $1 LIMIT $2) AS taken)
+        + (SELECT count(*) FROM (SELECT FROM artifact_links WHERE position > $1 LIMIT $2) AS taken) AS behind,
+        now() - least(
+            (SELECT min(updated_at) FROM (SELECT updated_at FROM artifacts WHERE position IS NULL LIMIT $2) AS taken),
+            (SELECT min(updated_at) FROM (SELECT updated_at FROM artifact_links WHERE position IS NULL LIMIT $2) AS taken),
+            (SELECT min(updated_at) FROM (SELECT updated_at FROM artifacts WHERE position > $1 ORDER BY position LIMIT 1) AS next),
+            (SELECT min(updated_at) FROM (SELECT updated_at FROM artifact_links WHERE position > $1 ORDER BY position LIMIT 1) AS next)
+        ) AS since, (SELECT count(*) FROM unmirrored) AS parked"""
+
+_COUNTS = f"""
+    SELECT (SELECT count(*) FROM artifacts WHERE NOT deleted) AS artifacts,
+        (SELECT count(*) FROM artifact_links l {_ENDS} WHERE l.deleted_at IS NULL AND NOT s.deleted AND NOT t.deleted) AS links"""
+
+_PARK = """
+    INSERT INTO unmirrored (id, kind, position, error) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (id) DO UPDATE SET position = excluded.position, error = excluded.error, parked_at = now()"""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """All that changed between two positions, as it is now."""
+
+    entities: Sequence[Entity]
+    after: int
+    until: int
+
+
+type Sums = dict[str, tuple[int, int]]
+"""How many of each kind there are, and their checksum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A range of ids, summed up. following: where the next one begins."""
+
+    rows: int
+    following: UUID | None
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the mirror has not got yet: how many, and for how long the first of them."""
+
+    behind: int
+    since: timedelta
+    parked: int
+
+
+class MirrorSource:
+    """`background` is the background role's."""
+
+    def __init__(self, background: Database) -> None:
+        self._background = background
+
+    async def mirror_id(self) -> UUID:
+        async with self._background.connection() as connection:
+            identifier: UUID = await connection.fetchval("SELECT id FROM mirror")
+        return identifier
+
+    async def place(self) -> int:
+        """Give what has changed its position; how many had none, at most."""
+
+        async def attempt() -> int:
+            async with self._background.installation() as connection:
+                await connection.execute(_LOCK)
+                placed = await connection.execute(PLACE_ARTIFACTS, AT_ONCE), await connection.execute(PLACE_LINKS, AT_ONCE)
+            return max(int(status.rpartition(" ")[2]) for status in placed)
+
+        return await once_more(attempt)
+
+    async def head(self) -> int:
+        async with self._background.connection() as connection:
+            head: int = await connection.fetchval(_HEAD)
+        return head
+
+    async def window(self, after: int, head: int, most: int) -> Window:
+        """The next `most` of either kind: up to where both are known."""
+        async with self._background.connection() as connection:
+            artifacts = [artifact_of(row) for row in await connection.fetch(ARTIFACTS_AFTER, after, head, most)]
+            links = [link_of(row) for row in await connection.fetch(LINKS_AFTER, after, head, most)]
+        until = min([head, *(rows[-1].position for rows in (artifacts, links) if len(rows) == most)])
+        entities: list[Entity] = [*artifacts, *links]
+        return Window([one for one in entities if one.position <= until], after, until)
+
+    async def artifacts_from(self, identifier: UUID, most: int) -> list[MirroredArtifact]:
+        async with self._background.connection() as connection:
+            return [artifact_of(row) for row in await connection.fetch(ARTIFACTS_BY_ID, identifier, most)]
+
+    async def links_from(self, identifier: UUID, most: int) -> list[MirroredLink]:
+        async with self._background.connection() as connection:
+            return [link_of(row) for row in await connection.fetch(LINKS_BY_ID, identifier, most)]
+
+    async def sum_artifacts(self, identifier: UUID, most: int) -> Bucket:
+        return await self._summed(SUM_ARTIFACTS, identifier, most)
+
+    async def sum_links(self, identifier: UUID, most: int) -> Bucket:
+        """Those that are there, by their types."""
+        return await self._summed(SUM_LINKS, identifier, most)
+
+    async def _summed(self, statement: str, identifier: UUID, most: int) -> Bucket:
+        async with self._background.connection() as connection:
+            found = await connection.fetch(statement, identifier, most)
+        rows = sum(row["rows"] for row in found)
+        following = UUID(int=found[0]["last"].int + 1) if rows == most else None
+        return Bucket(rows, following, {row["kind"]: (row["there"], row["sum"] or 0) for row in found if row["there"]})
+
+    async def backlog(self, position: int, most: int) -> Backlog:
+        """Counted up to `most` of each kind."""
+        async with self._background.connection() as connection:
+            row = await connection.fetchrow(_STATE, position, most)
+        assert row is not None
+        return Backlog(row["behind"], row["since"] or timedelta(), row["parked"])
+
+    async def counts(self) -> tuple[int, int]:
+        """Artifacts and links that are there."""
+        async with self._background.connection() as connection:
+            row = await connection.fetchrow(_COUNTS)
+        assert row is not None
+        return row["artifacts"], row["links"]
+
+    async def park(self, entity: Entity, error: str) -> None:
+        kind = "link" if isinstance(entity, MirroredLink) else "artifact"
+        async with self._background.installation() as connection:
+            await connection.execute(_PARK, entity.id, kind, entity.position, error.replace("\0", ""))
+
+    async def unpark(self, entities: Sequence[Entity]) -> None:
+        """What was taken after all."""
+        async with self._background.installation() as connection:
+            await connection.execute("DELETE FROM unmirrored WHERE id = ANY($1)", [one.id for one in entities])
+
+
+PENDING = """
+    WITH pending AS MATERIALIZED (
+        (SELECT * FROM artifact_links WHERE position IS NULL LIMIT $3)
+        UNION ALL (SELECT * FROM artifact_links WHERE position > $1 LIMIT $3))
+    SELECT counted.number AS all_of_them, near.id, near.source_id, near.source_type, near.target_id, near.target_type, near.type,
+        near.deleted_at IS NULL AS live
+    FROM (SELECT count(*) AS number FROM pending) AS counted
+    LEFT JOIN pending AS near ON near.source_id = ANY($2) OR near.target_id = ANY($2)"""
+
+
+async def pending_links(connection: Connection, position: int, near: Sequence[UUID], most: int) -> list[asyncpg.Record] | None:
+    """Links at some things that the mirror does not have as they are now; None where there are too many to say."""
+    rows = await connection.fetch(PENDING, position, near, most)
+    if rows[0]["all_of_them"] >= most:
+        return None
+    return [row for row in rows if row["id"] is not None]
+
+
+def artifact_of(row: asyncpg.Record) -> MirroredArtifact:
+    return MirroredArtifact(**{**row, "type": ArtifactType(row["type"]), "position": row["position"] or 0})
+
+
+def link_of(row: asyncpg.Record) -> MirroredLink:
+    kinds = {"source_type": ArtifactType(row["source_type"]), "target_type": ArtifactType(row["target_type"])}
+    return MirroredLink(**{**row, **kinds, "type": LinkType(row["type"]), "position": row["position"] or 0})

@@ -1,0 +1,16 @@
+"""What the handlers work with."""
+
+from dataclasses import dataclass
+
+from services.graph.engines import Engines
+from services.graph.owners import Owners
+from services.graph.repository.links import Links
+from services.graph.repository.overview import Overview
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    owners: Owners
+    links: Links
+    overview: Overview
+    engines: Engines

@@ -1,0 +1,1 @@
+"""graph: links between artifacts, and what hangs together by them."""

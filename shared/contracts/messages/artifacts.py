@@ -1,0 +1,49 @@
+"""What the graph is told of messages."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.artifacts import Artifact
+from shared.contracts.model import Request, View
+from shared.contracts.operations import ATTACHMENTS, GRAPH, Operation
+
+MOST_DESCRIBED, MOST_LISTED = 1_000, 1_000
+
+
+class DescribedArtifacts(View):
+    """In no order. What is missing, deleted or hidden from the caller is not among them."""
+
+    artifacts: list[Artifact]
+
+
+class MessageArtifact(Artifact):
+    """With what its links come from. author_id: null where a contact from outside speaks."""
+
+    reply_to: UUID | None
+    author_id: UUID | None
+    content: str
+
+
+class ListedArtifacts(View):
+    """By id. There are more where there are as many as were asked for."""
+
+    artifacts: list[MessageArtifact]
+
+
+class DescribeArtifacts(Request):
+    """Those of some messages that the caller sees."""
+
+    ids: Annotated[list[UUID], Field(max_length=MOST_DESCRIBED)]
+
+
+class ListArtifacts(Request):
+    """All messages of the installation, deleted ones too."""
+
+    after: UUID | None = None
+    limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = MOST_LISTED
+
+
+DESCRIBE_ARTIFACTS = Operation(DescribeArtifacts, DescribedArtifacts, called_by=[GRAPH, ATTACHMENTS], timeout=3.0)
+LIST_ARTIFACTS = Operation(ListArtifacts, ListedArtifacts, called_by=[GRAPH], coalesced=False, anonymous=True)

@@ -1,0 +1,1 @@
+"""What the graph and its mirror reach, measured beside a bare script and beside PostgreSQL."""

@@ -1,0 +1,162 @@
+"""Links that come by themselves, and go with what they come from."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from services.graph.filling import Filling
+from services.graph.repository.fills import Fills
+from shared.contracts.artifacts import ArtifactType
+from shared.contracts.attachments.artifacts import AttachmentArtifact
+from shared.contracts.messages.artifacts import MessageArtifact
+from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
+from shared.contracts.principal import Principal
+from shared.contracts.projects.access import Happened
+from shared.contracts.projects.pages import PageChanged, SitePageEntry
+from shared.contracts.projects.projects import ProjectChanged, ProjectFacts
+from shared.contracts.projects.tasks import Task, TaskChanged
+from shared.identifiers import new_id
+from tests.service.attachments.neighbours import message as made_message
+from tests.service.graph.conftest import Service
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def posted(thread: UUID, **fields: Any) -> MessagePosted:
+    message = made_message(thread).model_copy(update=fields)
+    return MessagePosted(entity_id=message.id, version=1, message=message)
+
+
+def task(project: UUID, number: int, version: int = 1, change: Happened = Happened.CREATED) -> TaskChanged:
+    fields = dict.fromkeys(("description", "assignee_id", "due_date", "priority"))
+    made = Task.model_validate(
+        {
+            **fields,
+            **dict.fromkeys(("id", "column_id", "created_by"), new_id()),
+            **dict.fromkeys(("created_at", "updated_at"), NOW),
+            "project_id": project,
+            "number": number,
+            "title": f"Task {number}",
+            "status": "TODO",
+            "position": 1,
+            "version": version,
+        }
+    )
+    return TaskChanged(entity_id=made.id, version=version, project_id=project, change=change, task=made)
+
+
+def project_of(project: UUID, thread: UUID, change: Happened = Happened.CREATED) -> ProjectChanged:
+    facts = ProjectFacts(
+        id=project,
+        name="Atrium",
+        description=None,
+        thread_id=thread,
+        archived=False,
+        created_by=new_id(),
+        created_at=NOW,
+        updated_at=NOW,
+        version=1,
+    )
+    return ProjectChanged(entity_id=project, version=1, change=change, project=facts)
+
+
+async def test_a_reply_is_linked_to_what_it_replies_to(graph: Service, ada: Principal) -> None:
+    first = posted(new_id())
+    reply = posted(first.message.thread_id, reply_to=first.message.id)
+    await graph.hears(ada.workspace_id, first, reply)
+    assert await graph.derived(reply.entity_id) == [("reply", first.entity_id)]
+
+
+async def test_a_tasks_number_means_it_in_its_projects_thread_whichever_comes_first(graph: Service, ada: Principal) -> None:
+    for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1)):
+        thread, project = new_id(), new_id()
+        named, other = task(project, 12), task(new_id(), 12)
+        said = posted(thread, content="<p>See #T-12, not #T-13 or x#T-12</p>")
+        for event in ([said, named, project_of(project, thread)][place] for place in order):
+            await graph.hears(ada.workspace_id, event, other)
+        assert await graph.derived(said.entity_id) == [("reference", named.entity_id)]
+        elsewhere = posted(new_id(), content="#T-12")
+        await graph.hears(ada.workspace_id, elsewhere)
+        assert await graph.derived(elsewhere.entity_id) == []
+
+
+async def test_an_address_means_what_is_there(graph: Service, ada: Principal, project: UUID) -> None:
+    file = new_id()
+    said = posted(new_id(), content=f'<a href="https://atrium.example/api/projects/{project}/files/{file}">this</a>')
+    await graph.hears(ada.workspace_id, said)
+    assert await graph.derived(said.entity_id) == [("reference", file)]
+
+
+async def test_an_edit_changes_the_links_and_a_late_event_does_not(graph: Service, ada: Principal) -> None:
+    thread, project = new_id(), new_id()
+    one, two = task(project, 1), task(project, 2)
+    said = posted(thread, content="#T-1")
+    await graph.hears(ada.workspace_id, project_of(project, thread), one, two, said)
+    edited = said.message.model_copy(update={"content": "#T-2"})
+    await graph.hears(ada.workspace_id, MessageEdited(entity_id=edited.id, version=2, message=edited))
+    await graph.hears(ada.workspace_id, said)
+    assert await graph.derived(said.entity_id) == [("reference", two.entity_id)]
+
+
+async def test_a_deleted_message_loses_its_links(graph: Service, ada: Principal) -> None:
+    first = posted(new_id())
+    reply = posted(first.message.thread_id, reply_to=first.message.id)
+    await graph.hears(ada.workspace_id, first, reply)
+    gone = reply.message.model_copy(update={"content": "", "deleted_at": NOW})
+    await graph.hears(ada.workspace_id, MessageDeleted(entity_id=gone.id, version=2, message=gone))
+    assert await graph.derived(reply.entity_id) == []
+
+
+async def test_what_is_in_a_project_goes_with_it_whichever_is_heard_first(graph: Service, ada: Principal) -> None:
+    for order in ((0, 1), (1, 0)):
+        project = new_id()
+        inside, outside = task(project, 1), task(new_id(), 1)
+        deleted = project_of(project, new_id(), Happened.DELETED)
+        for event in ([inside, deleted][place] for place in order):
+            await graph.hears(ada.workspace_id, event, outside)
+        ids = [inside.entity_id, outside.entity_id]
+        rows = await graph.database.fetch("SELECT id FROM graph.artifacts WHERE id = ANY($1) AND deleted", ids)
+        assert [row["id"] for row in rows] == [inside.entity_id]
+
+
+async def test_a_page_is_linked_to_its_file_and_follows_it(graph: Service, ada: Principal, project: UUID) -> None:
+    first, second, page = new_id(), new_id(), new_id()
+    for version, file in enumerate((first, second, None), 1):
+        entry = SitePageEntry(
+            id=page,
+            project_id=project,
+            name="Landing",
+            route="/",
+            linked_file_id=file,
+            created_by=new_id(),
+            updated_by=new_id(),
+            created_at=NOW,
+            updated_at=NOW,
+            version=version,
+        )
+        event = PageChanged(entity_id=page, version=version, project_id=project, change=Happened.UPDATED, page=entry)
+        await graph.hears(ada.workspace_id, event)
+        assert await graph.derived(page) == ([("page", file)] if file else [])
+
+
+async def test_what_was_there_before_is_filled_in_once(graph: Service, ada: Principal) -> None:
+    thread = new_id()
+    first, reply, file = new_id(), new_id(), new_id()
+    common = {"workspace_id": ada.workspace_id, "project_id": None, "thread_id": thread, "title": "", "deleted": False, "version": 1}
+    graph.owners.listed["messages"] = [
+        MessageArtifact.model_validate(
+            {**common, "type": ArtifactType.MESSAGE, "id": one, "reply_to": replied, "author_id": new_id(), "content": ""}
+        )
+        for one, replied in ((first, None), (reply, first))
+    ]
+    graph.owners.listed["attachments"] = [
+        AttachmentArtifact.model_validate(
+            {**common, "type": ArtifactType.ATTACHMENT, "id": file, "message_id": reply, "uploaded_by_id": new_id()}
+        )
+    ]
+    await graph.database.execute("DELETE FROM graph.fills")
+    filling = Filling(graph.application.caller, Fills(graph.background))
+    await filling.once()
+    assert await graph.derived(reply) == [("reply", first)]
+    assert await graph.derived(file) == [("attachment", reply)]
+    assert await graph.database.fetchval("SELECT count(*) FROM graph.fills WHERE filled_at IS NOT NULL") == 4

@@ -1,0 +1,63 @@
+"""A Neo4j that has little memory for a transaction gets smaller ones."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import override
+
+import pytest
+import pytest_asyncio
+
+from services.graph.engines import MirrorIsAway
+from services.graph.mirror.connection import BatchIsTooLarge, Neo4j
+from services.graph.mirror.entities import MirroredArtifact, steps
+from services.graph.mirror.mirror import Mirror
+from services.graph.repository.mirror import MirrorSource
+from shared.contracts.artifacts import ArtifactType
+from shared.embedded.neo4j import USER, Neo4jServer
+from shared.identifiers import new_id
+from tests.neo4j import installed_library
+from tests.processes import free_port
+from tests.service.graph.conftest import Service
+
+pytestmark = pytest.mark.timeout(300)
+
+
+class Small(Neo4jServer):
+    """Takes 4 MiB in one transaction."""
+
+    @override
+    async def prepare(self) -> None:
+        await super().prepare()
+        with (self.home / "conf" / "neo4j.conf").open("a") as settings:
+            settings.write("db.memory.transaction.max=4m\n")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def small(graph: Service, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mirror]:
+    server = Small(tmp_path_factory.mktemp("small"), installed_library(), free_port())
+    await server.start()
+    neo4j = Neo4j(server.url, USER, server.password)
+    yield Mirror(neo4j, MirrorSource(graph.background), new_id())
+    await neo4j.close()
+    await server.stop(within=30)
+
+
+def tasks(count: int, title: str) -> list[MirroredArtifact]:
+    ids = [new_id() for _ in range(count)]
+    now, nowhere = datetime.now(UTC), (None, None)
+    return [
+        MirroredArtifact(one, ArtifactType.TASK, ids[0], *nowhere, title, place, deleted=False, created_at=now, position=place)
+        for place, one in enumerate(ids, 1)
+    ]
+
+
+async def test_a_batch_that_takes_more_memory_than_there_is_is_halved_and_nothing_is_parked(graph: Service, small: Mirror) -> None:
+    await small.prepare()
+    many = tasks(4_000, "t" * 500)
+    with pytest.raises(BatchIsTooLarge):
+        await small.neo4j.write(steps(many))
+    assert await small.put(many) == 0
+    assert await small.neo4j.run("MATCH (n:Task) RETURN count(n) AS count") == [{"count": len(many)}]
+    with pytest.raises(MirrorIsAway):  # the least that there is: it is Neo4j that is too small
+        await small.put(tasks(1, "t" * 8_000_000))
+    assert await graph.database.fetchval("SELECT count(*) FROM graph.unmirrored") == 0
