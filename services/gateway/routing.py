@@ -23,6 +23,7 @@ from shared.messaging.frames import Answer
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 ORIGIN = "origin"  # the field of who signs in from where (`shared.contracts.identity.sessions.Origin`)
+JSON_TYPE = "application/json"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -65,6 +66,7 @@ class Route:
     file: whether bytes of the store are answered.
     slow: its operation takes as long as a file does.
     reads: of what is asked in headers and a path alone, as tus does: how that is read.
+    media: the type of its answer.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Route:
     file: bool = False
     slow: bool = False
     reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Request] | None = None
+    media: str = JSON_TYPE
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
@@ -216,7 +219,7 @@ def made_route(
     also: int | None = getattr(kind, "also", None)
     summary = _summary(handler)
     told = (operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow, reads)
-    return Route(handler.__name__, method, path, *told)
+    return Route(handler.__name__, method, path, *told, media=getattr(kind, "media", JSON_TYPE))
 
 
 def _summary(handler: Callable[..., Any]) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.graph.drawing.artist import Artist
 from services.graph.engines import Engines
 from services.graph.owners import Owners
 from services.graph.repository.links import Links
@@ -14,3 +15,4 @@ class Service:
     links: Links
     overview: Overview
     engines: Engines
+    artist: Artist
