@@ -1,7 +1,5 @@
 """Graphviz' layouts. It is told sizes and places in a list, and nothing that anybody wrote."""
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 
 from pygraphviz import AGraph
@@ -11,8 +9,6 @@ from services.graph.drawing.placing import NODE_HEIGHT, Placed, Point, Route
 
 INCH = 72.0
 SEED = "7"
-MOST_LEAVES = 14
-"""Of one thing, in one column: more of them stand in several."""
 
 _DOT = {
     "rankdir": "LR",
@@ -29,8 +25,8 @@ _FDP = {"start": SEED, "maxiter": "200", "overlap": "true", "splines": "false", 
 def layered(widths: Sequence[float], ends: Sequence[tuple[int, int]]) -> Placed:
     """In columns along the links' direction; parts that do not hang together beside each other."""
     graph = _graph(_DOT, widths)
-    for place, ((source, target), length) in enumerate(zip(ends, _lengths(ends), strict=True)):
-        graph.add_edge(source, target, key=place, minlen=length)
+    for place, (source, target) in enumerate(ends):
+        graph.add_edge(source, target, key=place)
     graph.layout(prog="dot")
     left, bottom, right, top = (float(each) for each in graph.graph_attr["bb"].split(","))
     routes = [_route(graph.get_edge(source, target, key=place).attr["pos"], left, top) for place, (source, target) in enumerate(ends)]
@@ -54,23 +50,6 @@ def _graph(attributes: dict[str, str], widths: Sequence[float]) -> AGraph:
     for place, wide in enumerate(widths):
         graph.add_node(place, width=wide / INCH)
     return graph
-
-
-def _lengths(ends: Sequence[tuple[int, int]]) -> list[int]:
-    """In columns: a thing that many hang on alone has them in a block, and not in one long row."""
-    links = Counter(end for each in ends for end in each)
-    leaves: dict[tuple[int, bool], list[int]] = {}
-    for place, (source, target) in enumerate(ends):
-        if links[source] == 1 < links[target]:
-            leaves.setdefault((target, True), []).append(place)
-        elif links[target] == 1 < links[source]:
-            leaves.setdefault((source, False), []).append(place)
-    lengths = [1] * len(ends)
-    for row in leaves.values():
-        columns = math.ceil(math.sqrt(len(row) / MOST_LEAVES)) if len(row) > MOST_LEAVES else 1
-        for number, place in enumerate(row):
-            lengths[place] = 1 + number % columns
-    return lengths
 
 
 def _centres(graph: AGraph, count: int) -> list[Point]:
