@@ -18,7 +18,7 @@ from services.gateway.errors import (
     RangeIsNotInTheFile,
     RateLimitIsReached,
 )
-from services.gateway.routing import JSON_TYPE, OwnRoute, Route
+from services.gateway.routing import OwnRoute, Route
 from services.gateway.tus_document import ANSWERED, SAID, TUS_BODY, tus_refusals
 from shared.contracts.attachments.attachments import Attachment
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
@@ -159,7 +159,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _has_body(route: Route) -> bool:
-    return route.status != 204 and route.method != "HEAD" and route.media == JSON_TYPE
+    return route.status != 204 and route.method != "HEAD" and route.is_json
 
 
 def _form(route: Route) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def _success(route: Route, status: int) -> dict[str, Any]:
         models: dict[type[BaseModel], None] = dict.fromkeys((Attachment, route.operation.reply))
         made = [{"$ref": _REF.format(model=model.__name__)} for model in models]
         described["content"] = {"application/json": {"schema": made[0] if len(made) == 1 else {"anyOf": made}}}
-    elif status != 304 and route.media != JSON_TYPE:
+    elif status != 304 and not route.is_json:
         described["content"] = {route.media: {"schema": {"type": "string"}}}
     elif status != 304 and _has_body(route):
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}

@@ -83,13 +83,13 @@ class Route:
     file: bool = False
     slow: bool = False
     reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Request] | None = None
-    media: str = JSON_TYPE
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
     body_is_required: bool = field(init=False)
     missing: tuple[type[Refusal] | None, ...] = field(init=False)
     told: dict[str, Any] = field(init=False, hash=False)
+    media: str = field(init=False)
 
     def __post_init__(self) -> None:
         parameters = tuple(_PARAMETER.findall(self.path))
@@ -104,11 +104,17 @@ class Route:
         required = {info.alias or name for name, info in self.operation.request.model_fields.items() if info.is_required()}
         object.__setattr__(self, "body_is_required", bool(required & fields))
         object.__setattr__(self, "missing", tuple(map(self._missing, range(len(parameters)))))
+        object.__setattr__(self, "media", getattr(_reply_of(self.handler)[0], "media", JSON_TYPE))
 
     @property
     def transfers(self) -> bool:
         """Whether bytes of files go through, which takes its time."""
         return self.begins is not None or self.file or self.reads is not None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether that is how it answers."""
+        return self.media == JSON_TYPE
 
     @property
     def most_files(self) -> int:
@@ -213,13 +219,18 @@ def made_route(
     reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Request] | None = None,
 ) -> Route:
     """For the table, with what the function says of itself."""
-    returned = get_type_hints(handler)["return"]
-    kind, shown = get_origin(returned) or returned, get_args(returned)
+    kind, shown = _reply_of(handler)
     assert shown in ((), (operation.reply,)), f"{handler.__name__} answers something else than its operation"
     also: int | None = getattr(kind, "also", None)
     summary = _summary(handler)
     told = (operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow, reads)
-    return Route(handler.__name__, method, path, *told, media=getattr(kind, "media", JSON_TYPE))
+    return Route(handler.__name__, method, path, *told)
+
+
+def _reply_of(handler: Callable[..., Any]) -> tuple[Any, tuple[Any, ...]]:
+    """Its kind, and what it shows."""
+    returned = get_type_hints(handler)["return"]
+    return get_origin(returned) or returned, get_args(returned)
 
 
 def _summary(handler: Callable[..., Any]) -> str:

@@ -1,6 +1,6 @@
 """What the handlers work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.graph.drawing.artist import Artist
 from services.graph.engines import Engines
@@ -15,4 +15,4 @@ class Service:
     links: Links
     overview: Overview
     engines: Engines
-    artist: Artist
+    artist: Artist = field(default_factory=Artist)

@@ -15,7 +15,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.graph.drawing.artist import Artist
 from services.graph.engines import Engines
 from services.graph.handlers.reads import get_related
 from services.graph.main import NOBODY_ASKED, GraphApplication
@@ -186,7 +185,7 @@ async def _related(graph: Graph, depth: int) -> tuple[float, float]:
     database = Database(as_role(graph.servers.postgres_url, role, credentials.postgres[role]), "graph", connections=4)
     await database.open()
     owners = Asked(graph.application.caller)
-    alone = Service(owners, Links(database, lambda: None), Overview(database), Engines(owners, SqlHops(database), None), Artist())
+    alone = Service(owners, Links(database, lambda: None), Overview(database), Engines(owners, SqlHops(database), None))
     roots = [one for one in list(graph.owners.things.values())[:: max(1, len(graph.owners.things) // 60)] if one.type is ArtifactType.TASK]
     mirrored, sql = [], []
     for root in roots:

@@ -10,7 +10,6 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.graph.drawing.artist import Artist
 from services.graph.engines import Engines
 from services.graph.handlers.reads import get_related
 from services.graph.mirror.mirror import Mirror
@@ -51,7 +50,7 @@ async def by_sql(graph: Service, servers: Servers) -> AsyncIterator[Handled]:
     database = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "graph", connections=2)
     await database.open()
     owners = Asked(graph.application.caller)
-    yield Handled(owners, Links(database, lambda: None), Overview(database), Engines(owners, SqlHops(database), None), Artist())
+    yield Handled(owners, Links(database, lambda: None), Overview(database), Engines(owners, SqlHops(database), None))
     await database.close()
 
 
