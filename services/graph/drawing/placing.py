@@ -9,6 +9,8 @@ GAP = 14.0
 """Between two things in one column."""
 ALLEY = 56.0
 """Between two columns, for the links."""
+LEAN, LEANS = 26.0, (-1, 1, 0, -0.5, 0.5)
+"""How far a thing in a column is beside its middle, row by row: so that a link to one far down can be told from those to others."""
 TIP = 9.0
 """The length of an arrow's head."""
 
@@ -59,8 +61,8 @@ def gridded(widths: Sequence[float], ends: Sequence[tuple[int, int]], near: Sequ
         column = sorted(from_left[begin : begin + rows], key=lambda place: (near[place][1], place))
         wide = max(widths[place] for place in column)
         for row, place in enumerate(column):
-            centres[place] = (left + wide / 2, row * step + NODE_HEIGHT / 2)
-        left += wide + ALLEY
+            centres[place] = (left + wide / 2 + (1 + LEANS[row % len(LEANS)]) * LEAN, row * step + NODE_HEIGHT / 2)
+        left += wide + 2 * LEAN + ALLEY
     routes = [straight(centres[source], centres[target], widths[source], widths[target]) for source, target in ends]
     return Placed(centres, routes, left - ALLEY, rows * step - 2 * GAP)
 
