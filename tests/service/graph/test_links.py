@@ -1,10 +1,13 @@
 """Links that people make."""
 
 import asyncio
+from contextlib import suppress
+from random import Random
 from uuid import UUID
 
 import pytest
 
+from services.graph.repository.artifacts import record
 from shared.contracts.artifacts import ArtifactType
 from shared.contracts.graph.links import (
     GET_PROJECT_LINK,
@@ -47,6 +50,38 @@ async def test_of_many_who_link_the_same_at_once_all_get_the_one(graph: Service,
     made = await asyncio.gather(*(graph.link(task, file, principal(workspace_id=ada.workspace_id), project) for _ in range(20)))
     assert len({link.id for link in made}) == 1
     assert [link.id for link in await graph.listed(project, ada)] == [made[0].id]
+
+
+async def test_of_two_who_link_and_unlink_what_a_third_deletes_and_brings_back_nobody_sees_a_link_twice(
+    graph: Service, ada: Principal, project: UUID
+) -> None:
+    things = [graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project) for _ in range(3)]
+
+    async def links(place: int) -> None:
+        random, person = Random(place), principal(workspace_id=ada.workspace_id)
+        for _ in range(30):
+            source, target = random.sample(things, 2)
+            with suppress(LinkEndNotFound, ArtifactLinkNotFound):  # an end was deleted before, or meanwhile
+                await graph.unlink(await graph.link(source, target, person, project), person)
+
+    async def deletes() -> None:
+        for place in range(60):
+            changed = graph.owners.change(things[place % 3], deleted=place % 2 == 0)
+            async with graph.background.installation() as connection:
+                await record(connection, [changed])
+            await asyncio.sleep(0.005)
+
+    await asyncio.gather(links(1), links(2), deletes())
+    for thing in things:
+        graph.owners.change(thing, deleted=False)
+    left = await graph.listed(project, ada)
+    ends = [(link.source_id, link.target_id) for link in left]
+    assert len(ends) == len(set(ends))
+    said: dict[str, list[str]] = {}
+    for _, event in await graph.said(project):
+        said.setdefault(event["entityId"], []).append(event["change"])
+    assert {link for link, changes in said.items() if changes == ["created"]} == {str(link.id) for link in left}
+    assert {tuple(changes) for changes in said.values()} <= {("created",), ("created", "deleted")}
 
 
 async def test_ends_that_are_missing_hidden_or_elsewhere_are_refused_alike(graph: Service, ada: Principal, project: UUID) -> None:
