@@ -161,7 +161,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _has_body(route: Route) -> bool:
-    return route.status != 204 and route.method != "HEAD"
+    return route.status != 204 and route.method != "HEAD" and route.is_json
 
 
 def _form(route: Route) -> dict[str, Any]:
@@ -218,6 +218,8 @@ def _success(route: Route, status: int) -> dict[str, Any]:
         models: dict[type[BaseModel], None] = dict.fromkeys((Attachment, route.operation.reply))
         made = [{"$ref": _REF.format(model=model.__name__)} for model in models]
         described["content"] = {"application/json": {"schema": made[0] if len(made) == 1 else {"anyOf": made}}}
+    elif status != 304 and not route.is_json:
+        described["content"] = {route.media: {"schema": {"type": "string"}}}
     elif status != 304 and _has_body(route):
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=route.operation.reply.__name__)}}}
     if route.reads:

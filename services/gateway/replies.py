@@ -15,6 +15,10 @@ type Headers = Sequence[tuple[bytes, bytes]]
 JSON = (b"content-type", b"application/json")
 NO_STORE = (b"cache-control", b"no-store")
 _ASK_AGAIN = (b"cache-control", b"private, no-cache")
+_STYLED_ALONE = (
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+    (b"referrer-policy", b"no-referrer"),
+)
 REPLAYED = (b"idempotent-replayed", b"true")
 
 
@@ -56,6 +60,19 @@ class Polled[R: BaseModel](Reply):
 
 def _tag(body: bytes) -> bytes:
     return b'"%s"' % blake2b(body, digest_size=12).hexdigest().encode()
+
+
+class Picture[R: BaseModel](Reply):
+    """200: an SVG, which runs nothing and loads nothing wherever it is shown; 304 where it is known (`unless_known`)."""
+
+    documented: ClassVar[int] = 200
+    also: ClassVar[int] = 304
+    media: ClassVar[str] = "image/svg+xml"
+
+    def __init__(self, answer: Answer) -> None:
+        svg: str = from_json(answer.body)["svg"]
+        body = svg.encode()
+        super().__init__(200, body, ((b"content-type", self.media.encode()), _ASK_AGAIN, (b"etag", _tag(body)), *_STYLED_ALONE))
 
 
 def unless_known(reply: Reply, known: bytes | None) -> Reply:

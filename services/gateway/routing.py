@@ -24,6 +24,7 @@ from shared.messaging.frames import Answer
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 CONDITION = "ifMatch"  # the field of the version that is to be changed, as the header If-Match says it
 ORIGIN = "origin"  # the field of who signs in from where (`shared.contracts.identity.sessions.Origin`)
+JSON_TYPE = "application/json"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -67,6 +68,7 @@ class Route:
     file: whether bytes of the store are answered.
     slow: its operation takes as long as a file does.
     reads: of what is asked in headers and a path alone, as tus does: how that is read.
+    media: the type of its answer.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Route:
     body_is_required: bool = field(init=False)
     missing: tuple[type[Refusal] | None, ...] = field(init=False)
     told: dict[str, Any] = field(init=False, hash=False)
+    media: str = field(init=False)
 
     def __post_init__(self) -> None:
         parameters = tuple(_PARAMETER.findall(self.path))
@@ -104,11 +107,17 @@ class Route:
         required = {info.alias or name for name, info in self.operation.request.model_fields.items() if info.is_required()}
         object.__setattr__(self, "body_is_required", bool(required & fields))
         object.__setattr__(self, "missing", tuple(map(self._missing, range(len(parameters)))))
+        object.__setattr__(self, "media", getattr(_reply_of(self.handler)[0], "media", JSON_TYPE))
 
     @property
     def transfers(self) -> bool:
         """Whether bytes of files go through, which takes its time."""
         return self.begins is not None or self.file or self.reads is not None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether that is how it answers."""
+        return self.media == JSON_TYPE
 
     @property
     def most_files(self) -> int:
@@ -213,14 +222,19 @@ def made_route(
     reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Request] | None = None,
 ) -> Route:
     """For the table, with what the function says of itself."""
-    returned = get_type_hints(handler)["return"]
-    kind, shown = get_origin(returned) or returned, get_args(returned)
+    kind, shown = _reply_of(handler)
     assert shown in ((), (operation.reply,)), f"{handler.__name__} answers something else than its operation"
     also: int | None = getattr(kind, "also", None)
     summary = _summary(handler)
     tagged: bool = getattr(kind, "tagged", False)
     told = (operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow, reads, tagged)
     return Route(handler.__name__, method, path, *told)
+
+
+def _reply_of(handler: Callable[..., Any]) -> tuple[Any, tuple[Any, ...]]:
+    """Its kind, and what it shows."""
+    returned = get_type_hints(handler)["return"]
+    return get_origin(returned) or returned, get_args(returned)
 
 
 def _summary(handler: Callable[..., Any]) -> str:

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from services.graph.consumers import learn
+from services.graph.drawing.artist import Artist
 from services.graph.engines import Engines, Mirrored
 from services.graph.filling import Filling
-from services.graph.handlers import links, overview, reads
+from services.graph.handlers import links, overview, pictures, reads
 from services.graph.owners import Owners
 from services.graph.repository.fills import Fills
 from services.graph.repository.hops import SqlHops
@@ -24,6 +25,7 @@ from shared.contracts.graph.links import (
     UNLINK_IN_PROJECT,
     UNLINK_IN_THREAD,
 )
+from shared.contracts.graph.pictures import DRAW_PROJECT_GRAPH
 from shared.contracts.graph.reads import FIND_PATH, GET_IMPACT, GET_PROJECT_GRAPH, GET_RELATED, LIST_ORPHANS
 from shared.contracts.subscriptions import GRAPH_ARTIFACTS
 from shared.database.history import SYSTEM_ACTOR
@@ -54,6 +56,7 @@ class GraphApplication:
             links=Links(foundation.database, foundation.relay.poke),
             overview=Overview(foundation.database),
             engines=Engines(owners, SqlHops(foundation.database), self._mirrored(settings)),
+            artist=Artist(),
         )
         _serve(foundation.responder, service)
 
@@ -107,6 +110,7 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve(GET_IMPACT, reads.get_impact, service)
     responder.serve(FIND_PATH, reads.find_path, service)
     responder.serve(GET_PROJECT_GRAPH, overview.get_project_graph, service)
+    responder.serve(DRAW_PROJECT_GRAPH, pictures.draw_project_graph, service)
     responder.serve(LIST_ORPHANS, overview.list_orphans, service)
 
 

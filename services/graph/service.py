@@ -1,7 +1,8 @@
 """What the handlers work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from services.graph.drawing.artist import Artist
 from services.graph.engines import Engines
 from services.graph.owners import Owners
 from services.graph.repository.links import Links
@@ -14,3 +15,4 @@ class Service:
     links: Links
     overview: Overview
     engines: Engines
+    artist: Artist = field(default_factory=Artist)

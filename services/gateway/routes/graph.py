@@ -2,7 +2,7 @@
 
 from pydantic_core import from_json
 
-from services.gateway.replies import CreatedOrFound, NoContent, Ok
+from services.gateway.replies import CreatedOrFound, NoContent, Ok, Picture
 from services.gateway.routing import Call, route
 from shared.contracts.graph.links import (
     GET_PROJECT_LINK,
@@ -24,6 +24,7 @@ from shared.contracts.graph.links import (
     UnlinkInProject,
     UnlinkInThread,
 )
+from shared.contracts.graph.pictures import DRAW_PROJECT_GRAPH, DrawProjectGraph, ProjectPicture
 from shared.contracts.graph.reads import (
     FIND_PATH,
     GET_IMPACT,
@@ -134,3 +135,9 @@ async def list_orphans(request: ListOrphans, caller: Principal, call: Call) -> O
 async def get_project_graph(request: GetProjectGraph, caller: Principal, call: Call) -> Ok[ProjectGraph]:
     """A project's things and links, ready for cytoscape or sigma."""
     return Ok(await call.answer(GET_PROJECT_GRAPH, request, caller))
+
+
+@route("GET", "/api/projects/{projectId}/graph.svg", DRAW_PROJECT_GRAPH, needs=Permission.GRAPH_READ)
+async def draw_project_graph(request: DrawProjectGraph, caller: Principal, call: Call) -> Picture[ProjectPicture]:
+    """The same as a picture (SVG), for people."""
+    return Picture(await call.answer(DRAW_PROJECT_GRAPH, request, caller))

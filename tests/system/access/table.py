@@ -1146,6 +1146,16 @@ delete_site_page            malformed       401    404   404   404          404 
 delete_site_page            deleted_own     401    404   404   404          404    403
 delete_site_page            deleted         401    204   204   204          204    403
 
+draw_project_graph     own             401    200   200   200          200    200
+draw_project_graph     maintained      401    200   200   200          200    200
+draw_project_graph     joined          401    200   200   200          200    200
+draw_project_graph     archived_joined 401    200   200   200          200    200
+draw_project_graph     foreign         401    404   404   404          404    404
+draw_project_graph     elsewhere       401    404   404   404          404    404
+draw_project_graph     missing         401    404   404   404          404    404
+draw_project_graph     malformed       401    404   404   404          404    404
+draw_project_graph     deleted_own     401    404   404   404          404    404
+
 list_thread_links      own             401    200   200   200          200    -
 list_thread_links      joined          401    200   200   200          200    200
 list_thread_links      no_guests       401    200   200   200          200    404

@@ -29,6 +29,7 @@ from shared.contracts.attachments.resumable import (
     UploadPart,
 )
 from shared.contracts.attachments.uploads import ABORT_UPLOADS, BEGIN_UPLOAD, Upload
+from shared.contracts.graph.pictures import DRAW_PROJECT_GRAPH
 from shared.contracts.graph.reads import FIND_PATH, GET_IMPACT, GET_RELATED
 from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN, AuthorizeToken
 from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, Authorize, PublicKeys, TokenIsNotValid
@@ -66,6 +67,7 @@ TRANSFERS: dict[Operation[Any, Any], BaseModel] = {
 }
 
 WALKED = dict.fromkeys((GET_RELATED, GET_IMPACT, FIND_PATH), b'{"engine":"sql"}')
+DRAWN = {DRAW_PROJECT_GRAPH: b'{"svg":"<svg/>"}'}
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Neighbours:
         """As at first: all is well, and nothing was asked."""
         self.connected = True
         self.outcome: AnswerKind = "reply"
-        self.answers: dict[Operation[Any, Any], bytes | Exception] = {POST_MESSAGE: MESSAGE_JSON, **WALKED}
+        self.answers: dict[Operation[Any, Any], bytes | Exception] = {POST_MESSAGE: MESSAGE_JSON, **WALKED, **DRAWN}
         self.asked: list[Asked] = []
         self.keys: list[dict[str, str]] | Exception = [published(SIGNING_KEY)]
         self.authorize: Callable[[Authorize], Principal] = principal_of
