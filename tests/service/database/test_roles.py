@@ -20,7 +20,8 @@ OF_THE_INSTALLATION = {
     "identity": {
         *("users", "users_history", "user_sessions", "signing_keys", "mailed_tokens", "mail_queue"),
         "access_permission_domains",
-    }
+    },
+    "graph": {"fills", "mirror", "unmirrored"},  # read by the role that mirrors alone
 }
 
 TABLES = """

@@ -114,8 +114,8 @@ async def test_what_is_of_another_project_cannot_be_named_in_one(service: Servic
 async def test_the_graph_is_told_of_nothing_in_another_workspace(service: Service, owner: Principal, servers: Servers) -> None:
     _, things = await filled(service, owner)
     asked = DescribeArtifacts(ids=list(things.values()))
-    graph = Caller("operator")
-    await graph.open(servers.nats_url, servers.credentials.nats["operator"])
+    graph = Caller("graph")
+    await graph.open(servers.nats_url, servers.credentials.nats["graph"])
     try:
         namesake = owner.model_copy(update={"workspace_id": new_id()})
         assert (await graph(DESCRIBE_ARTIFACTS, asked, namesake)).artifacts == []
