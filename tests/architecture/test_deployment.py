@@ -176,6 +176,12 @@ def test_the_database_gets_an_admin_an_owner_and_two_roles_for_each_service() ->
     ]
 
 
+def test_the_database_is_given_the_password_of_each_of_its_roles() -> None:
+    asked = set(re.findall(r"^\\getenv \w+ (\w+)", (ROOT / "deploy/postgres/roles.sql").read_text(), re.MULTILINE))
+    assert asked
+    assert asked <= set(environment("postgres"))
+
+
 def env_file(folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines())
 

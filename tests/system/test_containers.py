@@ -14,16 +14,21 @@ from pathlib import Path
 
 import asyncpg
 import httpx2
+import pytest
 import pytest_asyncio
 from clamd import EICAR
 
 from shared.credentials import SERVICES
 from shared.embedded import Postgres, Program, Valkey, socket_folder
 from shared.embedded.account import postgres_account
+from shared.embedded.neo4j import Neo4jServer
 from shared.embedded.postgres import binaries
 from tests.deployed import CONTAINERS, ROOT, DeployedClamd, DeployedNats, SeaweedServer
+from tests.neo4j import server
 from tests.processes import free_port
 from tests.servers import SMALL, data_folder
+
+pytestmark = pytest.mark.timeout(300)  # all servers are started for the first of them
 
 
 class Container(Program):
@@ -53,6 +58,7 @@ class Deployment:
     valkey: Valkey
     seaweed: SeaweedServer
     clamd: DeployedClamd
+    neo4j: Neo4jServer
     port: int
     nats_port: int = 0
 
@@ -68,6 +74,7 @@ class Deployment:
         value = re.sub(r"redis://.*@valkey:6379", self.valkey.url, value)
         value = value.replace("nats:4222", f"127.0.0.1:{self.nats_port}")
         value = value.replace("http://seaweedfs:8333", self.seaweed.endpoint).replace("tcp://clamav:3310", self.clamd.url)
+        value = value.replace("bolt://neo4j:7687", self.neo4j.url)
         return value.replace("postgres:5432/atrium", f"/atrium?host={self.postgres.sockets}&port=5432")
 
     @property
@@ -92,6 +99,14 @@ def passwords(folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines())
 
 
+def mirror(folder: Path, password: str) -> Neo4jServer:
+    """A Neo4j whose password is known before its first start."""
+    neo4j = server(folder)
+    neo4j.home.mkdir()
+    (neo4j.home / "password").write_text(password)
+    return neo4j
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def servers_of_deploy() -> AsyncIterator[Deployment]:
     """The servers alone."""
@@ -102,12 +117,13 @@ async def servers_of_deploy() -> AsyncIterator[Deployment]:
         stack.callback(shutil.rmtree, sockets, ignore_errors=True)
         postgres = Postgres(folder, sockets, secrets["POSTGRES_PASSWORD"], SMALL)
         seaweed = SeaweedServer(folder, secrets["ATRIUM_S3_ACCESS_KEY"], secrets["ATRIUM_S3_SECRET_KEY"])
-        deployment = Deployment(folder, secrets, postgres, Valkey(folder, sockets), seaweed, DeployedClamd(folder), free_port())
+        clamd, neo4j = DeployedClamd(folder), mirror(folder, secrets["NEO4J_PASSWORD"])
+        deployment = Deployment(folder, secrets, postgres, Valkey(folder, sockets), seaweed, clamd, neo4j, free_port())
         nats = DeployedNats(folder, deployment.variables("nats"))
         deployment.nats_port = nats.port
-        for server in (postgres, nats, deployment.valkey, seaweed, deployment.clamd):
-            stack.push_async_callback(server.stop)
-            await server.start()
+        for each in (postgres, nats, deployment.valkey, seaweed, clamd, neo4j):
+            stack.push_async_callback(each.stop)
+            await each.start()
         psql = [str(binaries(postgres.account) / "psql"), "--no-psqlrc", "--quiet", "--dbname", postgres.admin_url]
         roles = ROOT / "deploy/postgres/roles.sql"
         subprocess.run([*psql, "--file", str(roles)], env=deployment.variables("postgres"), check=True)
@@ -130,12 +146,12 @@ async def deployment(servers_of_deploy: Deployment) -> AsyncIterator[Deployment]
 
 async def ready(deployment: Deployment) -> None:
     async with httpx2.AsyncClient(base_url=deployment.url) as client:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(90):
             while True:
                 try:
                     answer = await client.get("/readyz")
-                    if answer.status_code == 200 and answer.json()["dependencies"]["clamd"]["ok"]:
-                        return  # which needs no clamd: that is waited for by files alone
+                    if answer.status_code == 200 and all(each["ok"] for each in answer.json()["dependencies"].values()):
+                        return  # which needs neither clamd nor Neo4j to be ready, as files and mirrors alone wait for them
                 except httpx2.HTTPError:
                     pass
                 await asyncio.sleep(0.2)
