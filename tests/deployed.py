@@ -96,7 +96,8 @@ class SeaweedServer(Program):
 
     def environment(self) -> Mapping[str, str]:
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-        return {**super().environment(), "HOME": str(self._data)} | dict(zip(names, self._keys, strict=True))
+        one_volume_a_bucket = {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}  # of seven each a small disk is soon full
+        return {**super().environment(), "HOME": str(self._data), **one_volume_a_bucket} | dict(zip(names, self._keys, strict=True))
 
     @override
     async def prepare(self) -> None:
@@ -105,9 +106,12 @@ class SeaweedServer(Program):
 
     @override
     async def answers(self) -> bool:
+        """Its S3 part answers before it has a place for any object."""
         async with httpx2.AsyncClient() as client:
             try:
-                return (await client.get(f"{self.endpoint}/healthz")).status_code == 200
+                health = await client.get(f"{self.endpoint}/healthz")
+                place = await client.get(f"http://{HOST}:{self._ports['master']}/dir/assign")
+                return health.status_code == 200 and "fid" in place.json()
             except httpx2.TransportError:
                 return False
 

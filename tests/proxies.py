@@ -15,7 +15,7 @@ class Proxy:
     """Before one server. `cut_when`: a connection on which such bytes come from the client is cut there, before they go on.
 
     `cut_answer_when`: the same, of what the server answers. `lose_when`: they go on, and the answer is lost.
-    heard: what clients sent, as far as `remembers`.
+    heard: what clients sent, as far as `remembers`. refusals: answers that the next connections get instead of the server's, once each.
     """
 
     def __init__(self, url: str) -> None:
@@ -31,6 +31,7 @@ class Proxy:
         self.remembers = 0
         self.heard = bytearray()
         self.cuts = 0
+        self.refusals: list[bytes] = []
 
     @property
     def url(self) -> str:
@@ -52,6 +53,11 @@ class Proxy:
             writer.transport.abort()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refusals:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(self.refusals.pop(0))
+            writer.close()
+            return
         try:
             theirs, ours = await asyncio.open_connection(self._host, self._port)
         except OSError:

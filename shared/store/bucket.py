@@ -3,6 +3,7 @@
 import json
 from io import BytesIO
 
+import stamina
 import structlog
 import urllib3
 from minio import Minio
@@ -20,6 +21,8 @@ log = structlog.get_logger()
 PROBE = ".probe"
 _CONTENT = b"Atrium looks whether it can be read, and by whom."
 _PARTS_ARE_LEFT_FOR = 1  # days, to an upload in parts that was broken off
+_COMES_UP_WITHIN = 30  # seconds: SeaweedFS answers before it has a place for its first object
+_NOT_YET = {"InternalError", "ServiceUnavailable", "SlowDown", "XMinioServerNotInitialized"}
 
 _REMEDIES = {
     "InvalidAccessKeyId": "check ATRIUM_S3_ACCESS_KEY",
@@ -33,6 +36,10 @@ _REMEDIES = {
     "NotImplemented": "it cannot do what ATRIUM_S3_ENCRYPTION asks for: empty that",
     "InvalidEncryptionAlgorithmError": "it cannot do what ATRIUM_S3_ENCRYPTION asks for: `AES256`, `aws:kms`, or empty",
 }
+
+
+def _comes_up(error: Exception) -> bool:
+    return isinstance(error, S3Error) and error.code in _NOT_YET
 
 
 class _AsNamed(Sse):
@@ -59,8 +66,7 @@ class Bucket:
         except ValueError as error:
             raise CannotStart(f"ATRIUM_STORE=s3://{self._name}: {error}. It has 3 to 63 small letters, digits, dots and dashes.") from error
         try:
-            self._make()
-            self._try()
+            self._make_and_try()
             self._keep_others_out()
         except S3Error as error:
             remedy = _REMEDIES.get(error.code or "", "see what its log says")
@@ -71,6 +77,11 @@ class Bucket:
             raise CannotStart(
                 f"ATRIUM_STORE: {self._endpoint} does not answer as an S3 server ({error}): is it running, is ATRIUM_S3_ENDPOINT right?"
             ) from error
+
+    @stamina.retry(on=_comes_up, attempts=None, timeout=_COMES_UP_WITHIN)
+    def _make_and_try(self) -> None:
+        self._make()
+        self._try()
 
     def _make(self) -> None:
         """A look by GET: the answer to HEAD would have no word of what is wrong."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 from pydantic.fields import FieldInfo
+from stamina.instrumentation import get_prometheus_counter
 
 from atrium.__main__ import COMMANDS
 from atrium.settings import all_settings
@@ -34,6 +35,7 @@ def fields() -> dict[str, FieldInfo]:
 def metrics() -> set[str]:
     for service in SERVICES:
         import_module(f"services.{service}.main")
+    get_prometheus_counter()  # it is made at the first retry
     families = [family for family in REGISTRY.collect() if not family.name.startswith(("python_", "process_"))]
     return {f"`{family.name}{'_total' if family.type == 'counter' else ''}`" for family in families}
 

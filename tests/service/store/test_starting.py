@@ -69,6 +69,17 @@ async def test_what_is_wrong_is_said_with_what_mends_it(wrong: dict[str, str], s
     assert said in await refused(s3.settings(bucket()) | wrong)
 
 
+async def test_a_server_that_still_comes_up_is_waited_for(s3: S3Server) -> None:
+    proxy = Proxy(s3.endpoint)
+    await proxy.start()
+    error = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>InternalError</Code><Message>Please try again.</Message></Error>'
+    head = b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/xml\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+    proxy.refusals = [head % len(error) + error] * 3
+    await opened(s3.settings(bucket()) | {"s3_endpoint": proxy.url})
+    assert proxy.refusals == []
+    await proxy.stop()
+
+
 async def test_a_server_of_another_kind_is_told_from_one_of_s3(s3: S3Server) -> None:
     async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
