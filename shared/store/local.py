@@ -41,14 +41,7 @@ class FolderStore(Store):
         self._objects = LocalStore(self._folder, mkdir=True)
 
     async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
-        path = self._folder / key
-        digest = await PartFile(path, self._threads).write(chunks)
-        try:
-            await asyncio.to_thread(self._sync, path)
-        except OSError as error:
-            await self.delete(key)
-            raise StoreIsAway from error
-        return digest
+        return await PartFile(self._folder / key, self._threads, self._sync).write(chunks)
 
     def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         assert self._objects is not None, "it is open"

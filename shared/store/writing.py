@@ -20,8 +20,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 class PartFile:
     """Threads hash and write what came while the next of it comes, so that neither the disk nor SHA-256 holds up anybody else."""
 
-    def __init__(self, path: Path, threads: ThreadPoolExecutor) -> None:
-        self._path, self._threads = path, threads
+    def __init__(self, path: Path, threads: ThreadPoolExecutor, settle: Callable[[Path], None]) -> None:
+        """settle: puts the file's name on the disk, once it has it."""
+        self._path, self._threads, self._settle = path, threads, settle
         self._part = path.with_name(f"{path.name}#{token_hex(4)}")
         self._digest = hashlib.sha256()
         self._file: BufferedWriter | None = None
@@ -69,6 +70,7 @@ class PartFile:
         os.fsync(descriptor)
         self._file.close()
         self._part.replace(self._path)
+        self._settle(self._path)
 
     def _discard(self, begun: Future[None] | None) -> None:
         """A thread goes on with what it had begun. What cannot be deleted goes with its object, or by the sweep."""
