@@ -9,6 +9,9 @@ import uuid_utils.compat
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END_OF_TIME = 253_402_300_800_000  # milliseconds; the year 10,000, which neither Python nor anybody's message has
 
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=(1 << 128) - 1)
+"""No id sorts before the one, or after the other."""
+
 
 def new_id() -> UUID:
     """A UUIDv7 of this moment."""

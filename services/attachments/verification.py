@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from services.attachments.repository.ledger import KINDS, Ledger, Needed
+from shared.identifiers import FIRST_ID
 from shared.store.store import Store, Stored
 
 YOUNG = timedelta(hours=1)  # what is younger may be on its way
@@ -38,7 +38,7 @@ async def rows_without_objects(store: Store, ledger: Ledger) -> AsyncIterator[Ne
             key = await ledger.key_of(needed.attachment_id)
             return key is not None and await store.size(key) is None
 
-    after, more = UUID(int=0), True
+    after, more = FIRST_ID, True
     while more:
         rows = await ledger.needed(after, BATCH)
         lost = await asyncio.gather(*(has_lost(row) for row in rows))

@@ -3,12 +3,19 @@
 A transaction says who by `app.actor`, and why by `app.reason` where the request gave one: `Database.workspace(…, actor=…, reason=…)`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import asyncpg
+from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
 
 from shared.credentials import background_role, database_role
 
 SYSTEM_ACTOR = "00000000-0000-0000-0000-000000000000"
 """Whoever changes something without being asked by anybody: the service itself, or its operator."""
+
+_OF_EVERY_HISTORY = {"history_id", "changed_at", "operation_type", "changed_by", "reason", "workspace_id"}
 
 
 def history_of(service: str, table: str, *, without: Sequence[str] = ()) -> str:
@@ -66,3 +73,20 @@ def _logging_function(service: str, table: str, kind: str, of: str, rows: str) -
         END
         $body$;
         REVOKE ALL ON FUNCTION {service}.log_{table}_{kind}() FROM PUBLIC;"""
+
+
+def change_of(row: asyncpg.Record, *, hidden: Collection[str] = ()) -> dict[str, Any]:
+    """A change as views show it, by their fields' names. The row has `target_id`, and the history's row as JSON in `before`.
+
+    hidden: columns that are nobody's but the service's.
+    """
+    before: dict[str, Any] = {} if row["operation_type"] == "INSERT" else from_json(row["before"])
+    return {
+        "id": row["history_id"],
+        "target_id": row["target_id"],
+        "operation": row["operation_type"],
+        "changed_at": row["changed_at"],
+        "changed_by": row["changed_by"],
+        "reason": row["reason"],
+        "before": {to_camel(name): value for name, value in before.items() if name not in _OF_EVERY_HISTORY and name not in hidden},
+    }

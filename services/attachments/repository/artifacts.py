@@ -6,9 +6,9 @@ from uuid import UUID
 from services.attachments.domain import Stored
 from services.attachments.repository.rows import COLUMNS, stored_of
 from shared.database.connections import Database
+from shared.identifiers import FIRST_ID
 
 DESCRIBE = f"SELECT {COLUMNS} FROM attachments WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL"
-_BEFORE_ALL = UUID(int=0)
 LIST = f"SELECT {COLUMNS} FROM attachments WHERE id > $1 ORDER BY id LIMIT $2"
 
 
@@ -24,4 +24,4 @@ class Artifacts:
 
     async def page(self, after: UUID | None, limit: int) -> list[Stored]:
         async with self._background.connection() as connection:
-            return [stored_of(row) for row in await connection.fetch(LIST, after or _BEFORE_ALL, limit)]
+            return [stored_of(row) for row in await connection.fetch(LIST, after or FIRST_ID, limit)]

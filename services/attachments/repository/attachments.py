@@ -12,7 +12,7 @@ from shared.contracts.attachments.audit import ActionAudited
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.database.connections import Database, once_more
-from shared.identifiers import new_id
+from shared.identifiers import LAST_ID, new_id
 from shared.outbox.outbox import Emission, emission, emit
 
 _GET = f"SELECT {COLUMNS} FROM attachments WHERE id = $1"
@@ -27,7 +27,7 @@ _DELETE = f"""
     UPDATE attachments SET deleted_at = now(), updated_at = now(), version = version + 1 WHERE id = $1 AND deleted_at IS NULL
     RETURNING {COLUMNS}"""
 
-END = (datetime.max.replace(tzinfo=UTC), UUID(int=(1 << 128) - 1))
+END = (datetime.max.replace(tzinfo=UTC), LAST_ID)
 
 type Place = tuple[datetime, UUID]
 

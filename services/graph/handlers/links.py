@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from services.graph.domain import Place
-from services.graph.repository.links import END, Scope
+from services.graph.repository.links import Scope
 from services.graph.service import Service
 from shared import cursors
 from shared.contracts.artifacts import Artifact
@@ -29,6 +29,7 @@ from shared.contracts.graph.links import (
 from shared.contracts.model import Nothing
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import FieldError
+from shared.identifiers import LAST_ID
 from shared.messaging.work import Reply
 
 log = structlog.get_logger()
@@ -97,7 +98,7 @@ async def _ends(request: Ends, caller: Principal, service: Service) -> Sequence[
 
 async def _page(scope: Scope, cursor: str | None, limit: int, caller: Principal, service: Service) -> ArtifactLinkPage:
     kind = f"links:{scope.key}"
-    (before,) = (END,) if cursor is None else cursors.decode(kind, cursor, cursors.ID)
+    (before,) = (LAST_ID,) if cursor is None else cursors.decode(kind, cursor, cursors.ID)
     found = await service.links.page(scope, before, limit + 1, caller)
     shown, more = found[:limit], len(found) > limit
     return ArtifactLinkPage(

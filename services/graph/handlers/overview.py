@@ -6,7 +6,6 @@ from uuid import UUID
 from services.graph import domain
 from services.graph.domain import Place
 from services.graph.handlers.reads import nodes
-from services.graph.repository.links import END
 from services.graph.service import Service
 from shared import cursors
 from shared.contracts.artifacts import Artifact, ArtifactType
@@ -25,6 +24,7 @@ from shared.contracts.graph.reads import (
     ProjectGraph,
 )
 from shared.contracts.principal import Principal
+from shared.identifiers import LAST_ID
 
 MOST_LINKS = 100
 """Links at one thing that a picture shows in each direction."""
@@ -56,7 +56,7 @@ async def get_project_graph(request: GetProjectGraph, caller: Principal, service
 async def list_orphans(request: ListOrphans, caller: Principal, service: Service) -> Orphans:
     types = sorted(domain.named(ArtifactType, request.types, "types"))
     kind = f"orphans:{request.project_id or caller.workspace_id}:{','.join(types)}"
-    (before,) = (END,) if request.cursor is None else cursors.decode(kind, request.cursor, cursors.ID)
+    (before,) = (LAST_ID,) if request.cursor is None else cursors.decode(kind, request.cursor, cursors.ID)
     found: list[Artifact] = []
     last: UUID | None = before
     until = time.monotonic() + SECONDS

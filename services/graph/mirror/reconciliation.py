@@ -21,12 +21,12 @@ from services.graph.mirror.statements import (
 )
 from services.graph.repository.mirror import Bucket, MirrorSource, Sums
 from shared.contracts.graph.links import LinkType
+from shared.identifiers import FIRST_ID
 
 SUMMED, BUCKET = 20_000, 2_000
 """Rows that one checksum is of, and that are compared one by one at once."""
 MOST_DELETED = 0.05
 """Of what the mirror has; whoever deletes more says so: it may be PostgreSQL that lost something."""
-_BEGINNING = UUID(int=0)
 _AFTER_ALL = "g"  # after every id
 
 type Shape = tuple[Any, ...]
@@ -77,7 +77,7 @@ class Reconciliation:
         By checksums of versions: what has the version of a row is taken for the row. Buckets that differ are compared row by row.
         """
         for side in self._sides():
-            start: UUID | None = _BEGINNING
+            start: UUID | None = FIRST_ID
             while start is not None:
                 bucket = await side.sum_rows(start, SUMMED)
                 there = await side.sum_there(_bounds(start, bucket.following))
@@ -92,7 +92,7 @@ class Reconciliation:
     async def find_in_rows(self, differences: Differences) -> AsyncIterator[int]:
         """The same by every property of every row."""
         for side in self._sides():
-            async for count in side.compare(differences, _BEGINNING, None):
+            async for count in side.compare(differences, FIRST_ID, None):
                 yield count
 
     def _sides(self) -> tuple[_Side, _Side]:

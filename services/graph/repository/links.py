@@ -43,7 +43,6 @@ _DELETE = f"""
     WHERE id = $1 AND deleted_at IS NULL RETURNING {COLUMNS}, version"""
 
 _ATTEMPTS = 3
-END = UUID(int=(1 << 128) - 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """The log of administrative actions."""
 
 from datetime import UTC, datetime
-from uuid import UUID
 
 from services.identity.service import Service
 from shared import cursors
 from shared.contracts.identity.audit import AuditPage, ListAudit
 from shared.contracts.principal import Principal
+from shared.identifiers import LAST_ID
 
-_NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=(1 << 128) - 1))
+_NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), LAST_ID)
 _FILTERS = ("actor_id", "action", "target_id")
 
 

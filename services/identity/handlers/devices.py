@@ -1,19 +1,16 @@
 """Where one is signed in."""
 
-from uuid import UUID
-
 from services.identity.service import Service
 from shared import cursors
 from shared.contracts.identity.devices import EndOtherSessions, EndOwnSession, GetOwnSession, ListOwnSessions, OwnSession, OwnSessionPage
 from shared.contracts.model import Nothing
 from shared.contracts.principal import Principal
-
-_LAST = UUID(int=(1 << 128) - 1)
+from shared.identifiers import LAST_ID
 
 
 async def list_own_sessions(request: ListOwnSessions, caller: Principal, service: Service) -> OwnSessionPage:
     kind = f"sessions:{caller.user_id}"
-    (before,) = cursors.decode(kind, request.cursor, cursors.ID) if request.cursor else (_LAST,)
+    (before,) = cursors.decode(kind, request.cursor, cursors.ID) if request.cursor else (LAST_ID,)
     found = await service.devices.page(caller.user_id, caller.session_id, before, request.limit + 1)
     sessions, more = found[: request.limit], len(found) > request.limit
     return OwnSessionPage(sessions=sessions, has_more=more, next_cursor=cursors.encode(kind, sessions[-1].id) if more else None)

@@ -12,9 +12,10 @@ from shared.contracts.identity.profiles import ChangeMe, GetUser, SearchUsers
 from shared.contracts.identity.users import Myself, User, UserNotFound, UserPage, normal_email
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
+from shared.identifiers import FIRST_ID
 from shared.messaging.work import Ask
 
-_FIRST = ("", UUID(int=0))
+_FIRST = ("", FIRST_ID)
 
 
 async def get_user(request: GetUser, caller: Principal, service: Service) -> User:

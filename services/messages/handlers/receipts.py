@@ -29,13 +29,13 @@ from shared.contracts.messages.unread import CountUnread, Standing, Unread, Unre
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import Refusal
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right
+from shared.identifiers import FIRST_ID
 from shared.messaging.context import current_context
 from shared.messaging.work import Ask
 
 log = structlog.get_logger()
 
 _MICROSECOND = timedelta(microseconds=1)
-_FIRST = UUID(int=0)
 
 
 async def get_unread(request: GetUnread, caller: Principal, service: Service) -> Unread:
@@ -88,7 +88,7 @@ async def mark_threads_read(request: MarkThreadsRead, caller: Principal, service
 async def list_receipts(request: ListReceipts, caller: Principal, service: Service) -> ReceiptPage:
     access = await service.access(Right.READ, request.thread_id, caller)
     kind = f"receipts:{request.thread_id}"
-    (start,) = (_FIRST,) if request.cursor is None else cursors.decode(kind, request.cursor, cursors.ID)
+    (start,) = (FIRST_ID,) if request.cursor is None else cursors.decode(kind, request.cursor, cursors.ID)
     found = await service.receipts.of_thread(caller, request.thread_id, start, request.limit + 1, domain.sight(access))
     following = found[request.limit :]
     cursor = cursors.encode(kind, str(following[0].user_id)) if following else None

@@ -11,7 +11,7 @@ from services.messages.domain import HiddenFrom
 from shared.contracts.artifacts import Artifact, ArtifactType
 from shared.contracts.messages.artifacts import MessageArtifact
 from shared.database.connections import Database
-from shared.identifiers import time_of
+from shared.identifiers import FIRST_ID, time_of
 from shared.preview import preview
 
 _COLUMNS = "id, workspace_id, thread_id, content, version, deleted_at IS NOT NULL AS deleted"
@@ -19,7 +19,6 @@ DESCRIBE = f"""
     SELECT found.* FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (id, at) CROSS JOIN LATERAL (
         SELECT {_COLUMNS}, hidden_from, created_at FROM messages
         WHERE id = wanted.id AND created_at = wanted.at AND deleted_at IS NULL LIMIT 1) AS found"""
-_BEFORE_ALL = UUID(int=0)
 LIST = f"SELECT {_COLUMNS}, reply_to, author_id FROM messages WHERE id > $1 ORDER BY id LIMIT $2"
 
 
@@ -47,7 +46,7 @@ class Artifacts:
 
     async def page(self, after: UUID | None, limit: int) -> list[MessageArtifact]:
         async with self._background.connection() as connection:
-            rows = await connection.fetch(LIST, after or _BEFORE_ALL, limit)
+            rows = await connection.fetch(LIST, after or FIRST_ID, limit)
         return [
             MessageArtifact(
                 **_fields(row),

@@ -11,13 +11,12 @@ from shared.contracts.messages.history import MessageVersion
 from shared.contracts.messages.messages import Message
 from shared.contracts.permissions import Permission
 from shared.database.connections import Database
+from shared.identifiers import FIRST_ID
 from shared.outbox.outbox import emit
 
 _VERSIONS = f"""
     SELECT history_id, changed_at, operation_type, changed_by, reason, {COLUMNS} FROM messages_history
     WHERE id = $1 AND history_id > $2 ORDER BY history_id LIMIT $3"""
-
-_BEFORE_ALL = UUID(int=0)
 
 
 class History:
@@ -27,7 +26,7 @@ class History:
     async def of(self, workspace_id: UUID, message: Message, after: UUID | None, limit: int, *, reader: UUID) -> list[MessageVersion]:
         """Versions after one of them, oldest first."""
         async with self._database.workspace(workspace_id) as connection:
-            rows = await connection.fetch(_VERSIONS, message.id, after or _BEFORE_ALL, limit)
+            rows = await connection.fetch(_VERSIONS, message.id, after or FIRST_ID, limit)
             await emit(connection, audit_entry(workspace_id, reader, Permission.HISTORY_READ, message, None))
         self._on_commit()
         return [_version(row) for row in rows]

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.projects.repository.rows import FIRST_ID, view
+from services.projects.repository.rows import view
 from shared.contracts.artifacts import Artifact, ArtifactType
 from shared.contracts.principal import Principal
 from shared.database.connections import Database
+from shared.identifiers import FIRST_ID
 
 _TITLES = {
     ArtifactType.TASK: ("tasks", "title", "number"),

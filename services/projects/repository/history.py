@@ -1,19 +1,14 @@
 """What was in projects before each change."""
 
-from typing import Any
 from uuid import UUID
 
-import asyncpg
-from pydantic.alias_generators import to_camel
-from pydantic_core import from_json
-
 from services.projects.repository.access import standing
-from services.projects.repository.rows import LAST_ID
 from shared.contracts.principal import Principal
 from shared.contracts.projects.history import GetProjectHistory, ProjectChange, ProjectThing
 from shared.database.connections import Database
+from shared.database.history import change_of
+from shared.identifiers import LAST_ID
 
-_OWN = {"history_id", "changed_at", "operation_type", "changed_by", "reason", "workspace_id"}
 _TABLES = {
     ProjectThing.PROJECT: ("projects_history", "id"),
     ProjectThing.MEMBER: ("project_members_history", "project_id"),
@@ -45,18 +40,4 @@ class History:
         async with self._database.reading(caller.workspace_id) as connection:
             await standing(connection, request.project_id, caller)
             rows = await connection.fetch(_PAGE, request.project_id, before or LAST_ID, request.limit + 1)
-        return [_change(row) for row in rows]
-
-
-def _change(row: asyncpg.Record) -> ProjectChange:
-    before: dict[str, Any] = {} if row["operation_type"] == "INSERT" else from_json(row["before"])
-    return ProjectChange(
-        id=row["history_id"],
-        kind=ProjectThing(row["kind"]),
-        target_id=row["target_id"],
-        operation=row["operation_type"],
-        changed_at=row["changed_at"],
-        changed_by=row["changed_by"],
-        reason=row["reason"],
-        before={to_camel(name): value for name, value in before.items() if name not in _OWN},
-    )
+        return [ProjectChange(kind=ProjectThing(row["kind"]), **change_of(row)) for row in rows]

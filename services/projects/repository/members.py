@@ -11,7 +11,7 @@ from services.projects.domain.access import Standing, above
 from services.projects.domain.members import refuse_arrival, refuse_change, refuse_departure, succeeding
 from services.projects.repository.access import standing
 from services.projects.repository.changing import Changing, Inside
-from services.projects.repository.rows import BEGINNING, FIRST_ID, view
+from services.projects.repository.rows import BEGINNING, view
 from shared.contracts.identity.directory import Member
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened, ProjectRole
@@ -26,7 +26,7 @@ from shared.contracts.projects.members import (
 )
 from shared.database.connections import Connection
 from shared.database.idempotency import claim
-from shared.identifiers import new_id
+from shared.identifiers import FIRST_ID, new_id
 
 COLUMNS = "id, project_id, user_id, role, name, workspace_role, joined_at, version"
 _KNOWN = f"SELECT {COLUMNS}, deleted_at FROM project_members WHERE project_id = $1 AND user_id = $2"

@@ -10,7 +10,7 @@ from services.projects.repository.changing import Changing, Inside, insert
 from services.projects.repository.columns import first_columns
 from services.projects.repository.members import COLUMNS as MEMBER_COLUMNS
 from services.projects.repository.members import member_of
-from services.projects.repository.rows import LAST_ID, escaped, view
+from services.projects.repository.rows import escaped, view
 from shared.contracts.model import Event
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened, ProjectNotFound, ProjectRole, ProjectRoleIsNotEnough
@@ -26,7 +26,7 @@ from shared.contracts.projects.projects import (
 )
 from shared.database.connections import Connection
 from shared.database.idempotency import claim
-from shared.identifiers import new_id
+from shared.identifiers import LAST_ID, new_id
 from shared.outbox.outbox import emission, emit
 
 _FACTS = "id, name, description, thread_id, archived_at IS NOT NULL AS archived, created_by, created_at, updated_at, version"

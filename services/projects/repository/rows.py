@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from uuid import UUID
 
 import asyncpg
 
@@ -10,7 +9,6 @@ from shared.contracts.model import View
 
 # Where lists begin that are asked for without a cursor. A COALESCE in the statement would do, but for row-level security, which lets
 # nothing be looked up by an index that could tell of hidden rows.
-FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 HIGHEST = 2**31 - 1
 

@@ -7,10 +7,10 @@ import asyncpg
 
 from shared.contracts.artifacts import Artifact, ArtifactType
 from shared.database.connections import Database
+from shared.identifiers import FIRST_ID
 
 _COLUMNS = "id, workspace_id, project_id, title, version, deleted_at IS NOT NULL AS deleted"
 DESCRIBE = f"SELECT {_COLUMNS} FROM threads WHERE id = ANY($1::uuid[])"
-_BEFORE_ALL = UUID(int=0)
 LIST = f"SELECT {_COLUMNS} FROM threads WHERE id > $1 ORDER BY id LIMIT $2"
 
 
@@ -26,7 +26,7 @@ class Artifacts:
 
     async def page(self, after: UUID | None, limit: int) -> list[Artifact]:
         async with self._background.connection() as connection:
-            return [_artifact(row) for row in await connection.fetch(LIST, after or _BEFORE_ALL, limit)]
+            return [_artifact(row) for row in await connection.fetch(LIST, after or FIRST_ID, limit)]
 
 
 def _artifact(row: asyncpg.Record) -> Artifact:

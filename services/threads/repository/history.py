@@ -1,19 +1,12 @@
 """What threads and their participants were before each change."""
 
-from typing import Any
 from uuid import UUID
-
-import asyncpg
-from pydantic.alias_generators import to_camel
-from pydantic_core import from_json
 
 from shared.contracts.threads.history import Change, Changed
 from shared.database.connections import Database
+from shared.database.history import change_of
 
-_OWN = {
-    *("history_id", "changed_at", "operation_type", "changed_by", "reason", "workspace_id"),
-    *("contact_key", "direct_key", "left_muted", "project_version"),
-}
+_OURS = {"contact_key", "direct_key", "left_muted", "project_version"}
 
 _PAGE = """
     SELECT * FROM (
@@ -35,18 +28,4 @@ class History:
         """The newest changes, and one more where more follow."""
         async with self._database.reading(workspace_id) as connection:
             rows = await connection.fetch(_PAGE, thread_id, before, limit + 1)
-        return [_change(row) for row in rows]
-
-
-def _change(row: asyncpg.Record) -> Change:
-    before: dict[str, Any] = {} if row["operation_type"] == "INSERT" else from_json(row["before"])
-    return Change(
-        id=row["history_id"],
-        kind=Changed(row["kind"]),
-        target_id=row["target_id"],
-        operation=row["operation_type"],
-        changed_at=row["changed_at"],
-        changed_by=row["changed_by"],
-        reason=row["reason"],
-        before={to_camel(name): value for name, value in before.items() if name not in _OWN},
-    )
+        return [Change(kind=Changed(row["kind"]), **change_of(row, hidden=_OURS)) for row in rows]

@@ -14,6 +14,7 @@ from shared.contracts.principal import Principal
 from shared.contracts.threads.access import State
 from shared.contracts.threads.threads import ListThreads
 from shared.database.connections import Database
+from shared.identifiers import FIRST_ID
 
 _MINE = """
     SELECT thread_id FROM participants WHERE user_id = $1 AND left_at IS NULL
@@ -77,7 +78,7 @@ class Place:
     thread_id: UUID
 
 
-TOP = Place(datetime.max.replace(tzinfo=UTC), UUID(int=0))  # PostgreSQL's infinity
+TOP = Place(datetime.max.replace(tzinfo=UTC), FIRST_ID)  # PostgreSQL's infinity
 
 
 @dataclass(frozen=True, slots=True)

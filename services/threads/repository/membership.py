@@ -33,7 +33,7 @@ from shared.contracts.threads.participants import (
 )
 from shared.database.connections import Connection, Database, committed
 from shared.database.idempotency import claim
-from shared.identifiers import new_id
+from shared.identifiers import FIRST_ID, new_id
 
 _ADD = f"""
     INSERT INTO participants AS p (workspace_id, thread_id, id, role, participant_role, name, contact, contact_key, user_id,
@@ -74,7 +74,7 @@ class Listed:
     more: bool
 
 
-BEGINNING = Seat(datetime.min.replace(tzinfo=UTC), UUID(int=0))  # PostgreSQL's -infinity
+BEGINNING = Seat(datetime.min.replace(tzinfo=UTC), FIRST_ID)  # PostgreSQL's -infinity
 
 type _Work = Callable[[Connection, asyncpg.Record, Room], Awaitable[Participant]]
 

@@ -14,7 +14,7 @@ from shared.contracts.artifacts import ArtifactType
 from shared.contracts.graph.links import LinkType
 from shared.credentials import background_role, database_role
 from shared.database.connections import Connection, Database, as_role
-from shared.identifiers import new_id
+from shared.identifiers import LAST_ID, new_id
 from tests.servers import Servers
 from tests.service.graph.conftest import Service
 
@@ -111,8 +111,8 @@ async def test_a_hop_reads_the_links_of_what_it_starts_from(crowd: Crowd, own: D
 
 async def test_a_page_of_links_reads_no_other(crowd: Crowd, own: Database) -> None:
     async with own.reading(crowd.workspace) as connection:
-        check(await plan(connection, links.OF_PROJECT, crowd.projects[0], links.END, 50), 120)
-        check(await plan(connection, links.OF_THREAD, crowd.threads[0], links.END, 50), 10)
+        check(await plan(connection, links.OF_PROJECT, crowd.projects[0], LAST_ID, 50), 120)
+        check(await plan(connection, links.OF_THREAD, crowd.threads[0], LAST_ID, 50), 10)
         check(await plan(connection, links.SAME, new_id(), new_id(), crowd.projects[0]), 5)
 
 
@@ -124,7 +124,7 @@ async def test_a_projects_graph_reads_no_other_project(crowd: Crowd, own: Databa
 
 async def test_orphans_are_looked_for_from_the_newest_on(crowd: Crowd, own: Database) -> None:
     async with own.reading(crowd.workspace) as connection:
-        check(await plan(connection, overview.ORPHANS, crowd.workspace, links.END, [*ArtifactType], overview.LOOKED_AT), 6_000)
+        check(await plan(connection, overview.ORPHANS, crowd.workspace, LAST_ID, [*ArtifactType], overview.LOOKED_AT), 6_000)
 
 
 async def test_what_numbers_mean_is_looked_up(crowd: Crowd, behind: Database, graph: Service) -> None:

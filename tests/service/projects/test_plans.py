@@ -12,11 +12,10 @@ from pydantic_core import from_json
 
 from services.projects.domain.files import within
 from services.projects.repository import access, artifacts, board, files, history, members, moves, pages, projects, tasks
-from services.projects.repository.rows import FIRST_ID
 from shared.credentials import background_role, database_role
 from shared.database.connections import Connection, Database, as_role
 from shared.database.history import SYSTEM_ACTOR
-from shared.identifiers import new_id
+from shared.identifiers import FIRST_ID, new_id
 from tests.servers import Servers
 from tests.service.neighbours import principal
 
