@@ -27,7 +27,7 @@ POLYGLOTS: dict[str, Callable[[], bytes]] = {
     "a song that is a page": lambda: b"ID3\x04\x00\x00\x00\x00\x00\x0a" + PAGE,
     "a page in another encoding": lambda: PAGE.decode().encode("utf-16"),
 }
-UNSHOWN = {"image/svg+xml", "text/html", "application/octet-stream", "application/pdf", "text/plain"}
+UNSHOWN = {"image/svg+xml", "text/html", "application/xml", "application/octet-stream", "application/pdf", "text/plain"}
 
 
 async def ends(room: Room, content: bytes) -> Json:
