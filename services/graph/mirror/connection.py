@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 from urllib.parse import urlsplit
 
-from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncSession, AsyncTransaction
+from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncSession, AsyncTransaction, Query
 from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
 
 from services.graph.engines import MirrorIsAway
-from services.graph.mirror.entities import Step
+from services.graph.mirror.entities import Entity, MirroredLink, steps
+from services.graph.mirror.statements import NOTED_LINKS
 
 CONNECT = 3.0
 _SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
@@ -67,10 +68,10 @@ class Neo4j:
     async def close(self) -> None:
         await self._driver.close()
 
-    async def write(self, steps: Sequence[Step], then: tuple[str, dict[str, Any]] | None = None) -> None:
+    async def write(self, entities: Sequence[Entity], then: tuple[str, dict[str, Any]] | None = None) -> None:
         """In one transaction. Raises `MirrorIsAway` where it may be tried again, `BatchIsRefused` where not as it is."""
         async with self._answers(WRITE_SECONDS), self._session() as session, await session.begin_transaction() as transaction:
-            for statement, rows in steps:
+            for statement, rows in steps(entities, await _noted(transaction, entities)):
                 await _run(transaction, statement, {"rows": rows})
             if then is not None:
                 await _run(transaction, *then)
@@ -88,14 +89,11 @@ class Neo4j:
             summary = await (await session.run(_constant(statement), values)).consume()
             return bool(summary.counters.contains_updates)
 
-    async def read(self, *asked: tuple[str, dict[str, Any]]) -> list[Rows]:
-        """Several statements, one after the other in one transaction."""
-        async with (
-            self._answers(READ_SECONDS),
-            self._driver.session(default_access_mode=READ_ACCESS) as session,
-            await session.begin_transaction(timeout=READ_SECONDS) as transaction,
-        ):
-            return [await (await transaction.run(_constant(statement), values)).data() for statement, values in asked]
+    async def read(self, statement: str, **values: Any) -> Rows:
+        """One statement that somebody waits for: asked, answered and over in one round trip."""
+        query = Query(_constant(statement), timeout=READ_SECONDS)
+        async with self._answers(READ_SECONDS), self._driver.session(default_access_mode=READ_ACCESS) as session:
+            return await (await session.run(query, values)).data()
 
     def _session(self) -> AsyncSession:
         return self._driver.session()
@@ -119,6 +117,15 @@ class Neo4j:
 
 def _is_sign_in(error: Neo4jError) -> bool:
     return (error.code or "").startswith("Neo.ClientError.Security")
+
+
+async def _noted(transaction: AsyncTransaction, entities: Sequence[Entity]) -> dict[str, int]:
+    """Which of these links the mirror knows to be deleted, by their versions: few, so that it is asked at once and not for each."""
+    ids = [str(one.id) for one in entities if isinstance(one, MirroredLink) and one.live]
+    if not ids:
+        return {}
+    found = await transaction.run(_constant(NOTED_LINKS), {"ids": ids})
+    return {row["id"]: row["version"] async for row in found}
 
 
 async def _run(transaction: AsyncTransaction, statement: str, values: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +14,11 @@ from services.graph.mirror.statements import (
     NOTE_DELETED,
     PUT_ARTIFACTS,
     PUT_LINKS,
-    PUT_SPECIFIC,
 )
 from shared.contracts.artifacts import ArtifactType
 from shared.contracts.graph.links import LinkType
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 type Row = dict[str, Any]
 type Step = tuple[str, list[Row]]
@@ -59,7 +60,9 @@ class MirroredArtifact:
 
     @property
     def row(self) -> Row:
-        return {"id": str(self.id), "version": self.position, "properties": self.properties}
+        if self.deleted:
+            return self.properties
+        return _with_properties(self.properties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,74 +86,79 @@ class MirroredLink:
 
     @property
     def properties(self) -> Row:
-        return _without_nulls(
-            {
-                "id": str(self.id),
-                "version": self.position,
-                "type": self.type.value,
-                "workspaceId": str(self.workspace_id),
-                "projectId": _text(self.project_id),
-                "threadId": _text(self.thread_id),
-                "sourceType": self.source_type.value,
-                "targetType": self.target_type.value,
-                "derived": self.derived,
-                "createdBy": str(self.created_by),
-                "createdAt": self.created_at,
-            }
-        )
+        """Spec 4's, and what reads ask for: more cost as much as the link itself."""
+        return {
+            "id": str(self.id),
+            "version": self.position,
+            "type": self.type.value,
+            "sourceType": self.source_type.value,
+            "targetType": self.target_type.value,
+            "derived": self.derived,
+            "createdBy": str(self.created_by),
+            "createdAt": self.created_at,
+        }
+
+    @property
+    def specific_properties(self) -> Row:
+        """Those of its specific edge."""
+        properties = self.properties
+        return {name: properties[name] for name in ("id", "version", "createdBy", "createdAt")}
+
+    @property
+    def begins_at_task(self) -> bool:
+        return self.source_type is ArtifactType.TASK
 
     @property
     def task_first(self) -> tuple[UUID, UUID]:
         """The ends of its specific edge, which begins at the task."""
         ends = (self.source_id, self.target_id)
-        return ends if self.source_type is ArtifactType.TASK else ends[::-1]
+        return ends if self.begins_at_task else ends[::-1]
 
     @property
     def row(self) -> Row:
-        task, other = self.task_first
-        return {
-            "id": str(self.id),
-            "version": self.position,
-            "source": str(self.source_id),
-            "target": str(self.target_id),
-            "task": str(task),
-            "other": str(other),
-            "properties": self.properties,
-        }
+        if not self.live:
+            return {"id": str(self.id), "version": self.position}
+        return {"source": str(self.source_id), "target": str(self.target_id)} | _with_properties(self.properties)
 
 
 type Entity = MirroredArtifact | MirroredLink
 
 
-def steps(entities: Sequence[Entity]) -> list[Step]:
-    """The statements that bring the mirror to where these are, artifacts first."""
+def steps(entities: Sequence[Entity], noted: Mapping[str, int]) -> list[Step]:
+    """The statements that bring the mirror to where these are, artifacts first. noted: versions of links that it knows to be deleted."""
     put: dict[ArtifactType, list[Row]] = {}
     deleted: list[Row] = []
-    links: dict[LinkType, list[Row]] = {}
+    links: dict[tuple[LinkType, bool], list[Row]] = {}
     gone: dict[LinkType, list[Row]] = {}
     for one in entities:
-        if isinstance(one, MirroredLink):
-            (links if one.live else gone).setdefault(one.type, []).append(one.row)
-        elif one.deleted:
-            deleted.append(one.row)
-        else:
-            put.setdefault(one.type, []).append(one.row)
-    live, dead = _flat(links), _named(_flat(gone))
+        row = one.row
+        if isinstance(one, MirroredArtifact):
+            (deleted if one.deleted else put.setdefault(one.type, [])).append(row)
+        elif not one.live:
+            gone.setdefault(one.type, []).append(row)
+        elif noted.get(row["id"], -1) < one.position:
+            links.setdefault((one.type, one.begins_at_task), []).append(row)
+    back = [{"id": row["id"], "version": row["version"]} for rows in links.values() for row in rows if row["id"] in noted]
+    dead = [row for rows in gone.values() for row in rows]
     made: list[Step] = [(PUT_ARTIFACTS[kind], rows) for kind, rows in put.items()]
-    made += [(DELETE_ARTIFACTS, deleted), (FORGET_DELETED, _named(live)), (PUT_LINKS, live)]
-    made += [(PUT_SPECIFIC[kind], rows) for kind, rows in links.items() if kind in PUT_SPECIFIC]
+    made += [(DELETE_ARTIFACTS, deleted), (FORGET_DELETED, back)]
+    made += [(PUT_LINKS[kind], rows) for kind, rows in links.items()]
     made += [(NOTE_DELETED, dead), (DELETE_LINKS[LinkType.LINKED_TO], dead)]
-    made += [(DELETE_LINKS[kind], _named(rows)) for kind, rows in gone.items() if kind is not LinkType.LINKED_TO]
+    made += [(DELETE_LINKS[kind], rows) for kind, rows in gone.items() if kind is not LinkType.LINKED_TO]
     return [(statement, rows) for statement, rows in made if rows]
 
 
-def _flat(by_type: Mapping[LinkType, list[Row]]) -> list[Row]:
-    return [row for rows in by_type.values() for row in rows]
-
-
-def _named(rows: Sequence[Row]) -> list[Row]:
-    """Without what a deletion does not read: to pack a value costs as much as Neo4j takes for it."""
-    return [{"id": row["id"], "version": row["version"]} for row in rows]
+def _with_properties(properties: Row) -> Row:
+    """The time that something was made at goes beside its other properties, as numbers."""
+    properties = dict(properties)
+    since = properties.pop("createdAt") - _EPOCH
+    return {
+        "id": properties["id"],
+        "version": properties["version"],
+        "seconds": since.days * 86_400 + since.seconds,
+        "nanoseconds": since.microseconds * 1_000,
+        "properties": properties,
+    }
 
 
 def _text(identifier: UUID | None) -> str | None:

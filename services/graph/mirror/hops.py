@@ -10,7 +10,7 @@ from services.graph.domain import Place
 from services.graph.engines import MirrorIsAway
 from services.graph.hops import Direction, Edge
 from services.graph.mirror.connection import BatchIsRefused, Neo4j
-from services.graph.mirror.statements import HOP_ALONG, HOP_BOTH, READ_POSITION
+from services.graph.mirror.statements import HOP_ALONG, HOP_BOTH
 from services.graph.mirror.worker import NEAR, Keeper
 from services.graph.repository.mirror import pending_links
 from shared.contracts.artifacts import ArtifactType
@@ -38,17 +38,16 @@ class MirrorHops:
     async def from_(
         self, workspace_id: UUID, near: Sequence[UUID], direction: Direction, types: Sequence[LinkType], most: int
     ) -> list[Edge]:
-        """Its position is read before its links: whatever they have beyond it is laid over them again."""
         asked = {"near": [str(one) for one in near], "types": [kind.value for kind in types], "most": most}
         hop = HOP_BOTH if direction is Direction.BOTH else HOP_ALONG
         try:
-            position, found = await self._neo4j.read((READ_POSITION, {"mirror": self._keeper.mirror_id}), (hop, asked))
+            found = await self._neo4j.read(hop, mirror=self._keeper.mirror_id, **asked)
         except (BatchIsRefused, MirrorIsAway) as away:
             self._keeper.doubt(str(away))
             raise MirrorIsAway(str(away)) from away
-        if not position or position[0]["position"] is None:
+        if not found or found[0]["position"] is None:
             raise MirrorIsAway("it is being made anew")
-        pending = await self._pending(workspace_id, position[0]["position"], near)
+        pending = await self._pending(workspace_id, found[0]["position"], near)
         changed = {row["id"] for row in pending}
         met = [one for one in map(_met, found[0]["met"]) if one.link_id not in changed]
         met += [one for row in pending if row["live"] and row["type"] in types for one in _meetings(row, set(near), direction)]

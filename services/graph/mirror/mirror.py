@@ -8,7 +8,7 @@ import structlog
 
 from services.graph.engines import MirrorIsAway
 from services.graph.mirror.connection import BatchIsRefused, BatchIsTooLarge, Neo4j
-from services.graph.mirror.entities import Entity, MirroredLink, steps
+from services.graph.mirror.entities import Entity, MirroredLink
 from services.graph.mirror.statements import (
     AWAIT_SCHEMA,
     BEGIN_WIPE,
@@ -19,7 +19,6 @@ from services.graph.mirror.statements import (
     IS_EMPTY,
     MOVE,
     READ_MIRRORS,
-    READ_POSITION,
     SCHEMA,
     WIPE,
 )
@@ -57,10 +56,10 @@ class Mirror:
 
     async def warm(self) -> None:
         """Ask what readers ask. Raises `MirrorIsAway` where it does not answer as fast as they want it."""
-        asked = {"near": [self.id], "types": [*LinkType], "most": 1}
+        asked = {"mirror": self.id, "near": [self.id], "types": [*LinkType], "most": 1}
         for hop in (HOP_ALONG, HOP_BOTH):
             await self.neo4j.run(hop, **asked)
-            await self.neo4j.read((READ_POSITION, {"mirror": self.id}), (hop, asked))
+            await self.neo4j.read(hop, **asked)
 
     async def standing(self) -> Standing:
         """Raises `MirrorIsAnothers` for a Neo4j that has a graph, and not this one."""
@@ -77,17 +76,25 @@ class Mirror:
         await self.neo4j.run(BEGIN_WIPE, mirror=self.id)
 
     async def wipe(self) -> None:
-        """A batch at a time, so that it can be gone on with."""
+        """A batch at a time, so that it can be gone on with. Raises `MirrorIsAway` where Neo4j has no memory even for the least of all."""
         for statement in WIPE:
-            while await self.neo4j.changed(statement, most=WIPED_AT_ONCE):
+            while await self._wiped_some(statement, WIPED_AT_ONCE):
                 pass
         await self.neo4j.run(END_WIPE, mirror=self.id)
+
+    async def _wiped_some(self, statement: str, most: int) -> bool:
+        try:
+            return await self.neo4j.changed(statement, most=most)
+        except BatchIsTooLarge as large:
+            if most == 1:
+                raise MirrorIsAway(str(large)) from large
+            return await self._wiped_some(statement, most // 2)
 
     async def apply(self, window: Window) -> None:
         """What changed, and how far the mirror is with it, in one transaction; what it refuses is found by halves, and parked."""
         moved = (MOVE, {"mirror": self.id, "position": window.until})
         try:
-            await self.neo4j.write(steps(window.entities), moved)
+            await self.neo4j.write(window.entities, moved)
         except BatchIsRefused:
             await self.put(window.entities)
             await self.neo4j.write([], moved)
@@ -97,7 +104,7 @@ class Mirror:
         if not entities:
             return 0
         try:
-            await self.neo4j.write(steps(entities))
+            await self.neo4j.write(entities)
         except BatchIsRefused as refused:
             if len(entities) > 1:
                 middle = len(entities) // 2

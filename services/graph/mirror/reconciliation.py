@@ -194,7 +194,7 @@ def _link_wanted(one: MirroredLink) -> dict[LinkType, Shape]:
         return {}
     made: dict[LinkType, Shape] = {LinkType.LINKED_TO: (one.position, str(one.source_id), str(one.target_id), one.properties)}
     if one.type is not LinkType.LINKED_TO:
-        made[one.type] = (one.position, *map(str, one.task_first), one.properties)
+        made[one.type] = (one.position, *map(str, one.task_first), one.specific_properties)
     return made
 
 

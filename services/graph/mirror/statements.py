@@ -30,14 +30,15 @@ SCHEMA = [
 ]
 AWAIT_SCHEMA = "CALL db.awaitIndexes(60)"
 
-# Newer than what is there: rows are {id, version, properties}.
+# Newer than what is there: rows are {id, version, …}. Times come as numbers: to pack one takes the driver longer than Neo4j its link.
 _NEWER = "coalesce({of}.version, -1) < row.version"
+_CREATED = "createdAt = datetime.fromepoch(row.seconds, row.nanoseconds)"
 
 PUT_ARTIFACTS = {
     kind: f"""
         UNWIND $rows AS row MERGE (n:Artifact {{id: row.id}})
         WITH n, row WHERE {_NEWER.format(of="n")}
-        SET n = row.properties SET n:{label} REMOVE n:Deleted"""
+        SET n = row.properties, n.{_CREATED} SET n:{label} REMOVE n:Deleted"""
     for kind, label in LABELS.items()
 }
 DELETE_ARTIFACTS = f"""
@@ -45,22 +46,21 @@ DELETE_ARTIFACTS = f"""
     WITH n, row WHERE {_NEWER.format(of="n")}
     SET n = {{id: row.id, version: row.version}} SET n:Deleted REMOVE n{_ALL_LABELS}"""
 
-_UNLESS_DELETED = "NOT EXISTS { MATCH (gone:DeletedLink {id: row.id}) WHERE gone.version >= row.version }"
-PUT_LINKS = f"""
-    UNWIND $rows AS row WITH row WHERE {_UNLESS_DELETED}
-    MERGE (source:Artifact {{id: row.source}}) MERGE (target:Artifact {{id: row.target}})
+_PUT_LINK = f"""
+    UNWIND $rows AS row MERGE (source:Artifact {{id: row.source}}) MERGE (target:Artifact {{id: row.target}})
     MERGE (source)-[l:LINKED_TO {{id: row.id}}]->(target)
-    WITH l, row WHERE {_NEWER.format(of="l")}
-    SET l = row.properties"""
-PUT_SPECIFIC = {
-    kind: f"""
-        UNWIND $rows AS row WITH row WHERE {_UNLESS_DELETED}
-        MATCH (task:Artifact {{id: row.task}}) MATCH (other:Artifact {{id: row.other}})
-        MERGE (task)-[l:{kind} {{id: row.id}}]->(other)
-        WITH l, row WHERE {_NEWER.format(of="l")}
-        SET l = row.properties"""
+    WITH source, target, l, row WHERE {_NEWER.format(of="l")}
+    SET l = row.properties, l.{_CREATED}"""
+_PUT_SPECIFIC = """
+    MERGE ({task})-[s:{kind} {{id: row.id}}]->({other})
+    SET s.version = l.version, s.createdBy = l.createdBy, s.createdAt = l.createdAt"""
+PUT_LINKS = {(LinkType.LINKED_TO, True): _PUT_LINK, (LinkType.LINKED_TO, False): _PUT_LINK} | {
+    (kind, along): _PUT_LINK + _PUT_SPECIFIC.format(kind=kind, task=task, other=other)
     for kind in SPECIFIC
+    for along, task, other in ((True, "source", "target"), (False, "target", "source"))
 }
+"""By the type, and whether the link begins at its task, as its specific edge does."""
+NOTED_LINKS = "MATCH (gone:DeletedLink) WHERE gone.id IN $ids RETURN gone.id AS id, gone.version AS version"
 FORGET_DELETED = "UNWIND $rows AS row MATCH (gone:DeletedLink {id: row.id}) WHERE gone.version < row.version DELETE gone"
 NOTE_DELETED = f"""
     UNWIND $rows AS row MERGE (gone:DeletedLink {{id: row.id}})
@@ -74,12 +74,14 @@ MOVE = """
     MERGE (m:Mirror {id: $mirror})
     SET m.position = CASE WHEN coalesce(m.position, 0) < $position THEN $position ELSE m.position END, m.movedAt = datetime()"""
 READ_MIRRORS = "MATCH (m:Mirror) RETURN m.id AS id, coalesce(m.position, 0) AS position, coalesce(m.wiping, false) AS wiping"
-READ_POSITION = "MATCH (m:Mirror {id: $mirror}) WHERE NOT coalesce(m.wiping, false) RETURN m.position AS position"
 IS_EMPTY = "OPTIONAL MATCH (n:Artifact) WITH n LIMIT 1 RETURN n IS NULL AS empty"
 
 BEGIN_WIPE = "MERGE (m:Mirror {id: $mirror}) SET m.wiping = true, m.position = 0"
 FORGET_OTHERS = "MATCH (m:Mirror) WHERE m.id <> $mirror DELETE m"
-WIPE = ["MATCH (n:Artifact) WITH n LIMIT $most DETACH DELETE n", "MATCH (n:DeletedLink) WITH n LIMIT $most DETACH DELETE n"]
+WIPE = [
+    "MATCH (:Artifact)-[l]->() WITH l LIMIT $most DELETE l",  # first: what hangs at one thing may be more than a transaction holds
+    *(f"MATCH (n:{label}) WITH n LIMIT $most DETACH DELETE n" for label in ("Artifact", "DeletedLink")),
+]
 END_WIPE = "MATCH (m:Mirror {id: $mirror}) SET m.wiping = false, m.position = 0"
 
 _ALONG = """
@@ -88,10 +90,15 @@ _ALONG = """
 _AGAINST = """
     MATCH (a)<-[l:LINKED_TO]-(b) WHERE l.type IN $types
     RETURN l.id AS link, b.id AS far, l.sourceType AS type, false AS along ORDER BY far LIMIT $most"""
-# All in one record: the driver takes longer to wait for a record than Neo4j to find a link.
+# The position first: whatever the links have beyond it is laid over them again. All in one record: the driver takes longer to wait for
+# one than Neo4j to find a link.
 _HOP = """
-    UNWIND $near AS id MATCH (a:Artifact {{id: id}}) CALL (a) {{ {at} }}
-    RETURN collect([id, link, far, type, along]) AS met"""
+    MATCH (m:Mirror {{id: $mirror}}) WHERE NOT coalesce(m.wiping, false) WITH m.position AS position
+    CALL () {{
+        UNWIND $near AS id MATCH (a:Artifact {{id: id}}) CALL (a) {{ {at} }}
+        RETURN collect([id, link, far, type, along]) AS met
+    }}
+    RETURN position, met"""
 HOP_ALONG = _HOP.format(at=_ALONG)
 HOP_BOTH = _HOP.format(at=f"{_ALONG} UNION ALL {_AGAINST}")
 
@@ -121,6 +128,6 @@ SUM_ARTIFACTS = f"""
 SUM_LINKS = {
     kind: f"""
         MATCH ()-[l:{kind}]->() WHERE l.id >= $from AND l.id < $before
-        RETURN l.type AS kind, count(l) AS there, {_MIXED.format(of="l")} AS sum"""
+        RETURN {"l.type" if kind is LinkType.LINKED_TO else "type(l)"} AS kind, count(l) AS there, {_MIXED.format(of="l")} AS sum"""
     for kind in LinkType
 }

@@ -11,7 +11,7 @@ import asyncpg
 import httpx2
 from nats.js import JetStreamContext
 
-from services.graph.mirror.entities import MirroredLink, steps
+from services.graph.mirror.entities import MirroredLink
 from services.graph.mirror.mirror import Mirror
 from services.graph.mirror.reconciliation import Differences, Reconciliation
 from services.graph.repository.mirror import MirrorSource
@@ -55,7 +55,7 @@ async def bare(mirror: Mirror, source: MirrorSource, most: int | None = None) ->
     while position < head and (most is None or links < most):
         window = await source.window(position, head, WINDOW)
         begin = time.perf_counter()
-        await mirror.neo4j.write(steps(window.entities))
+        await mirror.neo4j.write(window.entities)
         seconds += time.perf_counter() - begin
         links += sum(isinstance(one, MirroredLink) for one in window.entities)
         position = window.until
