@@ -1,5 +1,6 @@
 """Links at things, by Neo4j, with what it does not have yet laid over it: the answer is PostgreSQL's, whatever the mirror lags."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -38,6 +39,27 @@ class MirrorHops:
     async def from_(
         self, workspace_id: UUID, near: Sequence[UUID], direction: Direction, types: Sequence[LinkType], most: int
     ) -> list[Edge]:
+        """What the mirror lacks is looked up meanwhile, from where it was known to be: what is laid over twice does no harm."""
+        known = self._keeper.position
+        pending = asyncio.create_task(self._pending(workspace_id, known, near))
+        try:
+            position, found = await self._found(near, direction, types, most)
+        except BaseException:
+            pending.cancel()
+            await asyncio.gather(pending, return_exceptions=True)
+            raise
+        lacking = await pending
+        if position < known:  # it was wiped or put back since
+            lacking = await self._pending(workspace_id, position, near)
+        changed = {row["id"] for row in lacking}
+        met = [one for one in map(_met, found) if one.link_id not in changed]
+        met += [one for row in lacking if row["live"] and row["type"] in types for one in _meetings(row, set(near), direction)]
+        return _cut(met, most)
+
+    async def _found(
+        self, near: Sequence[UUID], direction: Direction, types: Sequence[LinkType], most: int
+    ) -> tuple[int, list[tuple[str, str, str, str, bool]]]:
+        """How far the mirror is, and what it has."""
         asked = {"near": [str(one) for one in near], "types": [kind.value for kind in types], "most": most}
         hop = HOP_BOTH if direction is Direction.BOTH else HOP_ALONG
         try:
@@ -47,11 +69,7 @@ class MirrorHops:
             raise MirrorIsAway(str(away)) from away
         if not found or found[0]["position"] is None:
             raise MirrorIsAway("it is being made anew")
-        pending = await self._pending(workspace_id, found[0]["position"], near)
-        changed = {row["id"] for row in pending}
-        met = [one for one in map(_met, found[0]["met"]) if one.link_id not in changed]
-        met += [one for row in pending if row["live"] and row["type"] in types for one in _meetings(row, set(near), direction)]
-        return _cut(met, most)
+        return found[0]["position"], found[0]["met"]
 
     async def _pending(self, workspace_id: UUID, position: int, near: Sequence[UUID]) -> list[asyncpg.Record]:
         async with self._database.reading(workspace_id) as connection:

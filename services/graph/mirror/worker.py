@@ -46,6 +46,11 @@ class Keeper:
     def mirror_id(self) -> str | None:
         return self._mirror.id if self._mirror else None
 
+    @property
+    def position(self) -> int:
+        """How far the mirror was when it was looked at last."""
+        return self._standing.position
+
     def is_near(self) -> bool:
         return self._problem is None and not self._standing.wiping and self._backlog.behind <= NEAR
 

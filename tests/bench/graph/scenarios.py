@@ -33,7 +33,7 @@ LINKS_AT_ONCE, TICK = 50, 0.1
 """500 links a second."""
 DEPTHS = (1, 2, 3, 4)
 ASKED = 100
-_LOOKED_EVERY = 0.01
+_LOOKED_EVERY = 0.05
 
 _SOME_LINKS = """
     INSERT INTO graph.artifact_links (id, workspace_id, project_id, source_type, source_id, target_type, target_id, type, created_by)
