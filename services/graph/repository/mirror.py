@@ -32,10 +32,15 @@ _LINK = f"""l.id, l.workspace_id, l.project_id, l.thread_id, l.source_type, l.so
     {_LIVE} AS live"""
 _ENDS = "LEFT JOIN artifacts s ON s.id = l.source_id LEFT JOIN artifacts t ON t.id = l.target_id"
 
-ARTIFACTS_AFTER = f"SELECT {_ARTIFACT} FROM artifacts a WHERE a.position > $1 AND a.position <= $2 ORDER BY a.position LIMIT $3"
-LINKS_AFTER = f"""
+WINDOW = """
+    SELECT max(position) AS until, count(*) AS changes FROM (
+        (SELECT position FROM artifacts WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3)
+        UNION ALL (SELECT position FROM artifact_links WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3)
+        ORDER BY position LIMIT $3) AS next"""
+ARTIFACTS_BETWEEN = f"SELECT {_ARTIFACT} FROM artifacts a WHERE a.position > $1 AND a.position <= $2 ORDER BY a.position"
+LINKS_BETWEEN = f"""
     SELECT {_LINK} FROM (
-        SELECT * FROM artifact_links WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3) AS l {_ENDS}
+        SELECT * FROM artifact_links WHERE position > $1 AND position <= $2 ORDER BY position) AS l {_ENDS}
     ORDER BY l.position"""
 ARTIFACTS_BY_ID = f"SELECT {_ARTIFACT} FROM artifacts a WHERE a.id >= $1 ORDER BY a.id LIMIT $2"
 LINKS_BY_ID = f"SELECT {_LINK} FROM (SELECT * FROM artifact_links WHERE id >= $1 ORDER BY id LIMIT $2) AS l {_ENDS} ORDER BY l.id"
@@ -134,13 +139,14 @@ class MirrorSource:
         return head
 
     async def window(self, after: int, head: int, most: int) -> Window:
-        """The next `most` of either kind: up to where both are known."""
+        """The next `most` changes. What changes once more meanwhile has left it for a later one."""
         async with self._background.connection() as connection:
-            artifacts = [artifact_of(row) for row in await connection.fetch(ARTIFACTS_AFTER, after, head, most)]
-            links = [link_of(row) for row in await connection.fetch(LINKS_AFTER, after, head, most)]
-        until = min([head, *(rows[-1].position for rows in (artifacts, links) if len(rows) == most)])
-        entities: list[Entity] = [*artifacts, *links]
-        return Window([one for one in entities if one.position <= until], after, until)
+            next_ones = await connection.fetchrow(WINDOW, after, head, most)
+            assert next_ones is not None
+            until = next_ones["until"] if next_ones["changes"] == most else head
+            artifacts = [artifact_of(row) for row in await connection.fetch(ARTIFACTS_BETWEEN, after, until)]
+            links = [link_of(row) for row in await connection.fetch(LINKS_BETWEEN, after, until)]
+        return Window([*artifacts, *links], after, until)
 
     async def artifacts_from(self, identifier: UUID, most: int) -> list[MirroredArtifact]:
         async with self._background.connection() as connection:

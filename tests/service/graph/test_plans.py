@@ -139,6 +139,7 @@ async def test_what_numbers_mean_is_looked_up(crowd: Crowd, behind: Database, gr
 async def test_the_mirrors_window_reads_what_it_holds(crowd: Crowd, behind: Database) -> None:
     async with behind.connection() as connection:
         head = await connection.fetchval("SELECT max(position) FROM artifact_links WHERE position IS NOT NULL")
-        check(await plan(connection, mirror.ARTIFACTS_AFTER, head - 30_000, head, 100), 150)
-        check(await plan(connection, mirror.LINKS_AFTER, head - 10_000, head, 100), 400)
+        check(await plan(connection, mirror.WINDOW, head - 10_000, head, 100), 250)
+        check(await plan(connection, mirror.ARTIFACTS_BETWEEN, head - 30_000, head - 29_900), 150)
+        check(await plan(connection, mirror.LINKS_BETWEEN, head - 10_000, head - 9_900), 400)
         check(await plan(connection, mirror.LINKS_BY_ID, new_id(), 100), 400)
