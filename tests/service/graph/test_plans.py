@@ -120,6 +120,8 @@ async def test_a_projects_graph_reads_no_other_project(crowd: Crowd, own: Databa
     async with own.reading(crowd.workspace) as connection:
         check(await plan(connection, overview.OF_PROJECT, crowd.projects[0], 500), 600)
         check(await plan(connection, overview.THREADS_OF_PROJECT, crowd.projects[0]), 5)
+        near = [row["id"] for row in await connection.fetch(overview.OF_PROJECT, crowd.projects[0], 50)]
+        check(await plan(connection, overview.LINKS_AT, near, 101, 10_001), 300)
 
 
 async def test_orphans_are_looked_for_from_the_newest_on(crowd: Crowd, own: Database) -> None:
