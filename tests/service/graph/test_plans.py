@@ -7,7 +7,7 @@ import pytest_asyncio
 from pydantic_core import from_json
 
 from services.graph.hops import Direction
-from services.graph.repository import links, mirror, overview
+from services.graph.repository import artifacts, endings, links, mirror, overview
 from services.graph.repository.derived import MEANT_BY_MESSAGES, MEANT_IN_THREADS, MEANT_TASKS
 from services.graph.repository.hops import HOP
 from shared.contracts.artifacts import ArtifactType
@@ -136,6 +136,13 @@ async def test_what_numbers_mean_is_looked_up(crowd: Crowd, behind: Database, gr
         check(await plan(connection, MEANT_BY_MESSAGES, [message]), 20)
         check(await plan(connection, MEANT_TASKS, [task]), 200)
         check(await plan(connection, MEANT_IN_THREADS, [new_id()]), 20)
+
+
+async def test_what_goes_with_a_project_is_looked_up(crowd: Crowd, behind: Database) -> None:
+    async with behind.connection() as connection:
+        check(await plan(connection, artifacts.END_TOLD, [new_id() for _ in range(100)], crowd.threads), 150)
+        check(await plan(connection, artifacts.END_SAID, crowd.threads[0], 2_000), 5)
+        check(await plan(connection, endings.NEXT), 5)
 
 
 async def test_the_mirrors_window_reads_what_it_holds(crowd: Crowd, behind: Database) -> None:
