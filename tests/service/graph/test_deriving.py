@@ -5,12 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.graph.ending import Ending
-from services.graph.filling import Filling
 from services.graph.repository.endings import AT_ONCE, Endings
-from services.graph.repository.fills import Fills
-from shared.contracts.artifacts import ArtifactType
-from shared.contracts.attachments.artifacts import AttachmentArtifact
-from shared.contracts.messages.artifacts import MessageArtifact
 from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened
@@ -180,26 +175,3 @@ async def test_a_page_is_linked_to_its_file_and_follows_it(graph: Service, ada: 
         event = PageChanged(entity_id=page, version=version, project_id=project, change=Happened.UPDATED, page=entry)
         await graph.hears(ada.workspace_id, event)
         assert await graph.derived(page) == ([("page", file)] if file else [])
-
-
-async def test_what_was_there_before_is_filled_in_once(graph: Service, ada: Principal) -> None:
-    thread = new_id()
-    first, reply, file = new_id(), new_id(), new_id()
-    common = {"workspace_id": ada.workspace_id, "project_id": None, "thread_id": thread, "title": "", "deleted": False, "version": 1}
-    graph.owners.listed["messages"] = [
-        MessageArtifact.model_validate(
-            {**common, "type": ArtifactType.MESSAGE, "id": one, "reply_to": replied, "author_id": new_id(), "content": ""}
-        )
-        for one, replied in ((first, None), (reply, first))
-    ]
-    graph.owners.listed["attachments"] = [
-        AttachmentArtifact.model_validate(
-            {**common, "type": ArtifactType.ATTACHMENT, "id": file, "message_id": reply, "uploaded_by_id": new_id()}
-        )
-    ]
-    await graph.database.execute("DELETE FROM graph.fills")
-    filling = Filling(graph.application.caller, Fills(graph.background))
-    await filling.once()
-    assert await graph.derived(reply) == [("reply", first)]
-    assert await graph.derived(file) == [("attachment", reply)]
-    assert await graph.database.fetchval("SELECT count(*) FROM graph.fills WHERE filled_at IS NOT NULL") == 4
