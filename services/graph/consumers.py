@@ -41,7 +41,7 @@ async def keep(connection: Connection, learned: Learned) -> None:
     await derived.threads_of_projects(connection, learned.project_threads)
     await derived.tasks_came(connection, learned.tasks)
     told = {one.project_id for one in learned.artifacts} | {one.project_id for one in learned.project_threads}
-    await end(connection, sorted(one for one in told if one is not None))
+    await end(connection, sorted(one for one in told if one is not None), learned.artifacts)
 
 
 def _learned(event: Event, received: Received) -> Learned:

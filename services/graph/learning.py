@@ -77,11 +77,15 @@ def of_file(event: FileChanged, workspace_id: UUID) -> Learned:
 def of_page(event: PageChanged, workspace_id: UUID) -> Learned:
     """A page is linked to the file that was made from it."""
     page = event.page
-    known = _of_project(ArtifactType.PAGE, event, workspace_id, page.name)
-    ends = [Place(ArtifactType.FILE, page.linked_file_id)] if page.linked_file_id is not None and not known.deleted else []
-    own = Place(ArtifactType.PAGE, known.id)
-    links = [DerivedLink(own, end, Derived.PAGE, workspace_id, known.project_id, None, page.updated_by) for end in ends]
-    return Learned(artifacts=[known], sources={known.id: Source(known.version, links)})
+    return made_of(_of_project(ArtifactType.PAGE, event, workspace_id, page.name), page.linked_file_id, page.updated_by)
+
+
+def made_of(page: Artifact, file_id: UUID | None, by: UUID) -> Learned:
+    """A page and all that comes of it."""
+    ends = [Place(ArtifactType.FILE, file_id)] if file_id is not None and not page.deleted else []
+    own = Place(ArtifactType.PAGE, page.id)
+    links = [DerivedLink(own, end, Derived.PAGE, page.workspace_id, page.project_id, None, by) for end in ends]
+    return Learned(artifacts=[page], sources={page.id: Source(page.version, links)})
 
 
 def _of_project(kind: ArtifactType, event: TaskChanged | FileChanged | PageChanged, workspace_id: UUID, title: str) -> Artifact:

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 from services.graph.consumers import learn
 from services.graph.drawing.artist import Artist
+from services.graph.ending import Ending
 from services.graph.engines import Engines, Mirrored
 from services.graph.filling import Filling
 from services.graph.handlers import links, overview, pictures, reads
 from services.graph.owners import Owners
+from services.graph.repository.endings import Endings
 from services.graph.repository.fills import Fills
 from services.graph.repository.hops import SqlHops
 from services.graph.repository.links import Links
@@ -49,6 +51,7 @@ class GraphApplication:
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(GRAPH_ARTIFACTS, learn)
         self._filling = Filling(foundation.caller, Fills(foundation.background))
+        self._ending = Ending(Endings(foundation.background))
         self._keeper: Keeper | None = None
         owners = Owners(foundation.caller)
         service = Service(
@@ -83,11 +86,13 @@ class GraphApplication:
             self._keeper.start()
         await self._consumers.start()
         self._filling.start()
+        self._ending.start()
         await self._foundation.serve(self.health)
 
     async def stop(self) -> None:
         await self._consumers.stop()
         await self._filling.stop()
+        await self._ending.stop()
         if self._keeper is not None:
             await self._keeper.stop()
         await self._foundation.close()

@@ -51,6 +51,7 @@ artifacts = Table(
         postgresql_include=["type", "workspace_id"],
         postgresql_where=text("project_id IS NOT NULL AND NOT deleted"),
     ),
+    Index("artifacts_thread", "thread_id", "id", postgresql_where=text("thread_id IS NOT NULL AND NOT deleted")),
     Index("artifacts_number", "project_id", "number", postgresql_where=text("number IS NOT NULL")),
     Index("artifacts_workspace", "workspace_id", text("id DESC"), postgresql_where=text("NOT deleted")),
     Index("artifacts_position", "position", postgresql_where=_PLACED),
@@ -122,7 +123,9 @@ project_threads = Table(
     Column("project_id", Uuid, nullable=False),
     Column("workspace_id", Uuid, nullable=False),
     Column("deleted", Boolean, nullable=False, server_default=text("false")),
+    Column("ended", Boolean, nullable=False, server_default=text("false")),
     Index("project_threads_project", "project_id"),
+    Index("project_threads_ending", "thread_id", postgresql_where=text("deleted AND NOT ended")),
 )
 
 fills = Table(

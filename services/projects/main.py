@@ -18,7 +18,7 @@ from services.projects.settings import ProjectsSettings
 from services.projects.threads import ProjectThreads
 from shared.application import Dependency
 from shared.contracts.projects.access import CHECK_PROJECT_ACCESS
-from shared.contracts.projects.artifacts import DESCRIBE_ARTIFACTS, LIST_ARTIFACTS
+from shared.contracts.projects.artifacts import DESCRIBE_ARTIFACTS, LIST_ARTIFACTS, LIST_PROJECT_THREADS
 from shared.contracts.projects.columns import CHANGE_COLUMN, CREATE_COLUMN, DELETE_COLUMN, GET_COLUMN, LIST_COLUMNS
 from shared.contracts.projects.files import (
     CHANGE_FILE,
@@ -87,6 +87,7 @@ def _serve_projects(responder: Responder, service: Service) -> None:
     responder.serve_together(CHECK_PROJECT_ACCESS, access.check_project_access, service)
     responder.serve(DESCRIBE_ARTIFACTS, artifacts.describe_artifacts, service)
     responder.serve_anonymous(LIST_ARTIFACTS, artifacts.list_artifacts, service)
+    responder.serve_anonymous(LIST_PROJECT_THREADS, artifacts.list_project_threads, service)
     responder.serve(GET_PROJECT_HISTORY, history.get_project_history, service)
     responder.serve(CREATE_PROJECT, projects.create_project, service)
     responder.serve(GET_PROJECT, projects.get_project, service)

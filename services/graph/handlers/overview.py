@@ -3,6 +3,8 @@
 import time
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from services.graph import domain
 from services.graph.domain import Place
 from services.graph.handlers.reads import nodes
@@ -27,7 +29,13 @@ from shared.contracts.principal import Principal
 from shared.identifiers import LAST_ID
 
 MOST_LINKS = 100
-"""Links at one thing that a picture shows in each direction."""
+"""Links at one thing that a graph shows in each direction."""
+MOST_EDGES = 10_000
+"""Of one graph, which travels in one message of NATS: 4 of its 8 MB."""
+REPLY_BYTES = 7 * 1024 * 1024
+EDGE_BYTES = 420
+"""What one takes at most, as JSON."""
+LABEL_LENGTH = 255
 SECONDS = 1.0
 """For how long one page of things without links is looked for: where nearly everything is linked, or hidden, it may end up empty."""
 ASKED = 200
@@ -40,17 +48,16 @@ async def get_project_graph(request: GetProjectGraph, caller: Principal, service
     workspace, limit = caller.workspace_id, request.limit
     own = await service.overview.of_project(workspace, request.project_id, limit + 1)
     seen = await service.owners.seen(own[:limit], caller)
-    links = await service.overview.links_at(workspace, list(seen), MOST_LINKS)
+    links, all_links = await service.overview.links_at(workspace, list(seen), MOST_LINKS, MOST_EDGES)
     ends = {place for link in links for place in _ends(link)}
     others = sorted((place for place in ends if place.id not in seen), key=lambda place: place.id)
     room = max(limit - len(seen), 0)
     shown = seen | await service.owners.seen(others[:room], caller)
-    return ProjectGraph(
-        nodes=[_node(one) for one in shown.values()],
-        edges=[_edge(link) for link in links if link.source_id in shown and link.target_id in shown],
-        partial=(cut := len(own) > limit or len(others) > room),
-        reason=Cut.LIMIT if cut else None,
-    )
+    nodes = [_node(one) for one in shown.values()]
+    edges = [_edge(link) for link in links if link.source_id in shown and link.target_id in shown]
+    fitting = (REPLY_BYTES - sum(len(to_json(node)) for node in nodes)) // EDGE_BYTES
+    cut = len(own) > limit or len(others) > room or not all_links or len(edges) > fitting
+    return ProjectGraph(nodes=nodes, edges=edges[:fitting], partial=cut, reason=Cut.LIMIT if cut else None)
 
 
 async def list_orphans(request: ListOrphans, caller: Principal, service: Service) -> Orphans:
@@ -79,10 +86,11 @@ def _ends(link: ArtifactLink) -> tuple[Place, Place]:
 
 
 def _node(one: Artifact) -> GraphNode:
+    label = one.title[:LABEL_LENGTH]
     return GraphNode(
         key=one.id,
-        data=NodeData(id=one.id, label=one.title, type=one.type),
-        attributes=NodeAttributes(label=one.title, type=one.type),
+        data=NodeData(id=one.id, label=label, type=one.type),
+        attributes=NodeAttributes(label=label, type=one.type),
     )
 
 

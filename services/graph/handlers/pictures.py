@@ -13,7 +13,7 @@ MOST_LINKS = 3_000
 
 _ORDER = {kind: place for place, kind in enumerate(ArtifactType)}
 _WHY = {
-    Cut.LIMIT: "there are more things than are shown",
+    Cut.LIMIT: "there are more things, or links, than are shown",
     Cut.NODES: "more was not looked at for one picture",
     Cut.DEADLINE: "there was no more time for it",
 }
@@ -27,10 +27,10 @@ def subject_of(graph: ProjectGraph) -> Subject:
     """In an order of its own."""
     nodes = sorted((node.data for node in graph.nodes), key=lambda node: (_ORDER[node.type], node.id))
     at = {node.id: place for place, node in enumerate(nodes)}
-    edges = sorted((edge.data for edge in graph.edges), key=lambda edge: edge.id)
+    edges = sorted((edge.data for edge in graph.edges[:MOST_LINKS]), key=lambda edge: edge.id)
     return Subject(
         [Thing(str(node.id), node.type, node.label) for node in nodes],
-        [Link(str(edge.id), at[edge.source], at[edge.target], edge.type, edge.derived) for edge in edges[:MOST_LINKS]],
+        [Link(str(edge.id), at[edge.source], at[edge.target], edge.type, edge.derived) for edge in edges],
         _notes(graph),
     )
 

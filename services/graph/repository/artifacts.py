@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import asyncpg
+
 from services.graph.domain import newest
 from shared.contracts.artifacts import Artifact
 from shared.database.connections import Connection
@@ -28,12 +30,22 @@ _TOUCH = """
         ORDER BY id FOR UPDATE)
     UPDATE artifact_links l SET position = NULL, updated_at = now() FROM touched WHERE l.id = touched.id"""
 
-# All that is in a project goes with it, without a word of its own; what is told of it late brings none of it back.
+# All that is in a project goes with it, without a word of its own, and so does what was said in its thread; what is told of it late
+# brings none of it back.
 _END = """
+    WITH ended AS ({which} ORDER BY id FOR UPDATE)
+    UPDATE artifacts a SET deleted = true, updated_at = now(), position = NULL FROM ended WHERE a.id = ended.id RETURNING a.id"""
+END_IN_PROJECTS = _END.format(
+    which="""SELECT id FROM artifacts WHERE NOT deleted
+        AND project_id = ANY(ARRAY(SELECT project_id FROM project_threads WHERE project_id = ANY($1) AND deleted))"""
+)
+END_TOLD = _END.format(
+    which="""SELECT id FROM artifacts WHERE id = ANY($1) AND NOT deleted
+        AND thread_id = ANY(ARRAY(SELECT thread_id FROM project_threads WHERE thread_id = ANY($2) AND deleted))"""
+)
+END_SAID = """
     WITH ended AS (
-        SELECT id FROM artifacts WHERE NOT deleted
-            AND project_id = ANY(ARRAY(SELECT project_id FROM project_threads WHERE project_id = ANY($1) AND deleted))
-        ORDER BY id FOR UPDATE)
+        SELECT id FROM artifacts WHERE thread_id = $1 AND NOT deleted ORDER BY id LIMIT $2 FOR UPDATE)
     UPDATE artifacts a SET deleted = true, updated_at = now(), position = NULL FROM ended WHERE a.id = ended.id RETURNING a.id"""
 
 
@@ -55,15 +67,29 @@ async def record(connection: Connection, artifacts: Sequence[Artifact]) -> set[U
         [one.version for one in kept],
         [time_of(one.id) or _BEGINNING for one in kept],
     )
-    if moved := [row["id"] for row in rows if row["came_or_went"]]:
-        await connection.execute(_TOUCH, moved)
+    await _touch(connection, [row for row in rows if row["came_or_went"]])
     return {row["id"] for row in rows}
 
 
-async def end(connection: Connection, project_ids: Sequence[UUID]) -> None:
-    """What is in those of them that were deleted."""
-    if project_ids and (ended := [row["id"] for row in await connection.fetch(_END, project_ids)]):
-        await connection.execute(_TOUCH, ended)
+async def end(connection: Connection, project_ids: Sequence[UUID], told: Sequence[Artifact]) -> None:
+    """What is in those of these projects that were deleted, and what was just told of their threads."""
+    if project_ids:
+        await _touch(connection, await connection.fetch(END_IN_PROJECTS, project_ids))
+    said = [one for one in told if one.thread_id is not None]
+    if said:
+        await _touch(connection, await connection.fetch(END_TOLD, [one.id for one in said], list({one.thread_id for one in said})))
+
+
+async def end_said(connection: Connection, thread_id: UUID, most: int) -> int:
+    """So much of what was said in a thread; how much there was."""
+    ended = await connection.fetch(END_SAID, thread_id, most)
+    await _touch(connection, ended)
+    return len(ended)
+
+
+async def _touch(connection: Connection, ended: Sequence[asyncpg.Record]) -> None:
+    if ended:
+        await connection.execute(_TOUCH, [row["id"] for row in ended])
 
 
 async def record_early(connection: Connection, artifacts: Sequence[Artifact]) -> None:

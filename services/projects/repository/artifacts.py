@@ -6,25 +6,27 @@ from uuid import UUID
 from services.projects.repository.rows import view
 from shared.contracts.artifacts import Artifact, ArtifactType
 from shared.contracts.principal import Principal
+from shared.contracts.projects.artifacts import ProjectArtifact, ThreadOfProject
 from shared.database.connections import Database
 from shared.identifiers import FIRST_ID
 
-_TITLES = {
-    ArtifactType.TASK: ("tasks", "title", "number"),
-    ArtifactType.FILE: ("files", "path", "NULL"),
-    ArtifactType.PAGE: ("pages", "name", "NULL"),
+_COLUMNS = {
+    ArtifactType.TASK: ("tasks", "a.title", "a.number", "NULL", "NULL"),
+    ArtifactType.FILE: ("files", "a.path", "NULL", "NULL", "a.updated_by"),
+    ArtifactType.PAGE: ("pages", "a.name", "NULL", "a.linked_file_id", "a.updated_by"),
 }
 
 
-def _part(kind: ArtifactType, table: str, title: str, number: str, where: str) -> str:
+def _part(kind: ArtifactType, where: str, table: str, title: str, number: str, linked_file_id: str, updated_by: str) -> str:
     return f"""
-        (SELECT '{kind}' AS type, a.id, a.workspace_id, a.project_id, NULL::uuid AS thread_id, a.{title} AS title, {number}::int AS number,
+        (SELECT '{kind}' AS type, a.id, a.workspace_id, a.project_id, NULL::uuid AS thread_id, {title} AS title, {number}::int AS number,
+            {linked_file_id}::uuid AS linked_file_id, {updated_by}::uuid AS updated_by,
             a.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL AS deleted, a.version
         FROM {table} a JOIN projects p ON p.id = a.project_id WHERE {where})"""
 
 
 def _all(where: str) -> str:
-    return " UNION ALL ".join(_part(kind, *columns, where) for kind, columns in _TITLES.items())
+    return " UNION ALL ".join(_part(kind, where, *columns) for kind, columns in _COLUMNS.items())
 
 
 # Whether they are a member is looked up for each: whoever is in ten thousand projects asks as cheaply as others.
@@ -33,6 +35,7 @@ _SEEN = """a.id = ANY($1::uuid[]) AND a.deleted_at IS NULL AND p.deleted_at IS N
 _DESCRIBE = _all(_SEEN)
 _NEXT = "a.id > $1 ORDER BY a.id LIMIT $2"
 _LIST = f"SELECT * FROM ({_all(_NEXT)}) AS artifacts ORDER BY id LIMIT $2"
+THREADS = "SELECT id, workspace_id, thread_id, deleted_at IS NOT NULL AS deleted FROM projects WHERE id > $1 ORDER BY id LIMIT $2"
 
 
 class Artifacts:
@@ -47,8 +50,14 @@ class Artifacts:
             rows = await connection.fetch(_DESCRIBE, ids, caller.user_id)
         return [view(Artifact, row) for row in rows]
 
-    async def all(self, after: UUID | None, limit: int) -> list[Artifact]:
+    async def all(self, after: UUID | None, limit: int) -> list[ProjectArtifact]:
         """Of all workspaces, from an id on."""
         async with self._background.connection() as connection:
             rows = await connection.fetch(_LIST, after or FIRST_ID, limit)
-        return [view(Artifact, row) for row in rows]
+        return [view(ProjectArtifact, row) for row in rows]
+
+    async def threads(self, after: UUID | None, limit: int) -> list[ThreadOfProject]:
+        """Of the projects of all workspaces, from a project's id on."""
+        async with self._background.connection() as connection:
+            rows = await connection.fetch(THREADS, after or FIRST_ID, limit)
+        return [view(ThreadOfProject, row) for row in rows]

@@ -85,7 +85,7 @@ class Way(View):
 
 
 class NodeData(View):
-    """As cytoscape takes it."""
+    """As cytoscape takes it. label: a title's first 255 characters."""
 
     id: UUID
     label: str
@@ -127,7 +127,10 @@ class GraphEdge(View):
 
 
 class ProjectGraph(View):
-    """Ready for `cytoscape({elements: {nodes, edges}})`, which reads `data`, and for graphology's `import`, which reads the rest."""
+    """Ready for `cytoscape({elements: {nodes, edges}})`, which reads `data`, and for graphology's `import`, which reads the rest.
+
+    edges: between things of the project first, at most 10,000. partial: it is not all; reason: why.
+    """
 
     nodes: list[GraphNode]
     edges: list[GraphEdge]

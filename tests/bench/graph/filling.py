@@ -42,7 +42,7 @@ _LINKS = """
     JOIN graph.artifacts a ON a.id = pair.source JOIN graph.artifacts b ON b.id = pair.target
     WHERE a.id <> b.id ON CONFLICT DO NOTHING"""
 _OPEN = "SELECT count(*) FROM graph.fills WHERE filled_at IS NOT NULL"
-_OWNERS = 4
+_OWNERS = 5
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A stand-in for everybody whom the graph asks: things, who sees them, who is in which project, from what a test says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -7,24 +8,20 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.graph.filling import LIST
 from services.graph.owners import DESCRIBE, OWNERS
 from shared.contracts.artifacts import Artifact, ArtifactType
-from shared.contracts.attachments import artifacts as of_attachments
-from shared.contracts.messages import artifacts as of_messages
 from shared.contracts.model import Request
 from shared.contracts.operations import Operation
 from shared.contracts.principal import Principal
-from shared.contracts.projects import artifacts as of_projects
 from shared.contracts.projects.access import CHECK_PROJECT_ACCESS, CheckProjectAccess, ProjectAccess, ProjectNotFound, ProjectRole
+from shared.contracts.projects.artifacts import ThreadOfProject
 from shared.contracts.refusals import ServiceIsUnavailable
-from shared.contracts.threads import artifacts as of_threads
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right, State, ThreadIsReadOnlyForYou, ThreadNotFound
 from shared.identifiers import new_id
 from shared.messaging.local import LocalWork, Process
 from shared.messaging.responder import Responder
 from shared.messaging.work import Work
-
-LISTS = (of_threads.LIST_ARTIFACTS, of_messages.LIST_ARTIFACTS, of_attachments.LIST_ARTIFACTS, of_projects.LIST_ARTIFACTS)
 
 
 @dataclass
@@ -38,15 +35,15 @@ class Owners:
     readers: set[tuple[UUID, UUID]] = field(default_factory=set)
     archived: set[UUID] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
-    listed: dict[str, list[Artifact]] = field(default_factory=dict)
+    listed: dict[str, Sequence[Artifact | ThreadOfProject]] = field(default_factory=dict)
     asked: list[tuple[str, int]] = field(default_factory=list)
     responder: Responder = field(default_factory=lambda: Responder("stand-in", 10_000))
 
     def __post_init__(self) -> None:
         for owner, operation in DESCRIBE.items():
             self._answer(operation, self._describing(owner))
-        for operation in LISTS:
-            self._answer(operation, self._listing(operation.owner))
+        for name, operation in LIST.items():
+            self._answer(operation, self._listing(name))
         self._answer(CHECK_PROJECT_ACCESS, self._check_project)
         self._answer(CHECK_ACCESS, self._check_thread)
 
@@ -100,12 +97,13 @@ class Owners:
 
         return describe
 
-    def _listing(self, owner: str) -> Any:
-        operation = next(one for one in LISTS if one.owner == owner)
+    def _listing(self, name: str) -> Any:
+        operation = LIST[name]
+        (field_name,) = operation.reply.model_fields
 
         def page(request: Any, caller: Principal | None) -> BaseModel:
-            rest = [one for one in self.listed.get(owner, []) if request.after is None or one.id > request.after]
-            reply: BaseModel = operation.reply(artifacts=sorted(rest, key=lambda one: one.id)[: request.limit])
+            rest = [one for one in self.listed.get(name, ()) if request.after is None or one.id > request.after]
+            reply: BaseModel = operation.reply(**{field_name: sorted(rest, key=lambda one: one.id)[: request.limit]})
             return reply
 
         return page

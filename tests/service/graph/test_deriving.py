@@ -4,11 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from services.graph.filling import Filling
-from services.graph.repository.fills import Fills
-from shared.contracts.artifacts import ArtifactType
-from shared.contracts.attachments.artifacts import AttachmentArtifact
-from shared.contracts.messages.artifacts import MessageArtifact
+from services.graph.ending import Ending
+from services.graph.repository.endings import AT_ONCE, Endings
 from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened
@@ -119,6 +116,47 @@ async def test_what_is_in_a_project_goes_with_it_whichever_is_heard_first(graph:
         assert [row["id"] for row in rows] == [inside.entity_id]
 
 
+async def ended(graph: Service, ids: list[UUID]) -> set[UUID]:
+    """Those that are gone, once all is done that is done by itself."""
+    await Ending(Endings(graph.background)).once()
+    rows = await graph.database.fetch("SELECT id FROM graph.artifacts WHERE id = ANY($1) AND deleted", ids)
+    return {row["id"] for row in rows}
+
+
+async def test_what_was_said_in_a_projects_thread_goes_with_it_whichever_is_heard_first(graph: Service, ada: Principal) -> None:
+    for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
+        project, thread = new_id(), new_id()
+        said, elsewhere = posted(thread), posted(new_id())
+        reply = posted(thread, reply_to=said.entity_id)
+        deleted = project_of(project, thread, Happened.DELETED)
+        for event in ([said, reply, deleted][place] for place in order):
+            await graph.hears(ada.workspace_id, event, elsewhere)
+        assert await ended(graph, [said.entity_id, reply.entity_id, elsewhere.entity_id]) == {said.entity_id, reply.entity_id}
+
+
+async def test_what_is_heard_late_of_a_deleted_projects_thread_brings_nothing_back(graph: Service, ada: Principal) -> None:
+    project, thread = new_id(), new_id()
+    said = posted(thread)
+    await graph.hears(ada.workspace_id, said, project_of(project, thread, Happened.DELETED))
+    assert await ended(graph, [said.entity_id]) == {said.entity_id}
+    edited = said.message.model_copy(update={"content": "Late"})
+    late = posted(thread)
+    await graph.hears(ada.workspace_id, MessageEdited(entity_id=edited.id, version=2, message=edited), late)
+    assert await ended(graph, [said.entity_id, late.entity_id]) == {said.entity_id, late.entity_id}
+
+
+async def test_very_much_that_was_said_goes_a_part_at_a_time(graph: Service, ada: Principal) -> None:
+    project, thread, count = new_id(), new_id(), AT_ONCE + 1
+    await graph.database.execute(
+        """INSERT INTO graph.artifacts (id, type, workspace_id, thread_id, title, version, created_at)
+        SELECT uuidv7(), 'MESSAGE', $1, $2, '', 1, now() FROM generate_series(1, $3::int)""",
+        *(ada.workspace_id, thread, count),
+    )
+    await graph.hears(ada.workspace_id, project_of(project, thread, Happened.DELETED))
+    rows = await graph.database.fetch("SELECT id FROM graph.artifacts WHERE thread_id = $1", thread)
+    assert len(await ended(graph, [row["id"] for row in rows])) == count
+
+
 async def test_a_page_is_linked_to_its_file_and_follows_it(graph: Service, ada: Principal, project: UUID) -> None:
     first, second, page = new_id(), new_id(), new_id()
     for version, file in enumerate((first, second, None), 1):
@@ -137,26 +175,3 @@ async def test_a_page_is_linked_to_its_file_and_follows_it(graph: Service, ada: 
         event = PageChanged(entity_id=page, version=version, project_id=project, change=Happened.UPDATED, page=entry)
         await graph.hears(ada.workspace_id, event)
         assert await graph.derived(page) == ([("page", file)] if file else [])
-
-
-async def test_what_was_there_before_is_filled_in_once(graph: Service, ada: Principal) -> None:
-    thread = new_id()
-    first, reply, file = new_id(), new_id(), new_id()
-    common = {"workspace_id": ada.workspace_id, "project_id": None, "thread_id": thread, "title": "", "deleted": False, "version": 1}
-    graph.owners.listed["messages"] = [
-        MessageArtifact.model_validate(
-            {**common, "type": ArtifactType.MESSAGE, "id": one, "reply_to": replied, "author_id": new_id(), "content": ""}
-        )
-        for one, replied in ((first, None), (reply, first))
-    ]
-    graph.owners.listed["attachments"] = [
-        AttachmentArtifact.model_validate(
-            {**common, "type": ArtifactType.ATTACHMENT, "id": file, "message_id": reply, "uploaded_by_id": new_id()}
-        )
-    ]
-    await graph.database.execute("DELETE FROM graph.fills")
-    filling = Filling(graph.application.caller, Fills(graph.background))
-    await filling.once()
-    assert await graph.derived(reply) == [("reply", first)]
-    assert await graph.derived(file) == [("attachment", reply)]
-    assert await graph.database.fetchval("SELECT count(*) FROM graph.fills WHERE filled_at IS NOT NULL") == 4

@@ -9,18 +9,22 @@ from uuid import UUID
 
 import pytest
 
+from services.graph.ending import Ending
 from services.graph.mirror.mirror import Mirror, MirrorIsAnothers
 from services.graph.mirror.reconciliation import Reconciliation, TooManyToDelete
 from services.graph.repository.artifacts import record
+from services.graph.repository.endings import Endings
 from services.graph.repository.mirror import MirrorSource
 from shared.contracts.artifacts import Artifact, ArtifactType
 from shared.contracts.graph.links import ArtifactLink
 from shared.contracts.graph.reads import Engine
 from shared.contracts.principal import Principal
+from shared.contracts.projects.access import Happened
 from shared.embedded.neo4j import Neo4jServer
 from shared.identifiers import new_id
 from tests.service.graph.conftest import Service
 from tests.service.graph.mirrored import caught_up, differences
+from tests.service.graph.test_deriving import posted, project_of
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -67,6 +71,29 @@ async def test_what_was_linked_or_unlinked_a_moment_ago_is_in_the_mirrors_answer
         assert (answer.engine, [one.id for one in answer.related]) == (Engine.NEO4J, [things[1].id])
     await graph.unlink(links[0], ada)
     assert await graph.ids_related(things[0], ada) == []
+
+
+async def test_what_was_said_in_a_deleted_projects_thread_leaves_the_mirror(
+    graph: Service, mirror: Mirror, ada: Principal, project: UUID
+) -> None:
+    thread = new_id()
+    said = posted(thread)
+    reply = posted(thread, reply_to=said.entity_id)
+    await graph.hears(ada.workspace_id, project_of(project, thread), said, reply)
+    await caught_up(graph, mirror)
+    labels = (
+        "MATCH (n:Artifact) WHERE n.id IN $ids UNWIND labels(n) AS label WITH label WHERE label <> 'Artifact' RETURN collect(label) AS all"
+    )
+    links = "MATCH (:Artifact {id: $id})-[l:LINKED_TO]-() RETURN count(l) AS count"
+    ids = [str(one.entity_id) for one in (said, reply)]
+    assert await mirror.neo4j.run(labels, ids=ids) == [{"all": ["Message", "Message"]}]
+    assert await mirror.neo4j.run(links, id=ids[0]) == [{"count": 1}]
+    await graph.hears(ada.workspace_id, project_of(project, thread, Happened.DELETED))
+    await Ending(Endings(graph.background)).once()
+    await caught_up(graph, mirror)
+    assert await mirror.neo4j.run(labels, ids=ids) == [{"all": ["Deleted", "Deleted"]}]
+    assert await mirror.neo4j.run(links, id=ids[0]) == [{"count": 0}]
+    assert (await differences(graph, mirror)).count == 0
 
 
 async def test_a_mirror_that_is_killed_is_done_without_and_comes_back(

@@ -48,7 +48,7 @@ async def test_a_picture_that_is_not_all_of_it_says_so(graph: Service, ada: Prin
         await graph.link(one, other, ada, project)
     svg = await picture(graph, project, ada, limit=2)
     assert len(ids(svg, "thing")) == 2
-    assert "Not all of it: there are more things than are shown." in svg
+    assert "Not all of it: there are more things, or links, than are shown." in svg
     assert "Not all of it" not in await picture(graph, project, ada)
 
 

@@ -7,7 +7,7 @@ import pytest_asyncio
 from pydantic_core import from_json
 
 from services.graph.hops import Direction
-from services.graph.repository import links, mirror, overview
+from services.graph.repository import artifacts, endings, links, mirror, overview
 from services.graph.repository.derived import MEANT_BY_MESSAGES, MEANT_IN_THREADS, MEANT_TASKS
 from services.graph.repository.hops import HOP
 from shared.contracts.artifacts import ArtifactType
@@ -120,6 +120,8 @@ async def test_a_projects_graph_reads_no_other_project(crowd: Crowd, own: Databa
     async with own.reading(crowd.workspace) as connection:
         check(await plan(connection, overview.OF_PROJECT, crowd.projects[0], 500), 600)
         check(await plan(connection, overview.THREADS_OF_PROJECT, crowd.projects[0]), 5)
+        near = [row["id"] for row in await connection.fetch(overview.OF_PROJECT, crowd.projects[0], 50)]
+        check(await plan(connection, overview.LINKS_AT, near, 101, 10_001), 300)
 
 
 async def test_orphans_are_looked_for_from_the_newest_on(crowd: Crowd, own: Database) -> None:
@@ -134,6 +136,13 @@ async def test_what_numbers_mean_is_looked_up(crowd: Crowd, behind: Database, gr
         check(await plan(connection, MEANT_BY_MESSAGES, [message]), 20)
         check(await plan(connection, MEANT_TASKS, [task]), 200)
         check(await plan(connection, MEANT_IN_THREADS, [new_id()]), 20)
+
+
+async def test_what_goes_with_a_project_is_looked_up(crowd: Crowd, behind: Database) -> None:
+    async with behind.connection() as connection:
+        check(await plan(connection, artifacts.END_TOLD, [new_id() for _ in range(100)], crowd.threads), 150)
+        check(await plan(connection, artifacts.END_SAID, crowd.threads[0], 2_000), 5)
+        check(await plan(connection, endings.NEXT), 5)
 
 
 async def test_the_mirrors_window_reads_what_it_holds(crowd: Crowd, behind: Database) -> None:

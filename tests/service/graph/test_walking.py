@@ -27,6 +27,9 @@ from shared.contracts.refusals import RequestIsInvalid, ServiceIsUnavailable
 from shared.identifiers import new_id
 from tests.service.graph.conftest import Service
 
+MOST_PAYLOAD = 8_000_000
+"""Bytes of one message of NATS."""
+
 
 def tasks(graph: Service, ada: Principal, project: UUID, count: int) -> list[Artifact]:
     return [graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project, title=f"Task {place}") for place in range(count)]
@@ -170,6 +173,63 @@ async def test_a_projects_graph_has_what_its_reader_sees(graph: Service, ada: Pr
     graph.owners.outside.add((bob.user_id, project))
     with pytest.raises(ProjectNotFound):
         await graph.gateway(GET_PROJECT_GRAPH, GetProjectGraph(project_id=project), bob)
+
+
+async def densely_linked(graph: Service, ada: Principal, project: UUID) -> list[UUID]:
+    """1,500 tasks, each linked to the next seven, and the first to a hundred of another project; the ids of the links, outer ones first."""
+    inner, outer = tasks(graph, ada, project, 1_500), tasks(graph, ada, new_id(), 100)
+    pairs = [(one, inner[0]) for one in outer]
+    pairs += [(inner[place], inner[place + step]) for step in range(1, 8) for place in range(1_500 - step)]
+    ids = [new_id() for _ in pairs]
+    await graph.database.executemany(
+        """INSERT INTO graph.artifacts (id, type, workspace_id, project_id, title, version, created_at)
+        VALUES ($1, 'TASK', $2, $3, $4, 1, now())""",
+        [(one.id, ada.workspace_id, one.project_id, one.title) for one in (*inner, *outer)],
+    )
+    await graph.database.executemany(
+        """INSERT INTO graph.artifact_links (id, workspace_id, project_id, source_type, source_id, target_type, target_id, type, created_by)
+        VALUES ($1, $2, $3, 'TASK', $4, 'TASK', $5, 'LINKED_TO', $6)""",
+        [
+            (identifier, ada.workspace_id, project, one.id, other.id, ada.user_id)
+            for identifier, (one, other) in zip(ids, pairs, strict=True)
+        ],
+    )
+    return ids
+
+
+async def test_a_graph_of_very_many_links_has_the_nearest_of_them_and_says_so(graph: Service, ada: Principal, project: UUID) -> None:
+    ids = await densely_linked(graph, ada, project)
+    request = GetProjectGraph(project_id=project, limit=2_000)
+    answer = await graph.gateway(GET_PROJECT_GRAPH, request, ada)
+    assert (len(answer.nodes), answer.partial, answer.reason) == (1_500, True, Cut.LIMIT)
+    assert [edge.key for edge in answer.edges] == ids[100:10_100]
+    assert len(answer.model_dump_json()) < MOST_PAYLOAD
+    assert await graph.gateway(GET_PROJECT_GRAPH, request, ada) == answer
+
+
+async def test_a_graph_with_titles_as_long_as_can_be_travels_with_as_many_links_as_there_is_room_for(
+    graph: Service, ada: Principal, project: UUID
+) -> None:
+    await densely_linked(graph, ada, project)
+    for identifier, thing in graph.owners.things.items():
+        if thing.project_id == project:
+            graph.owners.things[identifier] = thing.model_copy(update={"title": "\U0001f389" * 512})
+    answer = await graph.gateway(GET_PROJECT_GRAPH, GetProjectGraph(project_id=project, limit=2_000), ada)
+    assert (len(answer.nodes), answer.partial) == (1_500, True)
+    assert 5_000 < len(answer.edges) < 10_000
+    assert MOST_PAYLOAD // 2 < len(answer.model_dump_json().encode()) < MOST_PAYLOAD
+
+
+async def test_a_thing_with_more_links_than_a_graph_shows_is_said_so(graph: Service, ada: Principal, project: UUID) -> None:
+    hub, *rest = tasks(graph, ada, project, 102)
+    for one in rest[:100]:
+        await graph.link(hub, one, ada, project)
+    assert not (await graph.gateway(GET_PROJECT_GRAPH, GetProjectGraph(project_id=project, limit=200), ada)).partial
+    away = graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=new_id())
+    for one in (rest[100], away):
+        await graph.link(hub, one, ada, project)
+    answer = await graph.gateway(GET_PROJECT_GRAPH, GetProjectGraph(project_id=project, limit=200), ada)
+    assert (answer.partial, answer.reason) == (True, Cut.LIMIT)
 
 
 async def test_orphans_are_what_nothing_is_linked_to_and_its_reader_sees(

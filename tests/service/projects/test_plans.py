@@ -214,5 +214,6 @@ async def test_artifacts_are_read_a_page_at_a_time(many: Many, database: Databas
     found = await reads(background, many.workspace, artifacts._LIST, many.task, 51)
     assert {index: rows for index, rows in found.items() if rows > 51 and index != "projects_pkey"} == {}
     assert found["projects_pkey"] <= 3 * 51, "one of each task, file and page"
+    assert (await reads(background, many.workspace, artifacts.THREADS, many.first, 10)) == {"projects_pkey": 10}
     described = await reads(database, many.workspace, artifacts._DESCRIBE, [many.task], many.user)
     assert sum(described.values()) <= 6

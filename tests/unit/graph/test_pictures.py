@@ -141,7 +141,7 @@ def test_a_picture_shows_the_first_of_very_many_links_and_says_so() -> None:
     subject = subject_of(ProjectGraph(nodes=nodes, edges=edges, partial=True, reason=Cut.LIMIT))
     assert [link.id for link in subject.links] == [str(edge.key) for edge in edges[:MOST_LINKS]]
     assert subject.notes == [
-        *("Not all of it: there are more things than are shown.", "Not all of it: 3,000 of 4,950 links are shown."),
+        *("Not all of it: there are more things, or links, than are shown.", "Not all of it: 3,000 of 4,950 links are shown."),
     ]
 
 
@@ -188,9 +188,9 @@ def test_an_emoji_is_not_cut_in_two() -> None:
 
 
 def test_what_is_not_all_of_it_says_so_and_why() -> None:
-    svg = draw(Subject(things(3), [], ["Not all of it: there are more things than are shown."]), Plan.LAYERS)
+    svg = draw(Subject(things(3), [], ["Not all of it: there are more things, or links, than are shown."]), Plan.LAYERS)
     root = parsed(svg)
-    assert "Not all of it: there are more things than are shown." in [text.text for text in root.iter(f"{SVG}text")]
+    assert "Not all of it: there are more things, or links, than are shown." in [text.text for text in root.iter(f"{SVG}text")]
     assert "Not all of it" in root.attrib["aria-label"]
 
 

@@ -33,6 +33,7 @@ _ARTIFACTS = f"""
     ) WITH (fillfactor = 85);
     CREATE INDEX artifacts_project ON graph.artifacts (project_id, id) INCLUDE (type, workspace_id)
         WHERE project_id IS NOT NULL AND NOT deleted;
+    CREATE INDEX artifacts_thread ON graph.artifacts (thread_id, id) WHERE thread_id IS NOT NULL AND NOT deleted;
     CREATE INDEX artifacts_number ON graph.artifacts (project_id, number) WHERE number IS NOT NULL;
     CREATE INDEX artifacts_workspace ON graph.artifacts (workspace_id, id DESC) WHERE NOT deleted;
     CREATE INDEX artifacts_position ON graph.artifacts (position) WHERE position IS NOT NULL;
@@ -75,7 +76,8 @@ _LINKS = f"""
     CREATE INDEX artifact_links_unplaced ON graph.artifact_links (id) WHERE position IS NULL;
 """
 
-# A task's number says which task it is once the thread's project is known, and the task is there.
+# A task's number says which task it is once the thread's project is known, and the task is there. ended: nothing is left of what was said
+# in the thread of a deleted project.
 _MENTIONS = """
     CREATE TABLE graph.task_mentions (
         message_id uuid NOT NULL,
@@ -90,9 +92,11 @@ _MENTIONS = """
         thread_id uuid PRIMARY KEY,
         project_id uuid NOT NULL,
         workspace_id uuid NOT NULL,
-        deleted boolean NOT NULL DEFAULT false
+        deleted boolean NOT NULL DEFAULT false,
+        ended boolean NOT NULL DEFAULT false
     );
     CREATE INDEX project_threads_project ON graph.project_threads (project_id);
+    CREATE INDEX project_threads_ending ON graph.project_threads (thread_id) WHERE deleted AND NOT ended;
     CREATE TABLE graph.fills (
         owner text PRIMARY KEY,
         after uuid,
