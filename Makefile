@@ -33,7 +33,7 @@ test: check
 
 # make fuzz FUZZ_CASES=100000
 fuzz: .venv/.for-developing
-	@FUZZ_CASES=$(or $(FUZZ_CASES),10000) $(PYTHON) -m pytest -q tests/system/requests/test_documented.py
+	@FUZZ_CASES=$(or $(FUZZ_CASES),10000) $(PYTHON) -m pytest -q tests/system/requests/test_documented.py tests/service/graph/test_equality.py
 
 bench: .venv/.for-developing
 	@exec $(PYTHON) -m tests.bench $(ARGS)

@@ -9,18 +9,26 @@ import pytest
 import pytest_asyncio
 from nats.js.errors import NotFoundError
 
+from services.graph.mirror.connection import CONNECT, WRITE_SECONDS
+from services.graph.mirror.worker import PAUSE
 from shared.contracts.subscriptions import GRAPH_ARTIFACTS
 from shared.embedded.neo4j import Neo4jServer
+from shared.identifiers import new_id
 from shared.messaging.streams import EVENTS
 from tests.faults.holding import a_commit_is_held, commits_unanswered
 from tests.faults.house import House, eventually
 from tests.neo4j import server
-from tests.system.people import Json, Person, expect
+from tests.service.graph.replies import many_replies
+from tests.system.people import Json, Person, expect, path_of
 
 pytestmark = pytest.mark.timeout(300)
 
 BACKLOG, WRITERS = 600, 12
-"""Replies that are posted while nobody learns of them; the bench has 150,000."""
+"""Replies that are posted while nobody learns of them."""
+MANY = 20_000
+"""Events that are learned of while Neo4j is away; the bench has 150,000."""
+AWAY = WRITE_SECONDS + CONNECT + 2 * PAUSE
+"""Seconds: longer than every deadline, pause and check of who waits for Neo4j, so that a minute would show nothing else."""
 LONG = 150.0
 """Seconds: a Neo4j starts slowly where others work."""
 
@@ -148,6 +156,39 @@ async def test_a_neo4j_that_is_killed_then_away_then_wiped_while_people_write_ha
     await neo4j.start()
     ends.set()
     await adds_up(house, first, sum(await asyncio.gather(*writing)))
+
+
+async def test_a_neo4j_that_is_away_for_long_while_people_link_and_much_is_learned_has_everything_once_it_is_back(
+    house: House, neo4j: Neo4jServer
+) -> None:
+    thread, ends, many = await house.opened_thread(), asyncio.Event(), new_id()
+    first = await house.people[0].say(thread)
+
+    async def links(person: Person) -> int:
+        made = 0
+        while not ends.is_set():
+            message = await person.say(thread)
+            body = {"sourceType": "message", "sourceId": message["id"], "targetType": "message", "targetId": first["id"]}
+            expect(await person.post(f"{path_of(thread)}/links", body), 201)
+            made += 1
+            found = await person.get(f"/api/graph/message/{message['id']}/related")
+            assert [one["id"] for one in expect(found, 200)["related"]] == [first["id"]]
+            await asyncio.sleep(0.1)
+        return made
+
+    await neo4j.stop(within=30)
+    away = asyncio.create_task(asyncio.sleep(AWAY))
+    linking = [asyncio.create_task(links(person)) for person in house.people[:2]]
+    async with house.database() as admin:
+        workspace = await admin.fetchval("SELECT workspace_id FROM threads.threads WHERE id = $1", UUID(thread["id"]))
+        await many_replies(admin, workspace, UUID(thread["id"]), many, MANY)
+    await eventually(lambda: all_is_learned(house), "everything is learned", LONG)
+    await away
+    await neo4j.start()
+    await eventually(lambda: is_answered_by_neo4j(house.people[0], first), "Neo4j is asked", LONG)
+    ends.set()
+    await adds_up(house, first, sum(await asyncio.gather(*linking)))
+    assert await links_ever(house, {"id": str(many)}) == MANY
 
 
 async def test_a_rebuild_brings_everything_back_and_its_standing_says_so(house: House, neo4j: Neo4jServer) -> None:

@@ -69,12 +69,14 @@ class Neo4j:
         await self._driver.close()
 
     async def write(self, entities: Sequence[Entity], then: tuple[str, dict[str, Any]] | None = None) -> None:
-        """In one transaction. Raises `MirrorIsAway` where it may be tried again, `BatchIsRefused` where not as it is."""
+        """In one transaction, unless `then` changes nothing. Raises `MirrorIsAway` where it may be tried again, `BatchIsRefused` where
+        not as it is.
+        """
         async with self._answers(WRITE_SECONDS), self._session() as session, await session.begin_transaction() as transaction:
             for statement, rows in steps(entities, await _noted(transaction, entities)):
                 await _run(transaction, statement, {"rows": rows})
-            if then is not None:
-                await _run(transaction, *then)
+            if then is not None and not await _run(transaction, *then):
+                raise MirrorIsAway("it was wiped or put back meanwhile")
             await transaction.commit()
 
     async def run(self, statement: str, **values: Any) -> Rows:
@@ -133,8 +135,10 @@ async def _rows(result: AsyncResult) -> Rows:
     return [dict(zip(record.keys(), record.values(), strict=True)) async for record in result]
 
 
-async def _run(transaction: AsyncTransaction, statement: str, values: dict[str, Any]) -> None:
-    await (await transaction.run(_constant(statement), values)).consume()
+async def _run(transaction: AsyncTransaction, statement: str, values: dict[str, Any]) -> bool:
+    """Whether it changed anything."""
+    summary = await (await transaction.run(_constant(statement), values)).consume()
+    return bool(summary.counters.contains_updates)
 
 
 def _constant(statement: str) -> LiteralString:

@@ -11,6 +11,7 @@ from services.graph.mirror.connection import BatchIsRefused, BatchIsTooLarge, Ne
 from services.graph.mirror.entities import Entity, MirroredLink
 from services.graph.mirror.statements import (
     AWAIT_SCHEMA,
+    BEGIN,
     BEGIN_WIPE,
     END_WIPE,
     FORGET_OTHERS,
@@ -52,7 +53,7 @@ class Mirror:
         for statement in SCHEMA:
             await self.neo4j.run(statement)
         await self.neo4j.run(AWAIT_SCHEMA)
-        await self.neo4j.run(MOVE, mirror=self.id, position=0)
+        await self.neo4j.run(BEGIN, mirror=self.id)
 
     async def warm(self) -> None:
         """Ask what readers ask. Raises `MirrorIsAway` where it does not answer as fast as they want it."""
@@ -91,8 +92,11 @@ class Mirror:
             return await self._wiped_some(statement, most // 2)
 
     async def apply(self, window: Window) -> None:
-        """What changed, and how far the mirror is with it, in one transaction; what it refuses is found by halves, and parked."""
-        moved = (MOVE, {"mirror": self.id, "position": window.until})
+        """What changed, and how far the mirror is with it, in one transaction; what it refuses is found by halves, and parked.
+
+        Raises `MirrorIsAway` where it has not got all that comes before.
+        """
+        moved = (MOVE, {"mirror": self.id, "after": window.after, "position": window.until})
         try:
             await self.neo4j.write(window.entities, moved)
         except BatchIsRefused:

@@ -69,10 +69,11 @@ DELETE_LINKS = {
     kind: f"UNWIND $rows AS row MATCH ()-[l:{kind} {{id: row.id}}]->() WHERE l.version < row.version DELETE l" for kind in LinkType
 }
 
-# Once known, it only moves on; a wipe begins it anew.
+# It only moves on, and only from where it has all up to `after`: a mirror that was wiped or put back meanwhile is not moved.
+BEGIN = "MERGE (m:Mirror {id: $mirror}) SET m.position = coalesce(m.position, 0)"
 MOVE = """
-    MERGE (m:Mirror {id: $mirror})
-    SET m.position = CASE WHEN coalesce(m.position, 0) < $position THEN $position ELSE m.position END, m.movedAt = datetime()"""
+    MATCH (m:Mirror {id: $mirror}) WHERE m.position >= $after
+    SET m.position = CASE WHEN m.position < $position THEN $position ELSE m.position END, m.movedAt = datetime()"""
 READ_MIRRORS = "MATCH (m:Mirror) RETURN m.id AS id, coalesce(m.position, 0) AS position, coalesce(m.wiping, false) AS wiping"
 IS_EMPTY = "OPTIONAL MATCH (n:Artifact) WITH n LIMIT 1 RETURN n IS NULL AS empty"
 

@@ -21,7 +21,7 @@ _PLACE = """
     UPDATE {table} t SET position = nextval('positions') FROM taken WHERE t.id = taken.id"""
 PLACE_ARTIFACTS, PLACE_LINKS = _PLACE.format(table="artifacts"), _PLACE.format(table="artifact_links")
 
-_HEAD = """
+HEAD = """
     SELECT greatest((SELECT max(position) FROM artifacts WHERE position IS NOT NULL),
         (SELECT max(position) FROM artifact_links WHERE position IS NOT NULL), 0)"""
 
@@ -59,7 +59,7 @@ SUM_LINKS = f"""
         ({_MIXED.format(of="l")} FILTER (WHERE {_LIVE}))::bigint AS sum, (SELECT id FROM bucket ORDER BY id DESC LIMIT 1) AS last
     FROM bucket l {_ENDS} GROUP BY kind"""
 
-_STATE = """
+STATE = """
     SELECT (SELECT count(*) FROM (SELECT FROM artifacts WHERE position IS NULL LIMIT $2) AS taken)
         + (SELECT count(*) FROM (SELECT FROM artifact_links WHERE position IS NULL LIMIT $2) AS taken)
         + (SELECT count(*) FROM (SELECT FROM artifacts WHERE position > $1 LIMIT $2) AS taken)
@@ -135,7 +135,7 @@ class MirrorSource:
 
     async def head(self) -> int:
         async with self._background.connection() as connection:
-            head: int = await connection.fetchval(_HEAD)
+            head: int = await connection.fetchval(HEAD)
         return head
 
     async def window(self, after: int, head: int, most: int) -> Window:
@@ -173,7 +173,7 @@ class MirrorSource:
     async def backlog(self, position: int, most: int) -> Backlog:
         """Counted up to `most` of each kind."""
         async with self._background.connection() as connection:
-            row = await connection.fetchrow(_STATE, position, most)
+            row = await connection.fetchrow(STATE, position, most)
         assert row is not None
         return Backlog(row["behind"], row["since"] or timedelta(), row["parked"])
 

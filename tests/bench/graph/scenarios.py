@@ -15,17 +15,15 @@ from services.graph.mirror.entities import MirroredLink
 from services.graph.mirror.mirror import Mirror
 from services.graph.mirror.reconciliation import Differences, Reconciliation
 from services.graph.repository.mirror import MirrorSource
-from shared.contracts.messages.messages import Message, MessagePosted
 from shared.contracts.subscriptions import GRAPH_ARTIFACTS
 from shared.identifiers import new_id
 from shared.messaging.streams import EVENTS
-from shared.outbox.outbox import emission
 from tests.bench.graph.filling import Filled
 from tests.bench.graph.measures import Walked
 from tests.bench.history import Connection
 from tests.bench.measures import percentile
 from tests.bench.people import Person
-from tests.service.attachments.neighbours import message as made_message
+from tests.service.graph.replies import many_replies
 
 WINDOW = 2_000
 """As the service's."""
@@ -42,10 +40,6 @@ _SOME_LINKS = """
     JOIN graph.artifacts a ON a.id = pair.source JOIN graph.artifacts b ON b.id = pair.target
     ON CONFLICT DO NOTHING RETURNING id"""
 _PLACED = "SELECT CASE WHEN bool_and(position IS NOT NULL) THEN max(position) END FROM graph.artifact_links WHERE id = ANY($1)"
-# One event, as often as is asked for, each about a message of its own.
-_EVENTS = """
-    INSERT INTO messages.outbox (event_id, workspace_id, subject, data, trace)
-    SELECT uuidv7(), $1, $2, replace($3, $4, uuidv7()::text), '' FROM generate_series(1, $5::int)"""
 
 
 async def bare(mirror: Mirror, source: MirrorSource, most: int | None = None) -> float:
@@ -119,12 +113,9 @@ async def walked(url: str, person: Person, roots: Sequence[UUID], depth: int) ->
 
 async def backlog(database: Connection, jetstream: JetStreamContext, person: Person, thread: UUID, events: int) -> float:
     """Events a second that the graph learns of, of many that come at once: replies in one thread."""
-    first = made_message(thread)
-    said: Message = first.model_copy(update={"id": new_id(), "reply_to": first.id, "content": "Yes"})
-    one = emission(MessagePosted(entity_id=said.id, version=1, message=said), person.workspace_id, thread)
-    begin = time.perf_counter()
-    await database.execute(_EVENTS, person.workspace_id, one.subject, one.data, str(said.id), events)
-    while await database.fetchval("SELECT count(*) FROM graph.artifact_links WHERE target_id = $1", first.id) < events:
+    first, begin = new_id(), time.perf_counter()
+    await many_replies(database, person.workspace_id, thread, first, events)
+    while await database.fetchval("SELECT count(*) FROM graph.artifact_links WHERE target_id = $1", first) < events:
         await asyncio.sleep(_LOOKED_EVERY * 10)
     while (info := await jetstream.consumer_info(EVENTS, GRAPH_ARTIFACTS.consumer)).num_pending or info.num_ack_pending:
         await asyncio.sleep(_LOOKED_EVERY)

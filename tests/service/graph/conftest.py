@@ -44,15 +44,21 @@ from tests.service.graph.owners import Owners
 from tests.service.neighbours import principal
 
 
-@dataclass(frozen=True)
+@dataclass
 class Service:
     """Asks the service as the gateway would."""
 
     application: GraphApplication
+    settings: GraphSettings
     gateway: Caller
     owners: Owners
     background: Database
     database: "asyncpg.Connection[asyncpg.Record]"
+
+    async def restart(self) -> None:
+        await self.application.stop()
+        self.application = GraphApplication(self.settings, process=self.owners.process)
+        await self.application.start()
 
     async def link(self, source: Artifact, target: Artifact, caller: Principal, project: UUID) -> ArtifactLink:
         ends = {"source_type": source.type, "source_id": source.id, "target_type": target.type, "target_id": target.id}
@@ -131,7 +137,8 @@ async def graph(servers: Servers, differing: dict[str, Any]) -> AsyncIterator[Se
     process = Process()
     owners = Owners(process)
     where = {"data": servers.data, "postgres_url": servers.postgres_url, "nats_url": servers.nats_url}
-    application = GraphApplication(GraphSettings.model_validate(where | differing), process=process)
+    settings = GraphSettings.model_validate(where | differing)
+    application = GraphApplication(settings, process=process)
     await application.start()
     gateway = Caller("gateway", process)
     await gateway.open(servers.nats_url, servers.credentials.nats["gateway"])
@@ -140,11 +147,12 @@ async def graph(servers: Servers, differing: dict[str, Any]) -> AsyncIterator[Se
     background = Database(url, "graph", connections=2, settings=NOBODY_ASKED)
     await background.open()
     database = await asyncpg.connect(servers.postgres_url, server_settings=NOBODY_ASKED)
-    yield Service(application, gateway, owners, background, database)
+    service = Service(application, settings, gateway, owners, background, database)
+    yield service
     await database.close()
     await background.close()
     await gateway.close()
-    await application.stop()
+    await service.application.stop()
 
 
 @pytest.fixture

@@ -1,60 +1,15 @@
 """Links that come by themselves, and go with what they come from."""
 
-from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from services.graph.ending import Ending
 from services.graph.repository.endings import AT_ONCE, Endings
-from shared.contracts.messages.messages import MessageDeleted, MessageEdited, MessagePosted
+from shared.contracts.messages.messages import MessageDeleted, MessageEdited
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import Happened
-from shared.contracts.projects.pages import PageChanged, SitePageEntry
-from shared.contracts.projects.projects import ProjectChanged, ProjectFacts
-from shared.contracts.projects.tasks import Task, TaskChanged
 from shared.identifiers import new_id
-from tests.service.attachments.neighbours import message as made_message
 from tests.service.graph.conftest import Service
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def posted(thread: UUID, **fields: Any) -> MessagePosted:
-    message = made_message(thread).model_copy(update=fields)
-    return MessagePosted(entity_id=message.id, version=1, message=message)
-
-
-def task(project: UUID, number: int, version: int = 1, change: Happened = Happened.CREATED) -> TaskChanged:
-    fields = dict.fromkeys(("description", "assignee_id", "due_date", "priority"))
-    made = Task.model_validate(
-        {
-            **fields,
-            **dict.fromkeys(("id", "column_id", "created_by"), new_id()),
-            **dict.fromkeys(("created_at", "updated_at"), NOW),
-            "project_id": project,
-            "number": number,
-            "title": f"Task {number}",
-            "status": "TODO",
-            "position": 1,
-            "version": version,
-        }
-    )
-    return TaskChanged(entity_id=made.id, version=version, project_id=project, change=change, task=made)
-
-
-def project_of(project: UUID, thread: UUID, change: Happened = Happened.CREATED) -> ProjectChanged:
-    facts = ProjectFacts(
-        id=project,
-        name="Atrium",
-        description=None,
-        thread_id=thread,
-        archived=False,
-        created_by=new_id(),
-        created_at=NOW,
-        updated_at=NOW,
-        version=1,
-    )
-    return ProjectChanged(entity_id=project, version=1, change=change, project=facts)
+from tests.service.graph.events import NOW, page_changed, posted, project_of, task
 
 
 async def test_a_reply_is_linked_to_what_it_replies_to(graph: Service, ada: Principal) -> None:
@@ -160,18 +115,6 @@ async def test_very_much_that_was_said_goes_a_part_at_a_time(graph: Service, ada
 async def test_a_page_is_linked_to_its_file_and_follows_it(graph: Service, ada: Principal, project: UUID) -> None:
     first, second, page = new_id(), new_id(), new_id()
     for version, file in enumerate((first, second, None), 1):
-        entry = SitePageEntry(
-            id=page,
-            project_id=project,
-            name="Landing",
-            route="/",
-            linked_file_id=file,
-            created_by=new_id(),
-            updated_by=new_id(),
-            created_at=NOW,
-            updated_at=NOW,
-            version=version,
-        )
-        event = PageChanged(entity_id=page, version=version, project_id=project, change=Happened.UPDATED, page=entry)
+        event = page_changed(project, page, "Landing", file, version, Happened.UPDATED)
         await graph.hears(ada.workspace_id, event)
         assert await graph.derived(page) == ([("page", file)] if file else [])

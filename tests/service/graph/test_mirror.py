@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 
 from services.graph.ending import Ending
+from services.graph.engines import MirrorIsAway
 from services.graph.mirror.mirror import Mirror, MirrorIsAnothers
 from services.graph.mirror.reconciliation import Reconciliation, TooManyToDelete
 from services.graph.repository.artifacts import record
 from services.graph.repository.endings import Endings
-from services.graph.repository.mirror import MirrorSource
+from services.graph.repository.mirror import MirrorSource, Window
 from shared.contracts.artifacts import Artifact, ArtifactType
 from shared.contracts.graph.links import ArtifactLink
 from shared.contracts.graph.reads import Engine
@@ -23,8 +24,8 @@ from shared.contracts.projects.access import Happened
 from shared.embedded.neo4j import Neo4jServer
 from shared.identifiers import new_id
 from tests.service.graph.conftest import Service
+from tests.service.graph.events import posted, project_of
 from tests.service.graph.mirrored import caught_up, differences
-from tests.service.graph.test_deriving import posted, project_of
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -203,6 +204,19 @@ async def test_what_is_late_or_comes_twice_changes_nothing(graph: Service, mirro
     await mirror.put(before.entities)
     await mirror.put(before.entities[::-1])
     assert (await differences(graph, mirror)).count == 0
+
+
+async def test_a_mirror_takes_no_window_before_it_has_all_that_comes_first(
+    graph: Service, mirror: Mirror, ada: Principal, project: UUID
+) -> None:
+    """It may have been wiped or put back while the window was on its way: it would be taken for one that lacks nothing."""
+    await chain(graph, ada, project, 3)
+    await caught_up(graph, mirror)
+    position = (await mirror.standing()).position
+    with pytest.raises(MirrorIsAway):
+        await mirror.apply(Window([], position + 10, position + 20))
+    assert (await mirror.standing()).position == position
+    await mirror.apply(Window([], position - 1, position))
 
 
 async def test_what_neo4j_refuses_is_parked_and_the_rest_goes_on(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:

@@ -152,3 +152,36 @@ async def test_the_mirrors_window_reads_what_it_holds(crowd: Crowd, behind: Data
         check(await plan(connection, mirror.ARTIFACTS_BETWEEN, head - 30_000, head - 29_900), 150)
         check(await plan(connection, mirror.LINKS_BETWEEN, head - 10_000, head - 9_900), 400)
         check(await plan(connection, mirror.LINKS_BY_ID, new_id(), 100), 400)
+
+
+async def test_how_far_the_mirror_is_behind_is_counted_by_what_it_lacks(crowd: Crowd, behind: Database) -> None:
+    async with behind.connection() as connection:
+        check(await plan(connection, mirror.HEAD), 2)
+        head = await connection.fetchval(mirror.HEAD)
+        check(await plan(connection, mirror.STATE, head - 50, 10_000), 700)
+        check(await plan(connection, mirror.STATE, 0, 100), 1_000)
+
+
+async def test_what_changed_is_given_its_place_without_a_look_at_the_rest(crowd: Crowd, behind: Database) -> None:
+    async with behind.connection() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        for statement in (mirror.PLACE_ARTIFACTS, mirror.PLACE_LINKS):
+            check(await plan(connection, statement, mirror.AT_ONCE), 400)
+            check(await plan(connection, statement, mirror.AT_ONCE), 0)
+        await transaction.rollback()
+
+
+async def test_a_bucket_is_summed_up_by_its_own_rows(crowd: Crowd, behind: Database) -> None:
+    async with behind.connection() as connection:
+        middle = await connection.fetchval("SELECT id FROM artifacts ORDER BY id OFFSET 10000 LIMIT 1")
+        check(await plan(connection, mirror.ARTIFACTS_BY_ID, middle, 100), 100)
+        check(await plan(connection, mirror.SUM_ARTIFACTS, middle, 100), 200)
+        check(await plan(connection, mirror.SUM_LINKS, middle, 100), 400)
+
+
+async def test_what_a_read_lays_over_the_mirror_is_what_it_lacks(crowd: Crowd, own: Database, graph: Service) -> None:
+    head = await graph.database.fetchval("SELECT max(position) FROM graph.artifact_links")
+    near = await graph.database.fetch("SELECT source_id FROM graph.artifact_links WHERE workspace_id = $1 LIMIT 50", crowd.workspace)
+    async with own.reading(crowd.workspace) as connection:
+        check(await plan(connection, mirror.PENDING, head - 200, [row["source_id"] for row in near], 4_000), 350)
