@@ -10,6 +10,7 @@ from typing import override
 import httpx2
 
 from shared.embedded.program import Program
+from tests import forks
 
 HOST = "127.0.0.1"
 
@@ -44,6 +45,16 @@ class AtriumProcess(Program):
                 return (await client.get(f"http://{HOST}:{self._port}/readyz")).status_code == 200
             except httpx2.TransportError:
                 return False
+
+
+class ForkedAtrium(AtriumProcess):
+    """The same, in milliseconds: it does not import what it runs."""
+
+    @override
+    def spawn(self) -> None:
+        with self.log.open("ab") as log, open(os.devnull, "rb") as nothing:
+            files = [nothing.fileno(), log.fileno(), log.fileno()]
+            self._process = forks.Forked(["run", *self._services], self.environment(), files=files)
 
 
 def free_port() -> int:

@@ -30,7 +30,7 @@ class Stage:
     _one_more: Person | None = None
 
     async def id_of(self, parameter: str, thing: str, caller: str, *, fresh: bool) -> str:
-        """A thing's id. One that the action would use up is made anew for each cell."""
+        """A thing's id. One that the action uses up is made anew for each cell."""
         makers: dict[str, Callable[[str, str], Awaitable[str]]] = {
             "threadId": self._thread_id,
             "participantId": self._thread_id,  # named together with the thread that it is in

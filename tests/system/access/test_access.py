@@ -25,8 +25,8 @@ ANYTIME = {"date", "ratelimit", "ratelimit-policy"}
 
 @dataclass(frozen=True)
 class Action:
-    """What is sent to a route. `spends`: what it is done to is another thing afterwards. `own`: the participant named is oneself.
-
+    """What is sent to a route. `spends`: what it is done to, and is not refused for, is another thing afterwards.
+    own: the participant named is oneself.
     says: the id that it names elsewhere than in its path.
     """
 
@@ -225,7 +225,7 @@ async def test_access(cell: Cell, stage: Stage) -> None:
     assert bool(action.names) == (cell.thing != "-")
     identifier = ""
     if action.names:
-        identifier = await stage.id_of(action.names[-1], cell.thing, cell.caller, fresh=action.spends)
+        identifier = await stage.id_of(action.names[-1], cell.thing, cell.caller, fresh=action.spends and cell.status < 400)
     answer = await ask(stage, cell, identifier)
     assert answer.status_code == cell.status, answer.text
     route = BY_NAME[action.route]
