@@ -1,5 +1,6 @@
 """What every test may ask for: the real servers, once for a worker's whole run."""
 
+import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,7 +8,12 @@ import pytest_asyncio
 
 from tests.neo4j import Neo4jOfTests, installed_library
 from tests.processes import free_port
-from tests.servers import Servers, running_servers
+from tests.servers import TEMPLATES, Servers, running_servers
+
+
+def pytest_sessionfinish() -> None:
+    for template in TEMPLATES:
+        shutil.rmtree(template, ignore_errors=True)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

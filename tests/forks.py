@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _IMPORTED = (
+    "atrium.__main__",
     *(f"atrium.{command}" for command in ("run", "attachments", "doctor", "events", "graph", "parked", "replay", "scans", "users")),
     *(f"services.{name}.main" for name in ("identity", "threads", "messages", "attachments", "projects", "graph", "gateway")),
     "services.graph.mirror.opening",

@@ -22,7 +22,7 @@ from shared.settings import Settings
 from tests import forks
 from tests.clamav import ClamdServer
 from tests.processes import HOST, RAISED_LIMITS, ForkedAtrium, free_port
-from tests.servers import Servers, embedded_servers, prepare
+from tests.servers import Servers, declare, embedded_servers
 from tests.system.people import PASSWORD, Json, Person, expect
 
 PATIENCE = 30.0
@@ -138,7 +138,7 @@ async def running_house() -> AsyncIterator[House]:
     forks.prepare()
     async with AsyncExitStack() as stack:
         servers = await stack.enter_async_context(embedded_servers())
-        await prepare(servers, Settings(events_duplicate_window=DUPLICATE_WINDOW))
+        await declare(servers, Settings(events_duplicate_window=DUPLICATE_WINDOW))
         port = free_port()
         settings = {
             **servers.environment,

@@ -25,7 +25,7 @@ from shared.embedded.neo4j import Neo4jServer
 from shared.embedded.postgres import binaries
 from tests.deployed import CONTAINERS, ROOT, DeployedClamd, DeployedNats, SeaweedServer
 from tests.processes import free_port
-from tests.servers import SMALL, data_folder
+from tests.servers import QUICK, data_folder
 
 pytestmark = pytest.mark.timeout(300)  # all servers are started for the first of them
 
@@ -106,7 +106,7 @@ async def servers_of_deploy(neo4j_server: Neo4jServer) -> AsyncIterator[Deployme
         secrets = passwords(folder) | {"NEO4J_PASSWORD": neo4j_server.password}
         sockets = socket_folder(folder, postgres_account())
         stack.callback(shutil.rmtree, sockets, ignore_errors=True)
-        postgres = Postgres(folder, sockets, secrets["POSTGRES_PASSWORD"], SMALL)
+        postgres = Postgres(folder, sockets, secrets["POSTGRES_PASSWORD"], QUICK)
         seaweed = SeaweedServer(folder, secrets["ATRIUM_S3_ACCESS_KEY"], secrets["ATRIUM_S3_SECRET_KEY"])
         clamd = DeployedClamd(folder)
         deployment = Deployment(folder, secrets, postgres, Valkey(folder, sockets), seaweed, clamd, neo4j_server, free_port())

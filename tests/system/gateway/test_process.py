@@ -17,17 +17,11 @@ from shared.messaging.caller import Caller
 from shared.messaging.discovery import announce, discover
 from shared.observability.probes import Probes
 from shared.settings import Settings
+from tests.processes import free_port
 from tests.servers import Servers
 
 NAMES = ("identity", "threads", "messages", "attachments", "projects", "graph")
 HEALTHY = {"postgres": Dependency(ok=True), "nats": Dependency(ok=True)}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 class Service:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,17 +18,12 @@ import psutil
 
 from shared.embedded import data_folder as data_folder_for
 from shared.embedded.folders import SOCKETS, digest
+from tests.processes import free_port
 from tests.servers import data_folder
 
 PROJECT = Path(__file__).parents[3]
 PATIENCE = 60.0
 BANNER = "Ctrl-C stops it; the data stays."
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually[T](found: Callable[[], T], what: str, within: float = PATIENCE) -> T:
