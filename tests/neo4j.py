@@ -55,6 +55,6 @@ class Neo4jOfTests(Neo4jServer):
 async def _empty(session: AsyncSession) -> None:
     await (await session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS")).consume()
     for kind, which in (("CONSTRAINT", ""), ("INDEX", "WHERE type <> 'LOOKUP'")):
-        found = await (await session.run(f"SHOW {kind}S YIELD name, type {which} RETURN name")).data()
+        found = await (await session.run(f"SHOW {kind} YIELD name, type {which} RETURN name")).data()
         for row in found:
             await (await session.run(f"DROP {kind} `{row['name']}`")).consume()

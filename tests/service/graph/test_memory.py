@@ -21,16 +21,18 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def small(graph: Service, neo4j_of_all: Neo4jOfTests) -> AsyncIterator[Mirror]:
-    """Takes 4 MiB in one transaction."""
-    await neo4j_of_all.stop(within=30)
-    neo4j_of_all.settings = "db.memory.transaction.max=4m\n"
-    await neo4j_of_all.run_empty()
-    neo4j = Neo4j(neo4j_of_all.url, USER, neo4j_of_all.password)
+async def small(graph: Service, neo4j_server: Neo4jOfTests) -> AsyncIterator[Mirror]:
+    """Takes 4 MiB in one transaction, until it is started again."""
+    neo4j_server.kill()
+    neo4j_server.settings = "db.memory.transaction.max=4m\n"
+    try:
+        await neo4j_server.start()
+    finally:
+        neo4j_server.settings = ""
+    neo4j = Neo4j(neo4j_server.url, USER, neo4j_server.password)
     yield Mirror(neo4j, MirrorSource(graph.background), new_id())
     await neo4j.close()
-    neo4j_of_all.settings = ""
-    await neo4j_of_all.stop(within=30)
+    neo4j_server.kill()
 
 
 def tasks(count: int, title: str) -> list[MirroredArtifact]:
