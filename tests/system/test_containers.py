@@ -214,7 +214,7 @@ async def test_the_operators_container_makes_the_stream_anew(deployment: Deploym
 async def test_every_event_reaches_the_stream(deployment: Deployment) -> None:
     admin = await asyncpg.connect(deployment.postgres.admin_url)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await admin.fetchval("SELECT count(*) FROM messages.outbox WHERE published_at IS NULL"):
                 await asyncio.sleep(0.1)
         assert await admin.fetchval("SELECT count(*) FROM messages.outbox") == 1

@@ -80,14 +80,14 @@ class Up:
         return {process["name"]: running[process["pid"]] for process in kept if process["pid"] in running}
 
     def end(self, number: signal.Signals) -> int:
-        """Send it a signal and wait for its exit code, at most 10 s."""
+        """Send it a signal and wait for its exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE)
 
     def exit_code(self) -> int:
         assert self.process is not None
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
     def ready(self) -> bool:
         try:
