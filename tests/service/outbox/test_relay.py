@@ -98,7 +98,7 @@ async def test_another_replica_takes_over_within_five_seconds(stage: Stage) -> N
             await stage.published()
             await first.stop()
             await stage.say(2)
-            await stage.published()
+            await stage.published(within=5)
             assert second.health().detail == "leading"
     assert await stage.numbers() == [1, 2]
 
