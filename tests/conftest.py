@@ -1,10 +1,19 @@
 """What every test may ask for: the real servers, once for a worker's whole run."""
 
+import shutil
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from tests.servers import Servers, running_servers
+from tests.neo4j import Neo4jOfTests, installed_library
+from tests.processes import free_port
+from tests.servers import TEMPLATES, Servers, running_servers
+
+
+def pytest_sessionfinish() -> None:
+    for template in TEMPLATES:
+        shutil.rmtree(template, ignore_errors=True)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -12,3 +21,18 @@ async def servers() -> AsyncIterator[Servers]:
     """PostgreSQL with all schemas, NATS and Valkey. A test that stops one starts it again."""
     async with running_servers() as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def neo4j_of_all(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Neo4jOfTests]:
+    """The one Neo4j of a worker, as its start takes longer than most tests. It may not run yet, or no more."""
+    neo4j = Neo4jOfTests(tmp_path_factory.mktemp("neo4j"), installed_library(), free_port())
+    yield neo4j
+    neo4j.kill()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def neo4j_server(neo4j_of_all: Neo4jOfTests) -> Neo4jOfTests:
+    """It runs, and holds nothing. A test may do to it what it likes."""
+    await neo4j_of_all.run_empty()
+    return neo4j_of_all

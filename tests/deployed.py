@@ -125,7 +125,7 @@ def ports_with_twins() -> dict[str, int]:
     """One for each part of SeaweedFS, which takes the one 10,000 above as well."""
     found: dict[str, int] = {}
     while len(found) < 4:
-        port = free_port() % 10_000 + 20_000
+        port = free_port() % 2_700 + 20_000  # its twin is below the ports of outgoing connections, too
         try:
             for wanted in (port, port + 10_000):
                 with socket.socket() as probe:

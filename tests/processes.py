@@ -4,12 +4,14 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import override
 
 import httpx2
 
 from shared.embedded.program import Program
+from tests import forks
 
 HOST = "127.0.0.1"
 
@@ -46,7 +48,29 @@ class AtriumProcess(Program):
                 return False
 
 
+class ForkedAtrium(AtriumProcess):
+    """The same, in milliseconds: it does not import what it runs."""
+
+    @override
+    def spawn(self) -> None:
+        with self.log.open("ab") as log, open(os.devnull, "rb") as nothing:
+            files = [nothing.fileno(), log.fileno(), log.fileno()]
+            self._process = forks.Forked(["run", *self._services], self.environment(), files=files)
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Another one each time, so that nobody else here gets it before it is used."""
+    for port in _candidates:
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
+
+
+# Below the ports that systems give to outgoing connections: nobody gets one that is not listened at yet, or for a while. Each process
+# begins elsewhere, as several test at once.
+_FIRST, _PORTS = 10_000, 10_000
+_candidates = (_FIRST + place % _PORTS for place in count(os.getpid() * 997))

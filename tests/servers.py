@@ -4,10 +4,12 @@ By default they are the embedded ones; `ATRIUM_TEST_SERVERS=containers` takes th
 own: faults that one worker makes must not reach another, and a set costs a second and 60 MB.
 """
 
+import asyncio
 import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ from shared.settings import Settings
 
 SOURCE = "ATRIUM_TEST_SERVERS"
 SMALL = {"shared_buffers": "64MB"}
+# Nobody cuts a test's power, which is all that fsync is for: what PostgreSQL has written outlives its own end.
+QUICK = {**SMALL, "fsync": "off"}
 
 
 class Server(Protocol):
@@ -70,20 +74,23 @@ class Servers:
 
 
 @asynccontextmanager
-async def running_servers() -> AsyncIterator[Servers]:
-    """A fresh set, with schemas and the stream of events; gone afterwards."""
+async def running_servers(settings: Mapping[str, str] = QUICK) -> AsyncIterator[Servers]:
+    """A fresh set, with schemas and the stream of events; gone afterwards. settings: those of an embedded PostgreSQL."""
     if os.environ.get(SOURCE) == "containers":
-        from tests.containers import container_servers as source
+        from tests.containers import container_servers
+
+        async with container_servers() as servers:
+            await migrate(servers.postgres_url, servers.credentials, lambda line: None)
+            await declare(servers, Settings())
+            yield servers
     else:
-        source = embedded_servers
-    async with source() as servers:
-        await prepare(servers, Settings())
-        yield servers
+        async with embedded_servers(settings) as servers:
+            await declare(servers, Settings())
+            yield servers
 
 
-async def prepare(servers: Servers, settings: Settings) -> None:
-    """Give them the schemas, and the stream of events."""
-    await migrate(servers.postgres_url, servers.credentials, lambda line: None)
+async def declare(servers: Servers, settings: Settings) -> None:
+    """Give them the stream of events."""
     client = await connect(servers.nats_url, OPERATOR, servers.credentials.nats[OPERATOR], name="tests")
     await declare_events(client.jetstream(), settings)
     await close(client)
@@ -101,12 +108,13 @@ def data_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def embedded_servers() -> AsyncIterator[Servers]:
-    """PostgreSQL, NATS and Valkey from wheels, with empty data."""
+async def embedded_servers(settings: Mapping[str, str] = QUICK) -> AsyncIterator[Servers]:
+    """PostgreSQL with all schemas, NATS and Valkey from wheels, with empty data."""
     with data_folder() as data:
+        await asyncio.to_thread(copy_of, await _template(), data)
         credentials = Credentials.of(data)
         sockets = socket_folder(data, postgres_account())
-        postgres = Postgres(data, sockets, credentials.postgres["postgres"], SMALL)
+        postgres = Postgres(data, sockets, credentials.postgres["postgres"], settings)
         nats = Nats(data, authorization(credentials))
         valkey = Valkey(data, sockets)
         async with AsyncExitStack() as stack:
@@ -115,3 +123,30 @@ async def embedded_servers() -> AsyncIterator[Servers]:
                 stack.push_async_callback(server.stop)
                 await server.start()
             yield Servers(postgres.admin_url, nats.url, valkey.url, credentials, data, postgres, nats, valkey)
+
+
+async def _template() -> Path:
+    """The passwords, and PostgreSQL's data when all schemas are made: that takes seconds, and happens once for a worker."""
+    if not TEMPLATES:
+        folder = Path(tempfile.mkdtemp(prefix="atrium-test-", dir="/tmp"))
+        TEMPLATES.append(folder)
+        folder.chmod(0o711)
+        credentials, sockets = Credentials.of(folder), socket_folder(folder, postgres_account())
+        postgres = Postgres(folder, sockets, credentials.postgres["postgres"], QUICK)
+        try:
+            await postgres.start()
+            await migrate(postgres.admin_url, credentials, lambda line: None)
+        finally:
+            await postgres.stop(within=30)
+            shutil.rmtree(sockets, ignore_errors=True)
+        (folder / "made").touch()
+    return TEMPLATES[0]
+
+
+TEMPLATES: list[Path] = []
+"""What was made once, until this process ends."""
+
+
+def copy_of(template: Path, data: Path) -> None:
+    assert (template / "made").exists(), "its schemas could not be made"
+    subprocess.run(["cp", "-a", template / "postgres", template / "credentials.json", data], check=True)

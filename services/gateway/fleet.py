@@ -14,7 +14,7 @@ from pydantic import Field
 from shared.application import Dependency
 from shared.contracts.model import View
 from shared.credentials import STORING_SERVICES
-from shared.messaging.discovery import THIS_PROCESS, Instance, discover
+from shared.messaging.discovery import Instance, discover, this_process
 
 READINESS_PATIENCE = 1.5  # seconds: a service asks its own dependencies for up to one
 METRICS_PATIENCE = 0.5
@@ -88,9 +88,9 @@ async def all_metrics(client: Client | None) -> bytes:
         found = []
     names: dict[str, set[str]] = defaultdict(set)
     for instance in found:
-        if instance.metrics_url and instance.process != THIS_PROCESS:
+        if instance.metrics_url and instance.process != this_process():
             names[instance.metrics_url].add(instance.name)
-    own = "+".join(sorted({"gateway"} | {instance.name for instance in found if instance.process == THIS_PROCESS}))
+    own = "+".join(sorted({"gateway"} | {instance.name for instance in found if instance.process == this_process()}))
     texts = await asyncio.gather(*(_fetch(url) for url in names))
     return merged([(own, generate_latest().decode()), *zip(_labels(names), texts, strict=True)]).encode()
 

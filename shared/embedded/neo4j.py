@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import override
 
@@ -14,7 +15,7 @@ from shared.embedded.program import CouldNotStart, Program
 POM = Path(__file__).parents[2] / "deploy" / "neo4j" / "pom.xml"
 USER = "neo4j"
 PORT = 7687
-_HEAP, _PAGES = "512m", "128m"
+_PAGES = "128m"
 _FETCH_SECONDS = 600
 _CONF = """server.bolt.listen_address=127.0.0.1:{port}
 server.http.enabled=false
@@ -31,6 +32,8 @@ class Neo4jServer(Program):
 
     name = "Neo4j"
     patience = 120.0
+    java: Sequence[str] = ("-Xms512m", "-Xmx512m")
+    """How Java runs it."""
 
     def __init__(self, folder: Path, library: Path, port: int = PORT) -> None:
         self.home, self.library, self.port = folder.absolute() / "neo4j", library.absolute(), port
@@ -46,7 +49,7 @@ class Neo4jServer(Program):
     def command(self) -> list[str]:
         opened = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch", "java.base/java.lang")
         return [
-            *("java", f"-Xms{_HEAP}", f"-Xmx{_HEAP}", *(f"--add-opens={module}=ALL-UNNAMED" for module in opened)),
+            *("java", *self.java, *(f"--add-opens={module}=ALL-UNNAMED" for module in opened)),
             *("-cp", f"{self.library}/*", "org.neo4j.server.CommunityEntryPoint"),
             *(f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}", "--console-mode"),
         ]
@@ -79,9 +82,10 @@ class Neo4jServer(Program):
         shutil.rmtree(self.home / "data")
 
     def _set_password(self, password: str) -> None:
-        admin = ["java", "-cp", f"{self.library}/*", "org.neo4j.server.startup.Neo4jAdminCommand", "dbms", "set-initial-password", password]
+        admin = ["java", *self.java, "-cp", f"{self.library}/*", "org.neo4j.server.startup.Neo4jAdminCommand"]
         where = {**self.environment(), "NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
-        done = subprocess.run(admin, env=where, capture_output=True, text=True, check=False)
+        command = [*admin, "dbms", "set-initial-password", password]
+        done = subprocess.run(command, env=where, capture_output=True, text=True, check=False)
         if done.returncode:
             raise CouldNotStart(f"Neo4j took no password: {done.stderr.strip() or done.stdout.strip()}")
         written = self.home / "password"

@@ -19,7 +19,6 @@ from shared.version import VERSION
 log = structlog.get_logger()
 
 PING = "$SRV.PING"
-THIS_PROCESS = f"{platform.node()}-{os.getpid()}"
 
 
 class Instance(Model):
@@ -35,6 +34,10 @@ class Instance(Model):
     @property
     def ready(self) -> bool:
         return all(dependency.ok for dependency in self.dependencies.values() if dependency.needed)
+
+
+def this_process() -> str:
+    return f"{platform.node()}-{os.getpid()}"
 
 
 class _Metrics:
@@ -56,7 +59,7 @@ async def announce(client: Client, service: str, health: Callable[[], Awaitable[
             return
         dependencies = await health()
         metadata = {
-            "process": THIS_PROCESS,
+            "process": this_process(),
             "metricsUrl": _Metrics.url or "",
             "dependencies": json.dumps({name: dependency.model_dump() for name, dependency in dependencies.items()}),
         }

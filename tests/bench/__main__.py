@@ -20,7 +20,7 @@ from tests.bench.measures import Results
 from tests.bench.people import People
 from tests.bench.pgbench import Pgbench
 from tests.bench.scenarios import Options, Scenarios
-from tests.servers import Servers, running_servers
+from tests.servers import SMALL, Servers, running_servers
 
 _FULL, _QUICK = Options(10, 3, grown=1_000_000, links=1_000_000), Options(2, 1, grown=100_000, links=30_000)
 _WIDTH = 160  # of the table where there is no terminal
@@ -78,7 +78,7 @@ async def _measured(options: Options, parts: set[Part], console: Console) -> Res
     assert task is not None, "it runs in a loop"
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # what was started is stopped
     console.print("servers start")
-    async with running_servers() as servers, Generator() as generator:
+    async with running_servers(SMALL) as servers, Generator() as generator:
         await as_shipped(servers)
         database = await asyncpg.connect(servers.postgres_url, command_timeout=600)
         pgbench = Pgbench(servers.postgres_url, servers.data)

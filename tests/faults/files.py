@@ -14,11 +14,12 @@ import httpx2
 from shared.store.local import FolderStore
 from tests.faults.house import House, eventually
 from tests.faults.load import NO_ANSWER
+from tests.samples import noise
 from tests.system.attachments.files import BOUNDARY, FORM, Sent, attachments_of, send, swept
 from tests.system.people import Json, Person, expect
 
 PIECE = 256 * 1024
-CONTENT = os.urandom(3 * 1024 * 1024)
+CONTENT = noise(3 * 1024 * 1024)
 LAST = "the end"
 SCANNED_WITHIN = 60
 _PART = 'Content-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'

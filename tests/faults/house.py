@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,9 +19,10 @@ from shared.embedded.program import PAUSE
 from shared.identifiers import new_id
 from shared.messaging.connection import close, connect
 from shared.settings import Settings
+from tests import forks
 from tests.clamav import ClamdServer
-from tests.processes import HOST, RAISED_LIMITS, AtriumProcess, free_port
-from tests.servers import Servers, embedded_servers, prepare
+from tests.processes import HOST, RAISED_LIMITS, ForkedAtrium, free_port
+from tests.servers import Servers, declare, embedded_servers
 from tests.system.people import PASSWORD, Json, Person, expect
 
 PATIENCE = 30.0
@@ -48,9 +47,9 @@ class House:
     http: httpx2.AsyncClient
     people: list[Person]
 
-    def process(self, *services: str, name: str, **settings: str) -> AtriumProcess:
+    def process(self, *services: str, name: str, **settings: str) -> ForkedAtrium:
         """One process more, not started yet."""
-        return AtriumProcess(list(services), {**self.settings, **settings}, self.servers.data, name)
+        return ForkedAtrium(list(services), {**self.settings, **settings}, self.servers.data, name)
 
     async def newcomer(self) -> Person:
         """Somebody who registered; all but the first become agents."""
@@ -129,22 +128,17 @@ class House:
     async def atrium(self, *arguments: str) -> tuple[int, str]:
         """A command of the operator's: its exit code, and what it showed."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ATRIUM_")}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "atrium", *arguments),
-            env={**ours, **self.settings},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        shown, _ = await process.communicate()
-        return process.returncode or 0, shown.decode()
+        code, shown, said = await forks.run(arguments, {**ours, **self.settings})
+        return code, (shown + said).decode()
 
 
 @asynccontextmanager
 async def running_house() -> AsyncIterator[House]:
     """Everything, started side by side; stopped in order afterwards."""
+    forks.prepare()
     async with AsyncExitStack() as stack:
         servers = await stack.enter_async_context(embedded_servers())
-        await prepare(servers, Settings(events_duplicate_window=DUPLICATE_WINDOW))
+        await declare(servers, Settings(events_duplicate_window=DUPLICATE_WINDOW))
         port = free_port()
         settings = {
             **servers.environment,
@@ -161,7 +155,7 @@ async def running_house() -> AsyncIterator[House]:
             settings["ATRIUM_CLAMD_URL"] = clamav.url
             stack.push_async_callback(clamav.stop)
             await clamav.start()
-        processes = {name: AtriumProcess([name], settings, servers.data) for name in ("gateway", *STORING_SERVICES)}
+        processes = {name: ForkedAtrium([name], settings, servers.data) for name in ("gateway", *STORING_SERVICES)}
         for process in processes.values():
             stack.push_async_callback(process.stop, 10)
         await asyncio.gather(*(process.start() for process in processes.values()))

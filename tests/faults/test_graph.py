@@ -17,7 +17,6 @@ from shared.identifiers import new_id
 from shared.messaging.streams import EVENTS
 from tests.faults.holding import a_commit_is_held, commits_unanswered
 from tests.faults.house import House, eventually
-from tests.neo4j import server
 from tests.service.graph.replies import many_replies
 from tests.system.people import Json, Person, expect, path_of
 
@@ -34,22 +33,20 @@ LONG = 150.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def neo4j(shared_house: House, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Neo4jServer]:
+async def neo4j(shared_house: House, neo4j_server: Neo4jServer) -> AsyncIterator[Neo4jServer]:
     """A Neo4j, and a graph that is mirrored into it, in the place of the one that is not."""
-    running, alone = server(tmp_path_factory.mktemp("neo4j")), shared_house.programs["graph"]
-    await running.start()
+    alone = shared_house.programs["graph"]
     await alone.stop(within=10)
-    settings = {"ATRIUM_NEO4J_URL": running.url, "ATRIUM_NEO4J_PASSWORD": running.password}
+    settings = {"ATRIUM_NEO4J_URL": neo4j_server.url, "ATRIUM_NEO4J_PASSWORD": neo4j_server.password}
     shared_house.settings.update(settings)
     shared_house.programs["graph"] = mirrored = shared_house.process("graph", name="mirrored")
     await mirrored.start()
-    yield running
+    yield neo4j_server
     await mirrored.stop(within=10)
     for name in settings:
         del shared_house.settings[name]
     shared_house.programs["graph"] = alone
     await alone.start()
-    await running.stop(within=30)
 
 
 async def reply(person: Person, thread: Json, first: Json) -> Json:

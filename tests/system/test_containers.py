@@ -24,9 +24,8 @@ from shared.embedded.account import postgres_account
 from shared.embedded.neo4j import Neo4jServer
 from shared.embedded.postgres import binaries
 from tests.deployed import CONTAINERS, ROOT, DeployedClamd, DeployedNats, SeaweedServer
-from tests.neo4j import server
 from tests.processes import free_port
-from tests.servers import SMALL, data_folder
+from tests.servers import QUICK, data_folder
 
 pytestmark = pytest.mark.timeout(300)  # all servers are started for the first of them
 
@@ -99,29 +98,21 @@ def passwords(folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines())
 
 
-def mirror(folder: Path, password: str) -> Neo4jServer:
-    """A Neo4j whose password is known before its first start."""
-    neo4j = server(folder)
-    neo4j.home.mkdir()
-    (neo4j.home / "password").write_text(password)
-    return neo4j
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def servers_of_deploy() -> AsyncIterator[Deployment]:
-    """The servers alone."""
+async def servers_of_deploy(neo4j_server: Neo4jServer) -> AsyncIterator[Deployment]:
+    """The servers alone. Neo4j has its password already."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(data_folder())
-        secrets = passwords(folder)
+        secrets = passwords(folder) | {"NEO4J_PASSWORD": neo4j_server.password}
         sockets = socket_folder(folder, postgres_account())
         stack.callback(shutil.rmtree, sockets, ignore_errors=True)
-        postgres = Postgres(folder, sockets, secrets["POSTGRES_PASSWORD"], SMALL)
+        postgres = Postgres(folder, sockets, secrets["POSTGRES_PASSWORD"], QUICK)
         seaweed = SeaweedServer(folder, secrets["ATRIUM_S3_ACCESS_KEY"], secrets["ATRIUM_S3_SECRET_KEY"])
-        clamd, neo4j = DeployedClamd(folder), mirror(folder, secrets["NEO4J_PASSWORD"])
-        deployment = Deployment(folder, secrets, postgres, Valkey(folder, sockets), seaweed, clamd, neo4j, free_port())
+        clamd = DeployedClamd(folder)
+        deployment = Deployment(folder, secrets, postgres, Valkey(folder, sockets), seaweed, clamd, neo4j_server, free_port())
         nats = DeployedNats(folder, deployment.variables("nats"))
         deployment.nats_port = nats.port
-        for each in (postgres, nats, deployment.valkey, seaweed, clamd, neo4j):
+        for each in (postgres, nats, deployment.valkey, seaweed, clamd):
             stack.push_async_callback(each.stop)
             await each.start()
         psql = [str(binaries(postgres.account) / "psql"), "--no-psqlrc", "--quiet", "--dbname", postgres.admin_url]
@@ -223,7 +214,7 @@ async def test_the_operators_container_makes_the_stream_anew(deployment: Deploym
 async def test_every_event_reaches_the_stream(deployment: Deployment) -> None:
     admin = await asyncpg.connect(deployment.postgres.admin_url)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await admin.fetchval("SELECT count(*) FROM messages.outbox WHERE published_at IS NULL"):
                 await asyncio.sleep(0.1)
         assert await admin.fetchval("SELECT count(*) FROM messages.outbox") == 1

@@ -15,7 +15,7 @@ from tests.bench.house import USUAL, House, as_shipped, running_house
 from tests.bench.people import CONTENT, THREADS, People, ask
 from tests.bench.scale.filling import Filled, fill
 from tests.bench.scale.sizes import Size
-from tests.servers import Servers, embedded_servers, prepare
+from tests.servers import SMALL, Servers, declare, embedded_servers
 
 # What nobody would run with, for as long as the filling takes.
 _LOADING = {
@@ -82,8 +82,8 @@ class Side:
 
 @asynccontextmanager
 async def filled_side(size: Size) -> AsyncIterator[Side]:
-    async with embedded_servers() as servers:
-        await prepare(servers, Settings())
+    async with embedded_servers(SMALL) as servers:
+        await declare(servers, Settings())
         await as_shipped(servers)
         side = Side(size, servers)
         await side.fill()

@@ -1,9 +1,7 @@
 """What the operator sees of scans, and has done again."""
 
-import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +21,7 @@ from shared.contracts.principal import Principal
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from shared.store.store import new_key
+from tests import forks
 from tests.clamav import ClamdServer
 from tests.servers import Servers
 from tests.service.attachments.conftest import Service
@@ -43,11 +42,10 @@ def environment(servers: Servers, where: dict[str, str]) -> dict[str, str]:
     return os.environ | servers.environment | {f"ATRIUM_{name.upper()}": value for name, value in where.items()}
 
 
-async def typed(environment: dict[str, str], *words: str) -> tuple[int | None, str]:
+async def typed(environment: dict[str, str], *words: str) -> tuple[int, str]:
     """A command of the operator's: its exit code and what it prints."""
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "atrium", *words, stdout=-1, stderr=-1, env=environment)
-    out, err = await process.communicate()
-    return process.returncode, out.decode() + err.decode()
+    code, out, err = await forks.run(words, environment)
+    return code, (out + err).decode()
 
 
 async def pages(operator: Caller, status: ScanStatus | None) -> list[Scan]:

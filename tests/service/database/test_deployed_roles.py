@@ -18,7 +18,7 @@ from shared.database.migrations import migrate, outdated
 from shared.embedded import Postgres, socket_folder
 from shared.embedded.account import postgres_account
 from shared.embedded.postgres import binaries
-from tests.servers import SMALL, data_folder
+from tests.servers import QUICK, data_folder
 
 ROLES_SQL = Path(__file__).parents[3] / "deploy/postgres/roles.sql"
 ADMIN = "atrium_admin"
@@ -56,7 +56,7 @@ def password_of(role: str) -> str:
 async def deployed() -> AsyncIterator[Deployed]:
     with data_folder() as data:
         sockets = socket_folder(data, postgres_account())
-        postgres = Postgres(data, sockets, "of-postgres", SMALL)
+        postgres = Postgres(data, sockets, "of-postgres", QUICK)
         await postgres.start()
         try:
             deployed = Deployed(postgres.url, postgres.admin_url, binaries(postgres.account))

@@ -38,7 +38,6 @@ from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from shared.messaging.local import Process
 from shared.messaging.received import Received
-from tests.neo4j import server
 from tests.servers import Servers
 from tests.service.graph.owners import Owners
 from tests.service.neighbours import principal
@@ -99,14 +98,6 @@ class Service:
     async def said(self, key: UUID) -> list[tuple[str, dict[str, Any]]]:
         rows = await self.database.fetch("SELECT subject, data FROM graph.outbox WHERE subject LIKE $1 ORDER BY id", f"%.{key}")
         return [(row["subject"].split(".")[2], from_json(row["data"])) for row in rows]
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Neo4jServer]:
-    running = server(tmp_path_factory.mktemp("neo4j"))
-    await running.start()
-    yield running
-    await running.stop(within=30)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import override
 
 import pytest
 import pytest_asyncio
@@ -13,33 +12,27 @@ from services.graph.mirror.entities import MirroredArtifact
 from services.graph.mirror.mirror import Mirror
 from services.graph.repository.mirror import MirrorSource
 from shared.contracts.artifacts import ArtifactType
-from shared.embedded.neo4j import USER, Neo4jServer
+from shared.embedded.neo4j import USER
 from shared.identifiers import new_id
-from tests.neo4j import installed_library
-from tests.processes import free_port
+from tests.neo4j import Neo4jOfTests
 from tests.service.graph.conftest import Service
 
 pytestmark = pytest.mark.timeout(300)
 
 
-class Small(Neo4jServer):
-    """Takes 4 MiB in one transaction."""
-
-    @override
-    async def prepare(self) -> None:
-        await super().prepare()
-        with (self.home / "conf" / "neo4j.conf").open("a") as settings:
-            settings.write("db.memory.transaction.max=4m\n")
-
-
 @pytest_asyncio.fixture(loop_scope="session")
-async def small(graph: Service, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mirror]:
-    server = Small(tmp_path_factory.mktemp("small"), installed_library(), free_port())
-    await server.start()
-    neo4j = Neo4j(server.url, USER, server.password)
+async def small(graph: Service, neo4j_server: Neo4jOfTests) -> AsyncIterator[Mirror]:
+    """Takes 4 MiB in one transaction, until it is started again."""
+    neo4j_server.kill()
+    neo4j_server.settings = "db.memory.transaction.max=4m\n"
+    try:
+        await neo4j_server.start()
+    finally:
+        neo4j_server.settings = ""
+    neo4j = Neo4j(neo4j_server.url, USER, neo4j_server.password)
     yield Mirror(neo4j, MirrorSource(graph.background), new_id())
     await neo4j.close()
-    await server.stop(within=30)
+    neo4j_server.kill()
 
 
 def tasks(count: int, title: str) -> list[MirroredArtifact]:

@@ -1,9 +1,7 @@
 """`atrium users`, as the operator types it."""
 
-import asyncio
 import json
 import os
-import sys
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +15,7 @@ from shared.contracts.identity.users import AccountStatus, User
 from shared.contracts.principal import Role
 from shared.database.history import SYSTEM_ACTOR
 from shared.messaging.caller import Caller
+from tests import forks
 from tests.servers import Servers
 from tests.service.identity.conftest import Admin, AuthorizeSession, Register
 from tests.service.identity.test_invitations import lab_of
@@ -36,11 +35,8 @@ class Users:
         self._environment = os.environ | servers.environment
 
     async def __call__(self, *arguments: str, typed: str = "") -> Ended:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "atrium", "users", *arguments, stdin=-1, stdout=-1, stderr=-1, env=self._environment
-        )
-        out, err = await process.communicate(typed.encode())
-        return Ended(process.returncode, out.decode(), err.decode())
+        code, out, err = await forks.run(["users", *arguments], self._environment, typed.encode())
+        return Ended(code, out.decode(), err.decode())
 
 
 @pytest.fixture

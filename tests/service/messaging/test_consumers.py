@@ -153,7 +153,7 @@ async def test_a_consumer_that_was_made_anew_is_read_again_without_second_effect
             await asyncio.sleep(2.5)
             await declare_consumers(js)
         await publish(stage, 3)
-        await eventually(lambda: len(log.versions) == 3, within=10)
+        await eventually(lambda: len(log.versions) == 3)
     assert log.versions == [1, 2, 3]
 
 
@@ -166,7 +166,7 @@ async def test_consuming_goes_on_when_nats_is_back(stage: Stage) -> None:
         await asyncio.sleep(1)
         await stage.nats.start()
         await publish(stage, 2)
-        await eventually(lambda: log.versions == [1, 2], within=8)
+        await eventually(lambda: log.versions == [1, 2])
 
 
 async def _settled(stage: Stage) -> bool:

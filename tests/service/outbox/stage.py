@@ -123,7 +123,7 @@ class Stage:
         async with self.admin(service) as connection:
             return int(await connection.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL"))
 
-    async def published(self, service: str = SERVICE, within: float = 6) -> None:
+    async def published(self, service: str = SERVICE, within: float = 30) -> None:
         await eventually(lambda: self._is_empty(service), within)
 
     async def _is_empty(self, service: str) -> bool:
@@ -172,7 +172,7 @@ async def _admin(url: str, sql: str) -> None:
         await connection.close()
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], within: float = 6) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], within: float = 30) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(within):
         while True:

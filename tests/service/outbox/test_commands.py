@@ -9,25 +9,29 @@ from asyncio.subprocess import PIPE, Process
 from uuid import uuid4
 
 from shared.identifiers import new_id
+from tests import forks
 from tests.servers import Servers
 from tests.service.outbox.stage import Stage
 
 
-async def start(stage: Stage, servers: Servers, *arguments: str) -> Process:
-    environment = {
+def environment(stage: Stage, servers: Servers) -> dict[str, str]:
+    return {
         **os.environ,
         "ATRIUM_DATA": str(servers.data),
         "ATRIUM_POSTGRES_URL": stage.postgres_url,
         "ATRIUM_NATS_URL": stage.nats.url,
         "ATRIUM_REDIS_URL": servers.redis_url,
     }
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "atrium", *arguments, stdout=PIPE, stderr=PIPE, env=environment)
+
+
+async def start(stage: Stage, servers: Servers, *arguments: str) -> Process:
+    command = [sys.executable, "-m", "atrium", *arguments]
+    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment(stage, servers))
 
 
 async def atrium(stage: Stage, servers: Servers, *arguments: str) -> tuple[int | None, str]:
-    process = await start(stage, servers, *arguments)
-    output, errors = await asyncio.wait_for(process.communicate(), 30)
-    return process.returncode, (output or errors).decode()
+    code, output, errors = await asyncio.wait_for(forks.run(arguments, environment(stage, servers)), 60)
+    return code, (output or errors).decode()
 
 
 async def test_tail_shows_events_from_a_cursor_and_those_that_come(stage: Stage, servers: Servers) -> None:
@@ -39,11 +43,11 @@ async def test_tail_shows_events_from_a_cursor_and_those_that_come(stage: Stage,
         await stage.published()
         process = await start(stage, servers, "events", "tail", "--thread", str(thread), "--from", "1", "--json")
         assert process.stdout is not None
-        seen = [json.loads(await asyncio.wait_for(process.stdout.readline(), 20)) for _ in range(2)]
+        seen = [json.loads(await asyncio.wait_for(process.stdout.readline(), 60)) for _ in range(2)]
         await stage.say(4, key=thread)
-        seen.append(json.loads(await asyncio.wait_for(process.stdout.readline(), 20)))
+        seen.append(json.loads(await asyncio.wait_for(process.stdout.readline(), 60)))
     process.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
     assert [(one["cursor"], one["type"], one["data"]["number"]) for one in seen] == [
         (1, "messages.said.v1", 1),
         (3, "messages.said.v1", 3),

@@ -67,7 +67,7 @@ async def test_nothing_is_lost_or_doubled_while_nats_is_away(stage: Stage) -> No
         relay.poke()
         await eventually(lambda: not relay.health().ok)
         await stage.nats.start()
-        await stage.published(within=5)
+        await stage.published()
     assert await stage.numbers() == [1, 2]
 
 

@@ -19,7 +19,7 @@ from tests.service.threads.conftest import People, Service, sent
 
 async def reads(threads: Service, caller: Principal, count: int, action: str = "supervisor:chat:read") -> list[dict[str, Any]]:
     """What somebody's audited reads are, once there are so many."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(found := [one for one in await threads.audited(caller) if one["action"] == action]) < count:
             await asyncio.sleep(0.02)
     return found

@@ -15,6 +15,9 @@ from tests.system.house import House, log_in
 from tests.system.people import Json, Person, expect, message_path, opening, path_of, taking_part
 
 MALFORMED = "not-an-id"
+type Shown = tuple[int, list[tuple[str, str]], bytes]
+"""All that an answer tells."""
+
 EXTRA: Json = {"role": "client", "name": "Somebody beside"}
 
 
@@ -27,10 +30,11 @@ class Stage:
     colleague: Person
     stranger: Person
     kept: dict[tuple[str, ...], str] = field(default_factory=dict)
+    of_missing: dict[tuple[str, ...], Shown] = field(default_factory=dict)
     _one_more: Person | None = None
 
     async def id_of(self, parameter: str, thing: str, caller: str, *, fresh: bool) -> str:
-        """A thing's id. One that the action would use up is made anew for each cell."""
+        """A thing's id. One that the action uses up is made anew for each cell."""
         makers: dict[str, Callable[[str, str], Awaitable[str]]] = {
             "threadId": self._thread_id,
             "participantId": self._thread_id,  # named together with the thread that it is in

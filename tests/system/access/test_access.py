@@ -13,7 +13,7 @@ from shared.contracts.projects.access import ProjectNotFound
 from shared.contracts.refusals import NotFound
 from shared.identifiers import new_id
 from tests.service.attachments.media.samples import silence
-from tests.system.access.stage import Stage
+from tests.system.access.stage import Shown, Stage
 from tests.system.access.table import CALLERS, CELLS, Cell
 from tests.system.attachments.tus import asking
 from tests.system.house import House, log_in
@@ -25,8 +25,8 @@ ANYTIME = {"date", "ratelimit", "ratelimit-policy"}
 
 @dataclass(frozen=True)
 class Action:
-    """What is sent to a route. `spends`: what it is done to is another thing afterwards. `own`: the participant named is oneself.
-
+    """What is sent to a route. `spends`: what it is done to, and is not refused for, is another thing afterwards.
+    own: the participant named is oneself.
     says: the id that it names elsewhere than in its path.
     """
 
@@ -225,7 +225,7 @@ async def test_access(cell: Cell, stage: Stage) -> None:
     assert bool(action.names) == (cell.thing != "-")
     identifier = ""
     if action.names:
-        identifier = await stage.id_of(action.names[-1], cell.thing, cell.caller, fresh=action.spends)
+        identifier = await stage.id_of(action.names[-1], cell.thing, cell.caller, fresh=action.spends and cell.status < 400)
     answer = await ask(stage, cell, identifier)
     assert answer.status_code == cell.status, answer.text
     route = BY_NAME[action.route]
@@ -234,9 +234,7 @@ async def test_access(cell: Cell, stage: Stage) -> None:
         assert code == REFUSED.get(status, code)
     if cell.status == 404:
         assert route.method == "HEAD" or refusal(answer) == (404, not_found(route, cell))
-        assert shown(answer) == shown(await ask(stage, cell, missing(route, cell, identifier))), (
-            "what is hidden is told from what is missing"
-        )
+        assert shown(answer) == await shown_of_missing(stage, cell, identifier), "what is hidden is told from what is missing"
 
 
 IN_ONES_PROJECT = ("missing", "malformed", "deleted")
@@ -250,6 +248,14 @@ def missing(route: Route | OwnRoute, cell: Cell, identifier: str) -> str:
     return " ".join([project if things and cell.thing in IN_ONES_PROJECT else str(new_id()), *(str(new_id()) for _ in things)])
 
 
+async def shown_of_missing(stage: Stage, cell: Cell, identifier: str) -> Shown:
+    """To a caller, by an action: that is always the same."""
+    key = (cell.action, cell.caller, str(cell.thing in IN_ONES_PROJECT))
+    if key not in stage.of_missing:
+        stage.of_missing[key] = shown(await ask(stage, cell, missing(BY_NAME[ACTIONS[cell.action].route], cell, identifier)))
+    return stage.of_missing[key]
+
+
 def not_found(route: Route | OwnRoute, cell: Cell) -> str:
     """What is said of the thing that varies: the last that a path names, of participants the thread; of what is made, its parent."""
     assert isinstance(route, Route)
@@ -259,7 +265,7 @@ def not_found(route: Route | OwnRoute, cell: Cell) -> str:
     return codes[0 if "participantId" in route.parameters or route.transfers else -1]
 
 
-def shown(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+def shown(answer: httpx2.Response) -> Shown:
     """All that an answer tells."""
     return answer.status_code, [(name, value) for name, value in answer.headers.items() if name not in ANYTIME], answer.content
 

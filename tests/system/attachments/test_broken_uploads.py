@@ -1,7 +1,6 @@
 """Uploads that end before they are whole, by whoever's fault: nothing of them stays, and their sender is told what can be told."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ import pytest
 
 from shared.store.local import FolderStore
 from shared.store.store import StoreIsAway, StoreIsFull
+from tests.samples import noise
 from tests.system.abuse.test_connections import connected
 from tests.system.attachments.files import FORM, Room, Sent, attachments_of, form, sha256
 from tests.system.house import running_gateway
@@ -35,7 +35,7 @@ async def nothing_is_left(room: Room, before: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
 async def test_a_client_that_vanishes_leaves_nothing(room: Room, part: float) -> None:
-    body, before = form(Sent(), Sent(os.urandom(BIG))), await room.kept()
+    body, before = form(Sent(), Sent(noise(BIG))), await room.kept()
     _, writer = await connected(room.house)
     writer.write(head(room, f"Content-Length: {len(body)}") + body[: int(len(body) * part)])
     await writer.drain()
@@ -66,7 +66,7 @@ async def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(folde
 
 
 async def test_a_body_that_says_no_length_is_taken_as_it_comes(room: Room) -> None:
-    content = os.urandom(BIG)
+    content = noise(BIG)
 
     async def pieces() -> AsyncIterator[bytes]:
         body = form(Sent(content))
@@ -89,7 +89,7 @@ async def test_a_form_that_comes_byte_by_byte_is_read(folder_room: Room) -> None
 
 async def test_whoever_sends_too_much_gets_to_read_that(folder_room: Room) -> None:
     """A connection that is closed on what is still coming would take the answer with it."""
-    body = form(Sent(os.urandom(40 * 1024 * 1024)))
+    body = form(Sent(noise(40 * 1024 * 1024)))
     for _ in range(3):
         answer = await folder_room.client.http.post(
             attachments_of(folder_room.thread), content=body, headers={**folder_room.client.bearer, **FORM}
@@ -131,7 +131,7 @@ async def test_a_store_that_fails_is_told_and_leaves_nothing(
     before, servers = await folder_room.kept(), folder_room.house.servers
     failing = Failing(servers.data / "store", error, writes=writes)
     async with running_gateway(servers, None, failing, uploads_per_minute=0) as url:
-        body = form(Sent(os.urandom(BIG)))
+        body = form(Sent(noise(BIG)))
         answer = await folder_room.client.http.post(
             url + attachments_of(folder_room.thread), content=body, headers={**folder_room.client.bearer, **FORM}
         )
@@ -140,7 +140,7 @@ async def test_a_store_that_fails_is_told_and_leaves_nothing(
 
 
 async def test_a_store_that_fails_before_the_first_byte_is_told(folder_room: Room) -> None:
-    made = await folder_room.clean(Sent(os.urandom(BIG)))
+    made = await folder_room.clean(Sent(noise(BIG)))
     failing = Failing(folder_room.house.servers.data / "store", StoreIsAway(), reads=0)
     async with running_gateway(folder_room.house.servers, None, failing) as url:
         answer = await folder_room.client.http.get(url + made["url"], headers=folder_room.client.bearer)
@@ -148,7 +148,7 @@ async def test_a_store_that_fails_before_the_first_byte_is_told(folder_room: Roo
 
 
 async def test_a_store_that_fails_in_the_middle_breaks_the_download_off(folder_room: Room) -> None:
-    made = await folder_room.clean(Sent(os.urandom(BIG)))
+    made = await folder_room.clean(Sent(noise(BIG)))
     failing = Failing(folder_room.house.servers.data / "store", StoreIsAway(), reads=2)
     async with running_gateway(folder_room.house.servers, None, failing) as url:
         with pytest.raises(httpx2.RemoteProtocolError):
@@ -156,7 +156,7 @@ async def test_a_store_that_fails_in_the_middle_breaks_the_download_off(folder_r
 
 
 async def test_a_client_that_leaves_in_the_middle_of_a_download_stops_it(folder_room: Room) -> None:
-    made = await folder_room.clean(Sent(os.urandom(BIG)))
+    made = await folder_room.clean(Sent(noise(BIG)))
     async with folder_room.client.http.stream("GET", made["url"], headers=folder_room.client.bearer) as answer:
         async for _ in answer.aiter_bytes(1_000):
             break

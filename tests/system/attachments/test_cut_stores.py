@@ -1,7 +1,6 @@
 """The connection to the S3 server is cut, by a proxy before it: people are told in time, nothing half done stays, and all goes on."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.proxies import Proxy, after, naming
+from tests.samples import noise
 from tests.stores import S3Server
 from tests.system.attachments.files import FORM, Room, Sent, attachments_of, form, room_in, sha256
 from tests.system.attachments.test_broken_uploads import nothing_is_left
@@ -17,7 +17,7 @@ from tests.system.house import House, running_gateway
 from tests.system.people import expect, refusal
 
 MEBIBYTE = 1024 * 1024
-LARGE = os.urandom(12 * MEBIBYTE)  # three parts
+LARGE = noise(12 * MEBIBYTE)  # three parts
 
 
 class Cut(NamedTuple):

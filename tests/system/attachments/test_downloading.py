@@ -7,10 +7,11 @@ import pytest
 
 from shared.contracts.principal import Role
 from shared.identifiers import new_id
+from tests.samples import noise
 from tests.system.attachments.files import Room, Sent, put_into_a_message, scanned, sha256, unheard_of
 from tests.system.people import expect, path_of, refusal
 
-CONTENT = os.urandom(700_000)
+CONTENT = noise(700_000)
 PNG = b"\x89PNG\r\n\x1a\n" + os.urandom(100)
 
 

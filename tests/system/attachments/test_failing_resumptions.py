@@ -10,7 +10,7 @@ import pytest
 from services.gateway.resuming import PART
 from shared.store.local import FolderStore
 from shared.store.store import Store, StoreIsAway, StoreIsFull
-from tests.processes import HOST, RAISED_LIMITS, AtriumProcess, free_port
+from tests.processes import HOST, RAISED_LIMITS, ForkedAtrium, free_port
 from tests.system.attachments.files import Room, sha256
 from tests.system.attachments.tus import (
     UPLOADS,
@@ -105,7 +105,7 @@ async def test_an_upload_of_no_bytes_that_cannot_be_stored_is_none(folder_room: 
 async def test_a_gateway_that_is_killed_costs_one_part_at_most(folder_room: Room) -> None:
     content, servers, port = content_of(5), folder_room.house.servers, free_port()
     settings = {**servers.environment, **RAISED_LIMITS, "ATRIUM_PORT": str(port)}
-    gateway = AtriumProcess(["gateway"], settings, servers.data, "gateway-killed")
+    gateway = ForkedAtrium(["gateway"], settings, servers.data, "gateway-killed")
     await gateway.start()
     path = await create(folder_room.client, folder_room.thread, len(content))
     _, writer = await asyncio.open_connection(HOST, port)

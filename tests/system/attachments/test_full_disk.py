@@ -1,6 +1,5 @@
 """A disk that is full: who sends is told, nothing is kept, and all goes on when there is room again."""
 
-import os
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.samples import noise
 from tests.system.attachments.files import Sent, attachments_of, room_in, send, sha256, swept
 from tests.system.house import House, running_house
 from tests.system.people import expect, refusal
@@ -37,7 +37,7 @@ async def small_house(small_disk: Path) -> AsyncIterator[House]:
 
 
 async def test_what_does_not_fit_is_refused_and_leaves_nothing_and_later_there_is_room(small_house: House, small_disk: Path) -> None:
-    room, whole = await room_in(small_house), Sent(os.urandom(4 * MEBIBYTE))
+    room, whole = await room_in(small_house), Sent(noise(4 * MEBIBYTE))
     first = await room.upload(whole)
     before, used = await room.kept(), bytes_in(small_disk)
     for _ in range(3):

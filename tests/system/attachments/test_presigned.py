@@ -1,6 +1,5 @@
 """Large files go straight into the bucket, over HTTP, and are files like any other once they are finished."""
 
-import os
 from uuid import UUID
 
 import httpx2
@@ -8,11 +7,12 @@ import pytest
 import pytest_asyncio
 
 from shared.store.store import Store
+from tests.samples import noise
 from tests.system.attachments.files import Room, attachments_of, room_in, scanned, sha256
 from tests.system.house import House, running_gateway
 from tests.system.people import Json, Person, expect, path_of, refusal, wrong_fields
 
-CONTENT = os.urandom(4_000_000)
+CONTENT = noise(4_000_000)
 LIMIT = 5 * 1024 * 1024
 
 

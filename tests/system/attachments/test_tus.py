@@ -1,7 +1,6 @@
 """tus 1.0.0 as its clients speak it: what is asked, what is answered, and what is refused."""
 
 import hashlib
-import os
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from shared.identifiers import new_id
+from tests.samples import noise
 from tests.system.attachments.files import Room, sha256
 from tests.system.attachments.tus import (
     OFFSET_STREAM,
@@ -35,7 +35,7 @@ LIMIT = 5 * 1024 * 1024
 
 
 async def test_an_upload_in_one_piece_is_an_attachment(room: Room) -> None:
-    content = os.urandom(100_000)
+    content = noise(100_000)
     path = await create(room.client, room.thread, len(content), filename="trip.bin")
     made = await finished(room.client, path, content)
     assert (made["filename"], made["size"], made["sha256"], made["scanStatus"]) == ("trip.bin", 100_000, sha256(content), "pending")

@@ -2,12 +2,12 @@
 
 import asyncio
 import io
-import os
 
 import pytest
 from tusclient.client import TusClient
 from tusclient.exceptions import TusUploadFailed
 
+from tests.samples import noise
 from tests.system.attachments.files import Room, sha256
 from tests.system.attachments.tus import (
     UPLOADS,
@@ -26,7 +26,7 @@ def tus_client(room: Room) -> TusClient:
 
 @pytest.mark.parametrize("with_checksums", [False, True], ids=["bare", "with checksums"])
 async def test_a_client_of_others_uploads_in_pieces(room: Room, with_checksums: bool) -> None:
-    content = os.urandom(4_500_000)
+    content = noise(4_500_000)
 
     def uploads() -> str | None:
         uploader = tus_client(room).uploader(

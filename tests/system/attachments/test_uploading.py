@@ -1,9 +1,8 @@
 """Files are uploaded: whole or not at all, whatever is sent."""
 
-import os
-
 import pytest
 
+from tests.samples import noise
 from tests.system.attachments.files import Room, Sent, attachments_of, form, send, sha256
 from tests.system.people import expect, path_of, refusal, wrong_fields
 
@@ -11,7 +10,7 @@ LIMIT = 5 * 1024 * 1024
 
 
 async def test_a_file_is_taken_and_waits_for_its_scan(room: Room) -> None:
-    content = os.urandom(100_000)
+    content = noise(100_000)
     answer = await send(room.client, room.thread, Sent(content, "trip.bin"))
     made = expect(answer, 201)
     assert answer.headers["location"] == made["url"] == f"/api/collab/attachments/{made['id']}"
@@ -42,7 +41,7 @@ async def test_a_file_is_taken_and_waits_for_its_scan(room: Room) -> None:
 
 
 async def test_several_files_are_taken_in_their_order(room: Room) -> None:
-    files = [Sent(os.urandom(1_000 * number), f"{number}.bin") for number in range(1, 11)]
+    files = [Sent(noise(1_000 * number), f"{number}.bin") for number in range(1, 11)]
     answer = await send(room.client, room.thread, *files)
     made = expect(answer, 201)
     assert list(made) == ["attachments"]
@@ -211,7 +210,7 @@ async def test_who_may_not_post_may_not_upload(folder_room: Room) -> None:
 
 
 async def test_a_retry_with_the_same_key_answers_with_what_was_made(room: Room) -> None:
-    files, before = [Sent(os.urandom(10)), Sent(os.urandom(20))], await room.kept()
+    files, before = [Sent(noise(10)), Sent(noise(20))], await room.kept()
     first = await send(room.client, room.thread, *files, idempotency_key="a key")
     again = await send(room.client, room.thread, *files, idempotency_key="a key")
     assert expect(again, 201) == expect(first, 201)

@@ -1,7 +1,6 @@
 """Uploads over tus, as its clients speak it."""
 
 import asyncio
-import os
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterable
 from uuid import UUID
@@ -12,6 +11,7 @@ from services.attachments.repository.sweeping import Sweeping
 from services.attachments.sweep import Sweep
 from shared.credentials import background_role
 from shared.database.connections import Database, as_role
+from tests.samples import noise
 from tests.system.abuse.test_connections import connected
 from tests.system.attachments.files import Room, store_in
 from tests.system.house import House
@@ -115,7 +115,7 @@ async def due_now(house: House, path: str) -> None:
 
 
 def content_of(mebibytes: float) -> bytes:
-    return os.urandom(int(mebibytes * 1024 * 1024))
+    return noise(int(mebibytes * 1024 * 1024))
 
 
 async def swept(house: House) -> None:

@@ -120,7 +120,7 @@ async def test_a_pair_has_one_direct_thread_whoever_asks_first(agent: Person, cl
 async def test_who_may_not_see_history_is_shown_no_earlier_last_message(agent: Person, client: Person) -> None:
     thread = await agent.open()
     await agent.say(thread, "Before")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while expect(await agent.get(path_of(thread)), 200)["lastMessage"] is None:
             await asyncio.sleep(0.05)
     expect(await agent.post(f"{path_of(thread)}/participants", {"userId": client.id, "canSeeHistory": False}), 201)

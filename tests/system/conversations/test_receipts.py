@@ -30,7 +30,7 @@ async def readers(person: Person, thread: Json) -> list[str]:
 
 async def until(asked: Callable[[], Awaitable[object]], wanted: object) -> None:
     """Events come within a second; until then lists show what was."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await asked() != wanted:
             await asyncio.sleep(0.05)
 

@@ -17,17 +17,11 @@ from shared.messaging.caller import Caller
 from shared.messaging.discovery import announce, discover
 from shared.observability.probes import Probes
 from shared.settings import Settings
+from tests.processes import free_port
 from tests.servers import Servers
 
 NAMES = ("identity", "threads", "messages", "attachments", "projects", "graph")
 HEALTHY = {"postgres": Dependency(ok=True), "nats": Dependency(ok=True)}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 class Service:
@@ -198,7 +192,7 @@ async def test_services_answer_nats_own_ping(servers: Servers, services: dict[st
         assert caller.client is not None
         found = await discover(caller.client, 2, NAMES)
         assert sorted(instance.name for instance in found) == sorted(NAMES)
-        assert {instance.process for instance in found} == {discovery.THIS_PROCESS}
+        assert {instance.process for instance in found} == {discovery.this_process()}
         assert all(instance.ready for instance in found)
     finally:
         await caller.close()

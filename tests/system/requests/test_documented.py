@@ -30,7 +30,7 @@ from services.gateway.tus import OFFSET_STREAM
 from shared.contracts.principal import Role
 from tests.system.house import House, log_in
 from tests.system.people import expect
-from tests.system.requests.things import project_of, things_of
+from tests.system.requests.things import conversation_of, project_of, things_of
 
 CASES = int(os.environ.get("FUZZ_CASES", "1000"))  # over all callers; those of a route that takes nothing are soon all tried
 CALLERS = ("nobody", *(role.value for role in Role if role is not Role.SYSTEM))
@@ -55,6 +55,10 @@ class Aim:
     @property
     def of_projects(self) -> bool:
         return self.route.path.startswith("/api/projects")
+
+    @property
+    def of_conversations(self) -> bool:
+        return self.route.path.startswith("/api/collab")
 
     @property
     def changes(self) -> bool:
@@ -90,11 +94,13 @@ async def test_whatever_is_sent_is_answered_as_the_document_says(caller: str, ho
     person = await house.person(Role(caller) if caller != "nobody" else Role.CLIENT)
     tried, last = 0, None
     for place, aim in enumerate(AIMS):
-        if last is None or (last.changes and not last.of_projects):  # its cases may have ended the session, or removed the other
+        if last is None or (last.changes and not last.of_projects and not last.of_conversations):
+            # Its cases may have ended the session, or removed the other.
             session, other = await log_in(house.http, person.user["email"]), await house.person()
             ids = await things_of(session, other, house.host, house)
-        elif last.changes:  # a project's change nothing else
-            ids |= await project_of(house.host, session, other)
+        elif last.changes:  # theirs change nothing else
+            made = project_of(house.host, session, other) if last.of_projects else conversation_of(house.host, session, other, house)
+            ids |= await made
         last = aim
         named = {name: ids[name] for name in getattr(aim.route, "parameters", ()) if name in ids and aim.there}
         headers = session.bearer if caller != "nobody" else {}

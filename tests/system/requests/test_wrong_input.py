@@ -348,7 +348,7 @@ async def told(house: House, raw: bytes) -> bytes:
     """Everything that is answered to bytes, until the connection is closed."""
     reader, writer = await _connected(house)
     writer.write(raw)
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 30)
     writer.close()
     return answer
 

@@ -16,30 +16,9 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
     opener: who opens the thread where the person may not. house: where the file among them is clean, has a preview, and
     there is a link to it.
     """
-    everybody = {one.id: one for one in (person, other, opener or person)}
-    thread = await (opener or person).open(participants=taking_part(*everybody.values()))
-    message = await person.say(thread)
-    file = await upload(person, thread)
-    link = str(new_id())
-    if house is not None:
-        await house.database.execute("DELETE FROM attachments.resumable_uploads WHERE owner_id = $1", UUID(person.id))  # nobody has many
-        await scanned(house, file)
-        await with_a_preview(house, file)
-        link = expect(await person.post(f"{file['url']}/link", {}), 201)["url"].rpartition("/")[2]
+    things = await conversation_of(opener or person, person, other, house)
     session = await log_in(person.http, person.user["email"])
-    things = {
-        "threadId": thread["id"],
-        "messageId": message["id"],
-        "attachmentId": file["id"],
-        "uploadId": (await create(person, thread)).rpartition("/")[2],
-        "token": link,
-        "userId": other.id,
-        "participantId": other.id,
-        "sessionId": session.session_id,
-        "type": "thread",
-        "id": thread["id"],
-    }
-    things |= {"workspaceId": person.user["workspaceId"], "name": "agent"}
+    things |= {"userId": other.id, "sessionId": session.session_id, "workspaceId": person.user["workspaceId"], "name": "agent"}
     things |= await project_of(opener or person, person, other)
     if Permission.SERVICE_MANAGE not in expect(await person.get("/api/auth/me"), 200)["permissions"]:
         return things | dict.fromkeys(("invitationId", "accountId", "tokenId"), str(new_id()))
@@ -48,6 +27,30 @@ async def things_of(person: Person, other: Person, opener: Person | None = None,
     asked = {"name": "main", "scopes": ["chat:room:read"]}
     token = expect(await person.post(f"/api/service-accounts/{account['id']}/tokens", asked), 201)
     return things | {"invitationId": invitation["id"], "accountId": account["id"], "tokenId": token["id"]}
+
+
+async def conversation_of(opener: Person, person: Person, other: Person, house: House | None) -> dict[str, str]:
+    """A thread in which both take part, and what the person says, sends and begins to send there."""
+    everybody = {one.id: one for one in (person, other, opener)}
+    thread = await opener.open(participants=taking_part(*everybody.values()))
+    message = await person.say(thread)
+    file = await upload(person, thread)
+    link = str(new_id())
+    if house is not None:
+        await house.database.execute("DELETE FROM attachments.resumable_uploads WHERE owner_id = $1", UUID(person.id))  # nobody has many
+        await scanned(house, file)
+        await with_a_preview(house, file)
+        link = expect(await person.post(f"{file['url']}/link", {}), 201)["url"].rpartition("/")[2]
+    return {
+        "threadId": thread["id"],
+        "messageId": message["id"],
+        "attachmentId": file["id"],
+        "uploadId": (await create(person, thread)).rpartition("/")[2],
+        "token": link,
+        "participantId": other.id,
+        "type": "thread",
+        "id": thread["id"],
+    }
 
 
 async def project_of(maker: Person, person: Person, other: Person) -> dict[str, str]:

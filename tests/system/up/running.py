@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,17 +18,12 @@ import psutil
 
 from shared.embedded import data_folder as data_folder_for
 from shared.embedded.folders import SOCKETS, digest
+from tests.processes import free_port
 from tests.servers import data_folder
 
 PROJECT = Path(__file__).parents[3]
 PATIENCE = 60.0
 BANNER = "Ctrl-C stops it; the data stays."
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually[T](found: Callable[[], T], what: str, within: float = PATIENCE) -> T:
@@ -86,14 +80,14 @@ class Up:
         return {process["name"]: running[process["pid"]] for process in kept if process["pid"] in running}
 
     def end(self, number: signal.Signals) -> int:
-        """Send it a signal and wait for its exit code, at most 10 s."""
+        """Send it a signal and wait for its exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE)
 
     def exit_code(self) -> int:
         assert self.process is not None
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
     def ready(self) -> bool:
         try:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import free_port
 from tests.servers import data_folder
-from tests.system.up.running import an_up, eventually, free_port
+from tests.system.up.running import an_up, eventually
 
 
 @pytest.fixture

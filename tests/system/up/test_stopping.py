@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.servers import data_folder
-from tests.system.up.running import PROJECT, Up, an_up, eventually, first_lines, paste
+from tests.system.up.running import PATIENCE, PROJECT, Up, an_up, eventually, first_lines, paste
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_ctrl_c_under_make_is_no_failure_of_make(data: Path, tmp_path: Path) -> 
         eventually(atrium.ready, "ready")
         eventually(lambda: b"Ctrl-C stops it" in os.read(ours, 65_536), "the banner")
         os.write(ours, b"\x03")
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE
         while make.poll() is None and time.monotonic() < until:
             os.set_blocking(ours, False)
             try:
