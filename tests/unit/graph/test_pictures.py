@@ -227,7 +227,7 @@ async def test_what_takes_too_long_in_layers_is_drawn_otherwise() -> None:
     subject = Subject(things(1_200), [Link(f"{one}-{two}", one, two, "LINKED_TO", False) for one, two in pairs], [])
     with capture_logs() as logs:
         svg = await Artist(cpu_seconds=1, seconds=20).draw(subject)
-    assert [one["plan"] for one in logs if one["event"] == "picture_was_not_drawn"][0] is Plan.LAYERS
+    assert next(one["plan"] for one in logs if one["event"] == "picture_was_not_drawn") is Plan.LAYERS
     assert len(ids(svg, "link")) == 2_400
     assert overlapping(svg) == []
 
