@@ -72,6 +72,23 @@ async def test_a_key_belongs_to_its_thread_and_author(messages: Service, thread:
     assert len(ids) == 3
 
 
+async def test_a_key_that_is_used_while_a_first_message_is_written_is_read_all_the_same(
+    messages: Service, thread: UUID, agent: Principal
+) -> None:
+    """As another replica uses it: the thread has no message yet, so its head was made by a transaction of its own."""
+    async with messages.background.workspace(agent.workspace_id) as elsewhere:
+        await elsewhere.execute(
+            "INSERT INTO message_keys (thread_id, author_id, key, workspace_id, digest, message_id) VALUES ($1, $2, 'key', $3, '', $4)",
+            *(thread, agent.user_id, agent.workspace_id, new_id()),
+        )
+        post = asyncio.create_task(messages.post(thread, "one", agent, client_message_id="key"))
+        while not await messages.database.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            await asyncio.sleep(0.01)
+    with pytest.raises(KeyWasUsedForAnother):
+        await post
+    assert await messages.events(thread) == []
+
+
 async def test_a_reply_names_a_message_of_its_thread(messages: Service, thread: UUID, agent: Principal) -> None:
     first = await messages.post(thread, "question", agent)
     assert (await messages.post(thread, "answer", agent, reply_to=first.id)).reply_to == first.id
