@@ -71,7 +71,7 @@ attachments = Table(
     CheckConstraint("(message_id IS NULL) = (posted_at IS NULL)"),
     CheckConstraint("posted_at IS NULL OR claimed_at IS NOT NULL"),
     Index("attachments_storage_key", "storage_key", unique=True),
-    Index("attachments_thread", "thread_id", text("created_at DESC"), text("id DESC"), postgresql_where=_HERE),
+    Index("attachments_thread", "thread_id", "workspace_id", text("created_at DESC"), text("id DESC"), postgresql_where=_HERE),
     Index("attachments_message", "message_id", "id", postgresql_where=text("message_id IS NOT NULL")),
     Index("attachments_owner", "uploaded_by_id", text("created_at DESC")),
     Index("attachments_digest", "sha256", postgresql_where=_HERE),

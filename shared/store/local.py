@@ -12,9 +12,9 @@ from obstore.store import LocalStore
 from shared.application import CannotStart, Dependency
 from shared.store.store import ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway
 from shared.store.streaming import stream_out
-from shared.store.writing import PartFile
+from shared.store.writing import PartFile, Threads
 
-_WRITERS = 32  # threads, most of which wait for the disk
+_WRITING, _SETTLING = 4, 32
 
 
 class FolderStore(Store):
@@ -25,7 +25,7 @@ class FolderStore(Store):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._objects: LocalStore | None = None
-        self._threads = ThreadPoolExecutor(_WRITERS, "store")
+        self._threads = Threads(ThreadPoolExecutor(_WRITING, "store-writes"), ThreadPoolExecutor(_SETTLING, "store-settles"))
         self._durable: set[str] = set()  # folders that are known to be on the disk: some 131,000, when all are there
 
     async def open(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 _FULL = ("os error 28", "os error 122", "QuotaExceeded", "StorageFull", "InsufficientStorage")  # no space left, over the quota
 
 
-async def gathered(chunks: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
-    """As many at a time as are worth a write."""
+def _always() -> bool:
+    return True
+
+
+async def gathered(chunks: AsyncIterable[bytes], most: int = CHUNK, ready: Callable[[], bool] = _always) -> AsyncIterator[list[bytes]]:
+    """As many at a time as are worth a write; up to `most` bytes while whoever takes them is not ready."""
     pieces: list[bytes] = []
     size = 0
     async for chunk in chunks:
         pieces.append(chunk)
         size += len(chunk)
-        if size >= CHUNK:
+        if size >= most or (size >= CHUNK and ready()):
             yield pieces
             pieces, size = [], 0
     if pieces:

@@ -10,17 +10,27 @@ from contextlib import suppress
 from io import BufferedWriter
 from pathlib import Path
 from secrets import token_hex
+from typing import NamedTuple
 
 from shared.store.store import StoreIsAway, StoreIsFull
 from shared.store.streaming import gathered
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+MOST = 512 * 1024
+"""Bytes that wait to be written."""
+
+
+class Threads(NamedTuple):
+    """writing: few, as SHA-256 keeps a core busy, and more only take it from each other. settling: many, which wait for the disk."""
+
+    writing: ThreadPoolExecutor
+    settling: ThreadPoolExecutor
 
 
 class PartFile:
     """Threads hash and write what came while the next of it comes, so that neither the disk nor SHA-256 holds up anybody else."""
 
-    def __init__(self, path: Path, threads: ThreadPoolExecutor, settle: Callable[[Path], None]) -> None:
+    def __init__(self, path: Path, threads: Threads, settle: Callable[[Path], None]) -> None:
         """settle: puts the file's name on the disk, once it has it."""
         self._path, self._threads, self._settle = path, threads, settle
         self._part = path.with_name(f"{path.name}#{token_hex(4)}")
@@ -31,20 +41,23 @@ class PartFile:
     async def write(self, chunks: AsyncIterable[bytes]) -> str:
         """The SHA-256 of all, in hex, once it is in its place. What breaks off, or is cancelled, leaves nothing."""
         try:
-            self._begin(self._create)
-            async for pieces in gathered(chunks):
+            self._begin(self._threads.settling, self._create)
+            async for pieces in gathered(chunks, MOST, self._is_done):
                 await self._done()
-                self._begin(self._append, pieces)
+                self._begin(self._threads.writing, self._append, pieces)
             await self._done()
-            self._begin(self._finish)
+            self._begin(self._threads.settling, self._finish)
             await self._done()
         except BaseException:
-            await asyncio.shield(asyncio.wrap_future(self._threads.submit(self._discard, self._work)))
+            await asyncio.shield(asyncio.wrap_future(self._threads.settling.submit(self._discard, self._work)))
             raise
         return self._digest.hexdigest()
 
-    def _begin[*Given](self, work: Callable[[*Given], None], *given: *Given) -> None:
-        self._work = self._threads.submit(work, *given)
+    def _begin[*Given](self, threads: ThreadPoolExecutor, work: Callable[[*Given], None], *given: *Given) -> None:
+        self._work = threads.submit(work, *given)
+
+    def _is_done(self) -> bool:
+        return self._work is not None and self._work.done()
 
     async def _done(self) -> None:
         assert self._work is not None, "some work has begun"

@@ -29,6 +29,14 @@ _FILL = """
         sha256(number::text::bytea), 'many/' || number, $3, 'agent', 'clean', now(), now() - number * interval '1 ms'
     FROM generate_series(1, $4::int) AS number"""
 
+# Many small workspaces beside it: the planner, which cannot know whose statement it plans, expects a few rows of each.
+_OTHERS = """
+    INSERT INTO attachments.attachments (id, workspace_id, thread_id, message_id, claimed_at, posted_at, filename, mime_type, size_bytes,
+        sha256, storage_key, uploaded_by_id, uploaded_by_role, scan_status, previewed_at)
+    SELECT uuidv7(), uuidv7(), uuidv7(), uuidv7(), now(), now(), 'a.txt', 'text/plain', 1,
+        sha256(number::text::bytea), 'others/' || number, uuidv7(), 'agent', 'clean', now()
+    FROM generate_series(1, 2000) AS number"""
+
 # Clients have put so many by themselves, of which none is due.
 _STAGE = """
     INSERT INTO attachments.staged (id, workspace_id, thread_id, owner_id, storage_key, filename, size_bytes, sha256, put_until, expires_at,
@@ -58,6 +66,7 @@ class Crowd:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def crowd(attachments: Service) -> Crowd:
     await attachments.database.execute(_FILL, Crowd.workspace, Crowd.threads, Crowd.author, MANY)
+    await attachments.database.execute(_OTHERS)
     await attachments.database.execute(_RESUMED, Crowd.workspace, Crowd.threads[0], Crowd.author)
     await attachments.database.execute("VACUUM (ANALYZE) attachments.attachments, attachments.uploads, attachments.resumable_uploads")
     return Crowd()
