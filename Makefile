@@ -8,7 +8,7 @@ ifneq ($(wildcard .venv),)
 $(shell $(PYTHON) -c 1 >/dev/null 2>&1 || rm -rf .venv)
 endif
 
-.PHONY: up neo4j atrium check test fuzz bench bench-scale
+.PHONY: up neo4j atrium check test fuzz bench bench-scale soak
 
 up: .venv/.for-running
 	@exec $(PYTHON) -m atrium up
@@ -41,6 +41,10 @@ bench: .venv/.for-developing
 # make bench-scale ARGS="--messages 1000000"
 bench-scale: .venv/.for-developing
 	@exec $(PYTHON) -m tests.bench.scale $(ARGS)
+
+# make soak ARGS="--minutes 3"
+soak: .venv/.for-developing
+	@exec $(PYTHON) -m tests.bench.realtime $(ARGS)
 
 .venv/.for-running: $(LOCKED)
 	@sh bootstrap.sh --no-dev --inexact

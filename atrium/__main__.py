@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": "atrium.doctor:doctor",
     "replay": "atrium.replay:replay",
     "events": "atrium.events:events",
+    "watch": "atrium.watch:watch",
     "parked": "atrium.parked:parked",
     "users": "atrium.users:users",
     "scans": "atrium.scans:scans",

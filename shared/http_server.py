@@ -37,7 +37,7 @@ class HttpServer:
         *,
         setting: str,
         protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools",
-        sockets: Literal["websockets-sansio", "none"] = "none",
+        sockets: type[asyncio.Protocol] | Literal["none"] = "none",
         trusted_proxies: str = "",
         shared_port: bool = False,
     ) -> None:

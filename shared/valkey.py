@@ -1,12 +1,14 @@
 """Valkey, for what goes on without it: it is waited for a moment at most, and left alone for a second after it did not answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from shared.application import Dependency
@@ -27,6 +29,7 @@ class OptionalValkey:
             Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1, decode_responses=decode_responses) if url else None
         )
         self._patience = patience
+        self._scripts: dict[str, AsyncScript] = {}
         self._away_until: float | None = None
 
     async def ask[T](self, question: Callable[[], Awaitable[T]]) -> T | None:
@@ -46,6 +49,14 @@ class OptionalValkey:
             log.info("valkey_is_back")
             self._away_until = None
         return answer
+
+    async def run(self, script: str, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+        """What a script returns, which Valkey keeps once it was run; None while it is away."""
+        client = self.client
+        if client is None:
+            return None
+        known = self._scripts.get(script) or self._scripts.setdefault(script, client.register_script(script))
+        return await self.ask(lambda: known(keys=list(keys), args=list(args)))
 
     async def health(self) -> Dependency:
         if self.client is None:

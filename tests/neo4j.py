@@ -33,6 +33,7 @@ class Neo4jOfTests(Neo4jServer):
     """Soon there, rather than fast for long. `settings`: lines that its next start adds to its own."""
 
     java = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+    pages = "128m"
     settings = ""
 
     @override

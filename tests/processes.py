@@ -38,6 +38,11 @@ class AtriumProcess(Program):
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ATRIUM_")}
         return {**ours, **self._settings, "ATRIUM_METRICS_PORT": str(self._port)}
 
+    @property
+    def metrics(self) -> str:
+        """Where it shows its own."""
+        return f"http://{HOST}:{self._port}/metrics"
+
     @override
     async def answers(self) -> bool:
         """Whether all that it needs is there, as it says on its own port."""

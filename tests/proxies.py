@@ -14,7 +14,8 @@ type Judge = Callable[[bytes], bool]
 class Proxy:
     """Before one server. `cut_when`: a connection on which such bytes come from the client is cut there, before they go on.
 
-    `cut_answer_when`: the same, of what the server answers. `lose_when`: they go on, and the answer is lost.
+    `cut_answer_when`: the same, of what the server answers. `lose_when`: they go on, and the answer is lost. `flows`: cleared, nothing gets
+    through until it is set.
     heard: what clients sent, as far as `remembers`. refusals: answers that the next connections get instead of the server's, once each.
     """
 
@@ -28,6 +29,8 @@ class Proxy:
         self.cut_answer_when: Judge | None = None
         self.lose_when: Judge | None = None
         self._lost: set[asyncio.StreamWriter] = set()
+        self.flows = asyncio.Event()
+        self.flows.set()
         self.remembers = 0
         self.heard = bytearray()
         self.cuts = 0
@@ -83,6 +86,7 @@ class Proxy:
                 return
             if self.lose_when is not None and self.lose_when(piece):
                 self._lost.add(client)
+            await self.flows.wait()
             server.write(piece)
             await server.drain()
         server.write_eof()
@@ -93,6 +97,7 @@ class Proxy:
                 self.cuts += 1
                 client.transport.abort()
                 return
+            await self.flows.wait()
             client.write(piece)
             await client.drain()
         client.write_eof()

@@ -3,7 +3,7 @@
 import time
 from asyncio import get_running_loop
 from base64 import urlsafe_b64decode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
@@ -26,6 +26,7 @@ SERVICE_TOKEN_BYTES = 16 + 32  # its id and its secret
 
 _ALLOWED = {"alg", "kid", "typ"}
 _PREFIX = PREFIX.encode()
+COOKIE = b"atrium_access"
 
 
 class _Payload(BaseModel):
@@ -79,6 +80,25 @@ def bearer(headers: dict[bytes, bytes]) -> bytes:
     if scheme.lower() != b"bearer" or not token:
         raise TokenIsMissing
     return token
+
+
+def cookie_token(headers: dict[bytes, bytes], origins: Container[bytes]) -> bytes | None:
+    """The token of the cookie, where nobody else's page asks. It is for what elements of a page ask for, which send no bearer.
+
+    origins: those of other hosts whose pages may ask. Two cookies are none: a neighbouring host may have put one of its own beside ours.
+    """
+    pairs = (pair.strip().partition(b"=") for pair in headers.get(b"cookie", b"").split(b";"))
+    values = [value for name, _, value in pairs if name == COOKIE]
+    return values[0] or None if len(values) == 1 and _asks_for_itself(headers, origins) else None
+
+
+def _asks_for_itself(headers: dict[bytes, bytes], origins: Container[bytes]) -> bool:
+    """By what a browser says of the page, and no page can: older ones, who do not say `Sec-Fetch-Site`, name another origin at least."""
+    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+    if site is not None:
+        return site in (b"same-origin", b"none")
+    host = headers.get(b"host", b"").lower()
+    return origin is None or origin in origins or (bool(host) and origin.lower().partition(b"://")[2] == host)
 
 
 class Tokens:

@@ -14,6 +14,7 @@ from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow, MediaTypeIsNo
 from shared.contracts.model import Request
 from shared.contracts.refusals import FieldError, RequestIsInvalid, RequestIsMalformed
 from shared.contracts.validation import invalid
+from shared.messaging.context import IDEMPOTENCY_KEY, current_context
 
 MOST_BYTES = 1024 * 1024
 SECONDS = 10.0
@@ -135,31 +136,41 @@ def from_body[Q: Request](contract: type[Q], value: Any, path: dict[str, Any]) -
         raise RequestIsInvalid(
             errors=[FieldError(field=name, code="unknown_field", detail="It is not for the body to say.") for name in named]
         )
-    return _filled(contract, value | path if path else value)
+    return filled(contract, value | path if path else value)
 
 
 def from_query[Q: Request](contract: type[Q], query: bytes, path: dict[str, Any], known: frozenset[str]) -> Q:
     """The contract filled by the query's parameters and the path's ids. Parameters that it does not know are ignored."""
     values: dict[str, Any] = {}
     if query:
-        for name, value in _parameters(query):
+        for name, value in parameters(query):
             if name not in known:
                 continue
             if name in values:
                 raise RequestIsInvalid(errors=[FieldError(field=name, code="repeated", detail="This parameter is there twice.")])
             values[name] = value
-    return _filled(contract, values | path)
+    return filled(contract, values | path)
 
 
-def _parameters(query: bytes) -> list[tuple[str, str]]:
+def parameters(query: bytes) -> list[tuple[str, str]]:
+    """What the query says, in its order."""
     try:
         return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
         raise RequestIsMalformed from None
 
 
-def _filled[Q: Request](contract: type[Q], values: Mapping[str, Any]) -> Q:
+def filled[Q: Request](contract: type[Q], values: Mapping[str, Any]) -> Q:
+    """The contract, or the refusal that names what is not right."""
     try:
         return contract.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def take_key(key: str) -> None:
+    """Let an Idempotency-Key travel with the calls."""
+    if not IDEMPOTENCY_KEY.fullmatch(key):
+        wrong = FieldError(field="Idempotency-Key", code="invalid", detail="It has 1 to 255 printable characters.")
+        raise RequestIsInvalid(errors=[wrong])
+    current_context.set(current_context.get()._replace(idempotency_key=key))

@@ -6,17 +6,20 @@ from typing import Any, Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.admission import Admission
-from services.gateway.bodies import from_body, from_query, read_json, read_optional_json
-from services.gateway.errors import HeadersAreTooLarge, MethodIsNotAllowed, problem, problem_headers
+from services.gateway.bodies import from_body, from_query, read_json, read_optional_json, take_key
+from services.gateway.errors import HeadersAreTooLarge, MethodIsNotAllowed, RouteNotFound, UpgradeIsExpected, problem, problem_headers
 from services.gateway.exchange import Exchange
+from services.gateway.live_routing import AnyRoute, LiveRoute
+from services.gateway.realtime.live import CURSOR, Live
 from services.gateway.replies import Reply, unless_known
-from services.gateway.routing import CONDITION, Call, OwnRoute, RateClass, Route, Table
+from services.gateway.routing import CONDITION, Call, OwnRoute, RateClass, Route
 from services.gateway.settings import GatewaySettings
+from services.gateway.table import Table
 from services.gateway.transfers import Transfer, give_time
 from services.gateway.tus import RESUMABLE, method_of, speaks_tus
 from shared.contracts.model import Request
-from shared.contracts.refusals import FieldError, Refusal, RequestIsInvalid
-from shared.messaging.context import IDEMPOTENCY_KEY, current_context
+from shared.contracts.refusals import Refusal
+from shared.messaging.context import current_context
 from shared.store.store import Store
 
 MOST_HEADERS = 100
@@ -27,16 +30,17 @@ class Own(Protocol):
 
     settings: GatewaySettings
     store: Store
+    live: Live
 
 
 class Dispatch:
     """Runs the routes of the table. Each reads from top to bottom: admitted, read, answered."""
 
-    def __init__(self, table: Table[Route | OwnRoute], admission: Admission, call: Call, own: Own, rest: ASGIApp) -> None:
+    def __init__(self, table: Table[AnyRoute], admission: Admission, call: Call, own: Own, rest: ASGIApp) -> None:
         self._table, self._admission, self._call, self._own, self._rest = table, admission, call, own, rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._rest(scope, receive, send)
             return
         routes, values = self._table.find(scope["path"])
@@ -53,24 +57,40 @@ class Dispatch:
         known = exchange.headers.get(b"if-none-match") if scope["method"] in ("GET", "HEAD") else None
         await unless_known(reply, known).send(send, exchange.rate_headers)
 
-    async def _answer(self, routes: Mapping[str, Route | OwnRoute], values: list[str], exchange: Exchange) -> Reply:
+    async def _answer(self, routes: Mapping[str, AnyRoute], values: list[str], exchange: Exchange) -> Reply:
         if len(exchange.scope["headers"]) > MOST_HEADERS:
             raise HeadersAreTooLarge
+        if exchange.scope["type"] == "websocket" and not takes_sockets(routes):
+            raise RouteNotFound
         route = routes.get(method_of(routes, exchange.scope["method"], exchange.headers))
         if route is None:
             raise MethodIsNotAllowed(allowed=routes)
         exchange.scope["atrium.route"] = route
+        if isinstance(route, LiveRoute):
+            if route.socket and exchange.scope["type"] == "http":
+                raise UpgradeIsExpected
+            return await route.handler(self._own.live, exchange)
         if isinstance(route, OwnRoute):
-            return await route.handler(self._own)
+            return await self._answer_ourselves(route, exchange)
         if route.transfers or route.slow:
             give_time(self._own.settings.upload_timeout)
         if route.needs is None:
             return await self._answer_anybody(route, values, exchange)
         caller = await self._admission.signed_in(route, exchange)
         if route.operation.keyed and b"idempotency-key" in exchange.headers:
-            _take_key(exchange)
+            take_key(exchange.headers[b"idempotency-key"].decode("latin-1"))
         request = await _request(route, values, exchange)
-        return await route.handler(request, caller, self._transfer(route, exchange) if route.transfers else self._call)
+        cursor = self._own.live.cursor if route.snapshot else None
+        reply = await route.handler(request, caller, self._transfer(route, exchange) if route.transfers else self._call)
+        if cursor is not None:
+            exchange.rate_headers.append((CURSOR, cursor.encode()))
+        return reply
+
+    async def _answer_ourselves(self, route: OwnRoute, exchange: Exchange) -> Reply:
+        if route.needs is None:
+            return await route.handler(self._own)
+        await self._admission.signed_in(route, exchange)
+        return await route.handler(self._own, exchange)
 
     async def _answer_anybody(self, route: Route, values: list[str], exchange: Exchange) -> Reply:
         await self._admission.stranger(exchange)
@@ -83,13 +103,8 @@ class Dispatch:
         return Transfer(route, exchange, self._call, self._own.store, self._admission, self._own.settings)
 
 
-def _take_key(exchange: Exchange) -> None:
-    """Let the request's Idempotency-Key travel with the call."""
-    key = exchange.headers[b"idempotency-key"].decode("latin-1")
-    if not IDEMPOTENCY_KEY.fullmatch(key):
-        wrong = FieldError(field="Idempotency-Key", code="invalid", detail="It has 1 to 255 printable characters.")
-        raise RequestIsInvalid(errors=[wrong])
-    current_context.set(current_context.get()._replace(idempotency_key=key))
+def takes_sockets(routes: Mapping[str, AnyRoute]) -> bool:
+    return any(isinstance(route, LiveRoute) and route.socket for route in routes.values())
 
 
 async def _request(route: Route, values: list[str], exchange: Exchange) -> Request:

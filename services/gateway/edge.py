@@ -29,6 +29,8 @@ POST_MILLISECONDS = Histogram(
     "message_post_latency_ms", "A post from its arrival to its answer, in milliseconds.", buckets=[1000 * bound for bound in _BUCKETS]
 )
 OTHER = "other"
+SWITCHED = 101
+_STARTS = {"http.response.start", "websocket.accept"}
 
 
 class Edge:
@@ -40,19 +42,23 @@ class Edge:
         self._seconds: dict[str, Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            scope["method"], send = "GET", _before_a_socket(send)
         started = time.perf_counter()
         context = _context(scope)
         current_context.set(context)  # the server runs each request in a task, and so a context, of its own
-        status = 0
+        status, seconds = 0, None
         request_id = (b"x-request-id", context.request_id.encode())
 
         async def send_with_ids(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            nonlocal status, seconds
+            if message["type"] in _STARTS:
+                status = message.get("status", SWITCHED)
+                if scope.get("atrium.live"):
+                    seconds = time.perf_counter() - started  # what follows takes as long as its client likes
                 message["headers"] = [*message["headers"], request_id, _NOSNIFF, *scope.get("atrium.headers", ())]
             await send(message)
 
@@ -65,7 +71,7 @@ class Edge:
                 raise  # half an answer is out: the connection is closed on it
             await refused(InternalError()).send(send_with_ids)
         finally:
-            self._measure(scope, status, time.perf_counter() - started)
+            self._measure(scope, status, time.perf_counter() - started if seconds is None else seconds)
 
     def _measure(self, scope: Scope, status: int, seconds: float) -> None:
         """Label sets are kept: looking one up anew costs 3 µs."""
@@ -86,6 +92,17 @@ class Edge:
             log.error("request_was_not_answered", method=scope["method"], path=shown_path(scope), status=status, seconds=round(seconds, 3))
         else:
             log.debug("request", method=scope["method"], path=shown_path(scope), status=status, seconds=round(seconds, 3))
+
+
+def _before_a_socket(send: Send) -> Send:
+    """Answers a handshake otherwise than by a WebSocket (the ASGI extension `websocket.http.response`)."""
+
+    async def answer(message: Message) -> None:
+        if message["type"].startswith("http."):
+            message["type"] = f"websocket.{message['type']}"
+        await send(message)
+
+    return answer
 
 
 def shown_path(scope: Scope) -> str:

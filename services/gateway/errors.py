@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pydantic_core import to_json
 
-from shared.contracts.refusals import Malformed, NotFound, PreconditionFailed, Refusal, TooLarge, TooMany
+from shared.contracts.refusals import Forbidden, Invalid, Malformed, NotFound, PreconditionFailed, Refusal, TooLarge, TooMany, Unavailable
 
 TUS_VERSION = b"1.0.0"
 
@@ -25,6 +25,37 @@ class ChecksumMismatch(Refusal, kind="checksum_mismatch"): ...
 
 
 class RangeNotSatisfiable(Refusal, kind="range_not_satisfiable"): ...
+
+
+class UpgradeRequired(Refusal, kind="upgrade_required"): ...
+
+
+class UpgradeIsExpected(UpgradeRequired):
+    """This is for WebSockets (RFC 6455, version 13)."""
+
+
+class OriginIsNotAllowed(Forbidden):
+    """Pages of this origin may not connect; `ATRIUM_CORS_ORIGINS` names those that may."""
+
+
+class TokenIsInTheAddress(Malformed):
+    """Tokens never ride in an address, which is logged and shared: send it as `Authorization`, or in an `auth` frame."""
+
+
+class TokenIsOfAnother(Forbidden):
+    """This token is another user's, or for another workspace; they connect for themselves."""
+
+
+class TooManySubscriptions(Invalid):
+    """One connection names no more threads, projects and types than this; without any, it is told all that you may see."""
+
+
+class FrameIsNotKnown(Invalid):
+    """There is no such type of frame."""
+
+
+class GatewayRestarts(Unavailable):
+    """This gateway stops; connect again in a moment, to another or to its successor."""
 
 
 class RouteNotFound(NotFound):
@@ -117,6 +148,8 @@ def problem_headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
         headers.append((b"retry-after", str(refusal.retry_after or 1).encode()))
     if isinstance(refusal, MethodIsNotAllowed):
         headers.append((b"allow", refusal.allowed.encode()))
+    if isinstance(refusal, UpgradeIsExpected):
+        headers += [(b"upgrade", b"websocket"), (b"connection", b"upgrade"), (b"sec-websocket-version", b"13")]
     if isinstance(refusal, TusVersionIsNotSupported):
         headers.append((b"tus-version", TUS_VERSION))
     if isinstance(refusal, RangeIsNotInTheFile):

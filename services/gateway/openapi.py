@@ -18,11 +18,13 @@ from services.gateway.errors import (
     RangeIsNotInTheFile,
     RateLimitIsReached,
 )
-from services.gateway.routing import CONDITION, OwnRoute, Route
+from services.gateway.live_document import CURSOR_HEADER, LIVE_REFUSALS, live_operation
+from services.gateway.live_routing import LiveRoute
+from services.gateway.routing import CONDITION, JSON_TYPE, OwnRoute, Route
+from services.gateway.security_document import SCHEMES, SIGNED_IN, security
 from services.gateway.tus_document import ANSWERED, SAID, TUS_BODY, tus_refusals
 from shared.contracts.attachments.attachments import Attachment
-from shared.contracts.identity.service_accounts import AUTHORIZE_TOKEN
-from shared.contracts.identity.sessions import AUTHORIZE, Origin, TokenIsMissing
+from shared.contracts.identity.sessions import Origin
 from shared.contracts.model import View
 from shared.contracts.refusals import (
     FieldError,
@@ -38,7 +40,6 @@ from shared.version import VERSION
 
 _REF = "#/components/schemas/{model}"
 _ANYWHERE: tuple[type[Refusal], ...] = (RateLimitIsReached, InternalError, ServiceIsUnavailable)
-_SIGNED_IN: tuple[type[Refusal], ...] = (TokenIsMissing, *AUTHORIZE_TOKEN.refuses, *AUTHORIZE.refuses)
 _WITH_BODY: tuple[type[Refusal], ...] = (RequestIsMalformed, BodyIsTooSlow, BodyIsTooLarge, MediaTypeIsNotSupported, RequestIsInvalid)
 _WITH_FORM: tuple[type[Refusal], ...] = (
     *(FormIsExpected, FormIsMalformed, RequestIsMalformed, BodyIsTooSlow, BodyIsTooLarge, RequestIsInvalid),
@@ -79,6 +80,9 @@ _VERSION = "The ETag of the version that is to be changed; without it, 428 where
 _TAGS = "The ETag of an answer that is known; a poll whose answer is still the same is 304."
 
 
+_SET = {"Set-Cookie": {"description": "The access token, or nothing any more", "schema": {"type": "string"}}}
+
+
 class Problem(View):
     """An error (RFC 9457). `code` is stable; `title` and `detail` are for people."""
 
@@ -91,29 +95,31 @@ class Problem(View):
     errors: list[FieldError] = []
 
 
-def document(routes: Iterable[Route], own: Iterable[OwnRoute]) -> dict[str, Any]:
-    routes, own = list(routes), list(own)
-    schemas = _schemas(routes, own)
+def document(routes: Iterable[Route], own: Iterable[OwnRoute], live: Iterable[LiveRoute] = ()) -> dict[str, Any]:
+    routes, own, live = list(routes), list(own), list(live)
+    schemas = _schemas(routes, own, live)
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for each in routes:
         paths[each.path][each.method.lower()] = _operation(each, schemas)
     for one in own:
         paths[one.path][one.method.lower()] = _own_operation(one)
+    for way in live:
+        paths[way.path][way.method.lower()] = _live_operation(way)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Atrium", "version": VERSION, "description": _DESCRIPTION},
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": SCHEMES,
         },
     }
 
 
-def _schemas(routes: list[Route], own: list[OwnRoute]) -> dict[str, Any]:
+def _schemas(routes: list[Route], own: list[OwnRoute], live: list[LiveRoute]) -> dict[str, Any]:
     """Of all replies, and of all bodies without what their paths say."""
     replies: dict[type[BaseModel], None] = dict.fromkeys([Problem, *(each.operation.reply for each in routes if _has_body(each))])
-    replies |= dict.fromkeys(each.reply for each in own if each.reply)
+    replies |= dict.fromkeys(shown for shown in (*(each.reply for each in own), *(each.reply for each in live)) if shown)
     replies |= dict.fromkeys([Attachment] if any(each.begins for each in routes) else [])
     asked = dict.fromkeys(each.asked for each in routes if each.reads is None)
     _, definitions = models_json_schema(
@@ -147,9 +153,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         ],
         "responses": {**{str(status): _success(route, status) for status in _statuses(route)}, **_refusals(route)},
     }
-    if route.needs:
-        described["security"] = [{"bearer": []}]
-        described["description"] = f"Needs the permission `{route.needs}`."
+    described |= security(route)
     if route.body:
         reference = {"$ref": _REF.format(model=route.operation.request.__name__)}
         described["requestBody"] = {"required": route.body_is_required, "content": {"application/json": {"schema": reference}}}
@@ -212,6 +216,8 @@ def _success(route: Route, status: int) -> dict[str, Any]:
         return described | ({} if status in (304, 307) else {"content": {"*/*": {"schema": _BYTES}}})
     if route.also == 304:
         described["headers"] = {"ETag": {"description": "By which a poll's answer is known to be the same", "schema": {"type": "string"}}}
+    if route.snapshot:
+        described["headers"] = described.get("headers", {}) | CURSOR_HEADER
     if route.tagged:
         described["headers"] = {"ETag": {"description": "Its version, for `If-Match`", "schema": {"type": "string"}}}
     if route.begins:
@@ -232,11 +238,16 @@ def _success(route: Route, status: int) -> dict[str, Any]:
     return described
 
 
+def _live_operation(route: LiveRoute) -> dict[str, Any]:
+    content = {JSON_TYPE: {"schema": {"$ref": _REF.format(model=route.reply.__name__)}}} if route.reply else {}
+    return live_operation(route, content, _by_status((*_ANYWHERE, *SIGNED_IN, *LIVE_REFUSALS.get(route.name, ()))))
+
+
 def _refusals(route: Route) -> dict[str, Any]:
     """Every refusal of the route, by status."""
     may: dict[type[Refusal], None] = dict.fromkeys((*_ANYWHERE, *route.operation.refuses))
     if route.needs:
-        may |= dict.fromkeys(_SIGNED_IN)
+        may |= dict.fromkeys(SIGNED_IN)
     if route.body:
         may |= dict.fromkeys(_WITH_BODY)
     elif route.begins:
@@ -249,6 +260,10 @@ def _refusals(route: Route) -> dict[str, Any]:
         may |= dict.fromkeys(tus_refusals(route.method))
     if route.operation.keyed:
         may[RequestIsInvalid] = None
+    return _by_status(may)
+
+
+def _by_status(may: Iterable[type[Refusal]]) -> dict[str, Any]:
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
     for refusal in may:
         by_status[refusal().status].append(refusal)
@@ -257,10 +272,8 @@ def _refusals(route: Route) -> dict[str, Any]:
 
 def _problem(refusals: list[type[Refusal]]) -> dict[str, Any]:
     described = "\n".join(f"- `{refusal.code}`: {refusal.detail}" for refusal in refusals)
-    schema = {
-        "allOf": [{"$ref": _REF.format(model="Problem")}],
-        "properties": {"code": {"enum": [refusal.code for refusal in refusals]}},
-    }
+    codes = {"code": {"enum": [refusal.code for refusal in refusals]}}
+    schema = {"allOf": [{"$ref": _REF.format(model="Problem")}], "properties": codes}
     return {"description": described, "content": {"application/problem+json": {"schema": schema}}}
 
 
@@ -272,9 +285,12 @@ def _own_operation(route: OwnRoute) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": "Done", "content": content}}
     if route.name == "readyz":
         responses["503"] = {"description": "Something that is needed is missing", "content": content}
-    if route.method == "OPTIONS":
-        responses = {"204": {"description": _DESCRIBED[204], "headers": ANSWERED["OPTIONS"]}}
-    own: dict[str, Any] = {"operationId": route.name, "summary": route.summary, "tags": ["operations"], "responses": responses}
+    if route.status == 204:
+        responses = {"204": {"description": _DESCRIBED[204], "headers": ANSWERED["OPTIONS"] if route.method == "OPTIONS" else _SET}}
+    if route.needs:
+        responses |= _by_status((*_ANYWHERE, *SIGNED_IN))
+    own: dict[str, Any] = {"operationId": route.name, "summary": route.summary, "tags": [route.tag], "responses": responses}
+    own |= security(route)
     if parameters := re.findall(r"\{(\w+)\}", route.path):
         own["parameters"] = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters]
     return own

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import services.gateway.routes
-from services.gateway.routing import OWN_ROUTES, ROUTES, Route
+from services.gateway.live_routing import LIVE_ROUTES, AnyRoute
+from services.gateway.routing import OWN_ROUTES, ROUTES
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Role
 from shared.contracts.roles import BUILT_IN, DESCRIPTIONS
@@ -32,9 +33,9 @@ workspaces, and can leave. A service account has what the scopes of its token sa
 """
 
 
-def document(routes: Iterable[Route] = ROUTES) -> str:
+def document(routes: Iterable[AnyRoute] = (*ROUTES, *OWN_ROUTES, *LIVE_ROUTES)) -> str:
     routes = sorted(routes, key=lambda route: (route.path, route.method))
-    needed: dict[Permission | None, list[Route]] = defaultdict(list)
+    needed: dict[Permission | None, list[AnyRoute]] = defaultdict(list)
     for route in routes:
         needed[route.needs].append(route)
     return "\n".join(
@@ -55,13 +56,12 @@ def document(routes: Iterable[Route] = ROUTES) -> str:
             "| Route | What it does |",
             "|---|---|",
             *(f"| `{route.method} {route.path}` | {route.summary} |" for route in needed[None]),
-            *(f"| `{route.method} {route.path}` | {route.summary} |" for route in OWN_ROUTES),
             "",
         ]
     )
 
 
-def _row(permission: Permission, routes: list[Route]) -> str:
+def _row(permission: Permission, routes: list[AnyRoute]) -> str:
     roles = ", ".join(role for role in Role if permission in BUILT_IN[role]) or "service accounts alone"
     return f"| `{permission}` | {roles} | {', '.join(f'`{route.method} {route.path}`' for route in routes)} |"
 

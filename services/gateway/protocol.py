@@ -1,11 +1,13 @@
 """uvicorn's HTTP protocol with the bounds that it lacks: how large a request's head may be, and how long it may take to come."""
 
 import asyncio
+import binascii
+from base64 import b64decode
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from services.gateway.errors import HeadersAreTooLarge, problem, problem_headers
+from services.gateway.errors import HeadersAreTooLarge, UpgradeIsExpected, problem, problem_headers
 from shared.contracts.refusals import Refusal, RequestIsMalformed
 from shared.identifiers import new_id
 
@@ -41,6 +43,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             self._last = (self._last + data)[-3:]
 
+    def on_message_begin(self) -> None:
+        """What is followed for hours is written straight to the transport (`realtime/sse.py`)."""
+        super().on_message_begin()
+        self.scope["atrium.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
+
     def on_headers_complete(self) -> None:
         self._forget_head()
         self._reading_body = True
@@ -55,6 +62,17 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._reading_body = False
         super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """What is no handshake (RFC 6455, 4.2.1) is refused in our words. The parser is let go: it would keep this object for ever."""
+        headers = dict(self.headers)
+        if headers.get(b"sec-websocket-version") != b"13":
+            self._refuse(UpgradeIsExpected())
+        elif self.scope["method"] != "GET" or not _is_key(headers.get(b"sec-websocket-key", b"")):
+            self._refuse(RequestIsMalformed())
+        else:
+            super().handle_websocket_upgrade()
+            self.parser = None  # type: ignore[assignment]
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(RequestIsMalformed())
@@ -91,3 +109,10 @@ class BoundedProtocol(HttpToolsProtocol):
         lines = [b"%b: %b\r\n" % (name, value) for name, value in (*self.server_state.default_headers, *headers.items())]
         self.transport.write(b"".join([STATUS_LINE[refusal.status], *lines, b"\r\n", body]))
         self.transport.close()
+
+
+def _is_key(key: bytes) -> bool:
+    try:
+        return len(b64decode(key, validate=True)) == 16
+    except binascii.Error:
+        return False

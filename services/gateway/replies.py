@@ -149,12 +149,12 @@ def _version_tag(answer: Answer) -> tuple[bytes, bytes]:
 
 
 class NoContent(Reply):
-    """204: done, and there is nothing to say."""
+    """204: done, and there is nothing to say but in headers."""
 
     documented: ClassVar[int] = 204
 
-    def __init__(self) -> None:
-        super().__init__(204, b"", (NO_STORE,))
+    def __init__(self, *headers: tuple[bytes, bytes]) -> None:
+        super().__init__(204, b"", (NO_STORE, *headers))
 
 
 class Plain(Reply):

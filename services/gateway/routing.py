@@ -4,7 +4,7 @@ Routes are found and run here and not by the framework: its layers cost as much 
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol, get_args, get_origin, get_type_hints
@@ -67,6 +67,7 @@ class Route:
     begins: of a form with files, what is asked for each before its bytes are taken; `operation` is asked once they are all there.
     file: whether bytes of the store are answered.
     slow: its operation takes as long as a file does.
+    snapshot: whether its answer says from which cursor on events tell what it does not.
     reads: of what is asked in headers and a path alone, as tus does: how that is read.
     media: the type of its answer.
     """
@@ -86,6 +87,7 @@ class Route:
     slow: bool = False
     reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Request] | None = None
     tagged: bool = False
+    snapshot: bool = False
     parameters: tuple[str, ...] = field(init=False)
     fields: frozenset[str] = field(init=False)
     body: bool = field(init=False)
@@ -113,6 +115,11 @@ class Route:
     def transfers(self) -> bool:
         """Whether bytes of files go through, which takes its time."""
         return self.begins is not None or self.file or self.reads is not None
+
+    @property
+    def takes_cookie(self) -> bool:
+        """Whether elements of a page ask for it, which send no bearer."""
+        return self.file
 
     @property
     def is_json(self) -> bool:
@@ -153,7 +160,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class OwnRoute:
-    """What the gateway answers by itself, to anybody."""
+    """What the gateway answers by itself: to anybody, or to those who are granted what it `needs`; its handler gets their request too.
+
+    takes_cookie: whether elements of a page ask for it, which send no bearer.
+    """
 
     name: str
     path: str
@@ -162,6 +172,10 @@ class OwnRoute:
     reply: type[BaseModel] | None
     method: str = "GET"
     status: int = 200
+    needs: Permission | None = None
+    limit: RateClass = RateClass.REQUESTS
+    takes_cookie: bool = False
+    tag: str = "operations"
 
 
 ROUTES: list[Route] = []
@@ -172,12 +186,19 @@ type AnonymousHandler[Q: Request] = Callable[[Q, Call], Awaitable[Reply]]
 
 
 def route[Q: Request](
-    method: str, path: str, operation: Operation[Q, Any], *, needs: Permission, limit: RateClass = RateClass.REQUESTS, slow: bool = False
+    method: str,
+    path: str,
+    operation: Operation[Q, Any],
+    *,
+    needs: Permission,
+    limit: RateClass = RateClass.REQUESTS,
+    slow: bool = False,
+    snapshot: bool = False,
 ) -> Callable[[Handler[Q]], Handler[Q]]:
     """Put a function into the table, for those who are granted what it needs."""
 
     def registered(handler: Handler[Q]) -> Handler[Q]:
-        ROUTES.append(made_route(method, path, operation, needs, limit, handler, slow=slow))
+        ROUTES.append(made_route(method, path, operation, needs, limit, handler, slow=slow, snapshot=snapshot))
         return handler
 
     return registered
@@ -195,14 +216,21 @@ def anonymous_route[Q: Request](
     return registered
 
 
-def own_route[S](
-    path: str, reply: type[BaseModel] | None = None, *, method: str = "GET"
-) -> Callable[[Callable[[S], Awaitable[Reply]]], Callable[[S], Awaitable[Reply]]]:
+def own_route[**P](
+    path: str,
+    reply: type[BaseModel] | None = None,
+    *,
+    method: str = "GET",
+    needs: Permission | None = None,
+    takes_cookie: bool = False,
+    tag: str = "operations",
+) -> Callable[[Callable[P, Awaitable[Reply]]], Callable[P, Awaitable[Reply]]]:
     """Put into the table what the gateway answers by itself."""
 
-    def registered(handler: Callable[[S], Awaitable[Reply]]) -> Callable[[S], Awaitable[Reply]]:
+    def registered(handler: Callable[P, Awaitable[Reply]]) -> Callable[P, Awaitable[Reply]]:
         status: int = get_type_hints(handler)["return"].documented
-        OWN_ROUTES.append(OwnRoute(handler.__name__, path, handler, _summary(handler), reply, method, status))
+        told = (handler.__name__, path, handler, summary_of(handler), reply, method, status)
+        OWN_ROUTES.append(OwnRoute(*told, needs=needs, takes_cookie=takes_cookie, tag=tag))
         return handler
 
     return registered
@@ -220,14 +248,15 @@ def made_route(
     file: bool = False,
     slow: bool = False,
     reads: Callable[[Mapping[str, str], Mapping[bytes, bytes]], Request] | None = None,
+    snapshot: bool = False,
 ) -> Route:
     """For the table, with what the function says of itself."""
     kind, shown = _reply_of(handler)
     assert shown in ((), (operation.reply,)), f"{handler.__name__} answers something else than its operation"
     also: int | None = getattr(kind, "also", None)
-    summary = _summary(handler)
+    summary = summary_of(handler)
     tagged: bool = getattr(kind, "tagged", False)
-    told = (operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow, reads, tagged)
+    told = (operation, needs, limit, handler, kind.documented, summary, also, begins, file, slow, reads, tagged, snapshot)
     return Route(handler.__name__, method, path, *told)
 
 
@@ -237,55 +266,5 @@ def _reply_of(handler: Callable[..., Any]) -> tuple[Any, tuple[Any, ...]]:
     return get_origin(returned) or returned, get_args(returned)
 
 
-def _summary(handler: Callable[..., Any]) -> str:
+def summary_of(handler: Callable[..., Any]) -> str:
     return " ".join((handler.__doc__ or handler.__name__).split()).rstrip(".")
-
-
-@dataclass(slots=True)
-class _Node:
-    """A place in the tree of paths: what follows it, and what it answers itself, by method."""
-
-    literal: dict[str, "_Node"] = field(default_factory=dict)
-    parameter: "_Node | None" = None
-    routes: dict[str, Any] = field(default_factory=dict)
-
-
-class Table[E]:
-    """Finds what a path names in one step a segment. HEAD is GET; a trailing slash is another path."""
-
-    def __init__(self) -> None:
-        self._root = _Node()
-
-    def add(self, method: str, path: str, entry: E) -> None:
-        node = self._root
-        for segment in path.split("/"):
-            if segment.startswith("{"):
-                node.parameter = node.parameter or _Node()
-                node = node.parameter
-            else:
-                node = node.literal.setdefault(segment, _Node())
-        node.routes[method] = entry
-        if method == "GET":
-            node.routes["HEAD"] = entry
-
-    def find(self, path: str) -> tuple[Mapping[str, E], list[str]]:
-        """By method what the path answers (nothing where it is unknown), and the values of its parameters."""
-        node, values = self._root, []
-        for segment in path.split("/"):
-            following = node.literal.get(segment)
-            if following is None and segment:
-                following = node.parameter
-                values.append(segment)
-            if following is None:
-                return {}, []
-            node = following
-        return node.routes, values
-
-    def __iter__(self) -> Iterator[E]:
-        nodes = [self._root]
-        while nodes:
-            node = nodes.pop()
-            nodes += node.literal.values()
-            if node.parameter:
-                nodes.append(node.parameter)
-            yield from (entry for method, entry in node.routes.items() if method != "HEAD")

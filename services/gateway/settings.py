@@ -39,6 +39,9 @@ class GatewaySettings(StoreSettings, ProjectFileSettings):
     workspace_requests_per_minute: int = Field(
         0, ge=0, description="Requests to all other routes that all of a workspace may make in a minute; 0 is no limit."
     )
+    connections_per_user: int = Field(20, ge=0, description="Live connections that one user may have to one gateway; 0 is no limit.")
+    away_after: float = Field(600, gt=0, description="Seconds without a word on a socket after which its user is away.")
+    redis_channels: bool = Field(False, description="Whether what happens in projects is mirrored into the Redis channels of spec 4.")
     cors_origins: str = Field("", description="Origins of browser apps that may call the API, with commas between; empty: none.")
     sign_ins_per_minute: int = Field(
         20, ge=0, description="Sign-ins and registrations with one email from one address in a minute; 0 is no limit."
@@ -52,3 +55,15 @@ class GatewaySettings(StoreSettings, ProjectFileSettings):
     trusted_proxies: Annotated[str, AfterValidator(_are_networks)] = Field(
         "", description="Proxies whose X-Forwarded-For is believed: addresses and networks (CIDR), with commas between; empty: none."
     )
+    socket_frame_bytes: int = Field(262_144, ge=1_024, description="Bytes that one message over a WebSocket may have, once inflated.")
+    socket_frames_per_second: int = Field(50, ge=1, description="Frames that a WebSocket takes in a second; four times as many at once.")
+    socket_bytes_per_second: int = Field(
+        262_144, ge=1_024, description="Bytes that a WebSocket takes in a second; four times as many at once"
+    )
+    socket_buffer: int = Field(1_048_576, ge=65_536, description="Bytes that wait for a live connection whose client does not read.")
+    socket_compression: bool = Field(False, description="Whether WebSockets that ask for permessage-deflate get it.")
+
+    @property
+    def origins(self) -> list[str]:
+        """Of browser apps that may call the API."""
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]

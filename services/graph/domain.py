@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.contracts.artifacts import Artifact, ArtifactType
@@ -34,8 +35,7 @@ class Derived(StrEnum):
     PAGE = "page"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A thing, by its id and what it is."""
 
     type: ArtifactType

@@ -1,9 +1,8 @@
 """One hop: the links at some things. Two ways find them, PostgreSQL and its mirror, and everything else is the same for both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from services.graph.domain import Place
@@ -17,8 +16,7 @@ class Direction(Enum):
     """From sources to targets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A link, as it is met from one of its ends."""
 
     near: UUID

@@ -18,6 +18,7 @@ from services.graph.service import Service
 from services.graph.settings import GraphSettings
 from shared.application import Dependency
 from shared.contracts.graph.links import (
+    CHECK_LINK_ENDS,
     GET_PROJECT_LINK,
     GET_THREAD_LINK,
     LINK_IN_PROJECT,
@@ -111,6 +112,7 @@ def _serve(responder: Responder, service: Service) -> None:
     responder.serve(GET_THREAD_LINK, links.get_thread_link, service)
     responder.serve(UNLINK_IN_PROJECT, links.unlink_in_project, service)
     responder.serve(UNLINK_IN_THREAD, links.unlink_in_thread, service)
+    responder.serve(CHECK_LINK_ENDS, links.check_link_ends, service)
     responder.serve(GET_RELATED, reads.get_related, service)
     responder.serve(GET_IMPACT, reads.get_impact, service)
     responder.serve(FIND_PATH, reads.find_path, service)

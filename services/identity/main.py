@@ -46,6 +46,7 @@ from shared.contracts.identity.devices import END_OTHER_SESSIONS, END_OWN_SESSIO
 from shared.contracts.identity.directory import FIND_MEMBERS
 from shared.contracts.identity.profiles import CHANGE_ME, GET_USER, SEARCH_USERS
 from shared.contracts.identity.sessions import AUTHORIZE, GET_PUBLIC_KEYS, LOG_IN, LOG_OUT, REFRESH_SESSION, REGISTER_USER
+from shared.contracts.identity.statuses import FIND_STATUSES, NOTE_SEEN
 from shared.contracts.identity.users import ASSIGN_ROLE, CREATE_USER, GET_ME, LIST_USERS, SET_ROLE
 from shared.contracts.subscriptions import IDENTITY_AUDIT
 from shared.database.connections import Database
@@ -153,6 +154,8 @@ def _serve_accounts(responder: Responder, service: Service) -> None:
     """What people do with their own accounts and admins with others', and who is found."""
     responder.serve(GET_USER, profiles.get_user, service)
     responder.serve(SEARCH_USERS, profiles.search_users, service)
+    responder.serve(FIND_STATUSES, profiles.find_statuses, service)
+    responder.serve_anonymous(NOTE_SEEN, profiles.note_seen, service)
     responder.serve(CHANGE_ME, profiles.change_me, service)
     responder.serve_together(FIND_MEMBERS, profiles.find_members, service)
     responder.serve(VERIFY_EMAIL, accounts.verify_email, service)

@@ -1,6 +1,6 @@
 """Builds the projects service; nothing else does."""
 
-from services.projects.handlers import access, artifacts, board, files, history, members, pages, projects, tasks
+from services.projects.handlers import access, artifacts, audience, board, files, history, members, pages, projects, tasks
 from services.projects.people import People
 from services.projects.repository.access import Accesses
 from services.projects.repository.artifacts import Artifacts
@@ -19,6 +19,7 @@ from services.projects.threads import ProjectThreads
 from shared.application import Dependency
 from shared.contracts.projects.access import CHECK_PROJECT_ACCESS
 from shared.contracts.projects.artifacts import DESCRIBE_ARTIFACTS, LIST_ARTIFACTS, LIST_PROJECT_THREADS
+from shared.contracts.projects.audience import CHECK_PROJECT_AUDIENCE
 from shared.contracts.projects.columns import CHANGE_COLUMN, CREATE_COLUMN, DELETE_COLUMN, GET_COLUMN, LIST_COLUMNS
 from shared.contracts.projects.files import (
     CHANGE_FILE,
@@ -85,6 +86,7 @@ class ProjectsApplication:
 
 def _serve_projects(responder: Responder, service: Service) -> None:
     responder.serve_together(CHECK_PROJECT_ACCESS, access.check_project_access, service)
+    responder.serve_anonymous(CHECK_PROJECT_AUDIENCE, audience.check_project_audience, service)
     responder.serve(DESCRIBE_ARTIFACTS, artifacts.describe_artifacts, service)
     responder.serve_anonymous(LIST_ARTIFACTS, artifacts.list_artifacts, service)
     responder.serve_anonymous(LIST_PROJECT_THREADS, artifacts.list_project_threads, service)

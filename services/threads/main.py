@@ -3,7 +3,7 @@
 from services.threads.audit import ReadsOfOthers
 from services.threads.cache import CachedViews
 from services.threads.consumers import follow_projects, move_activity, note_reading
-from services.threads.handlers import access, artifacts, history, participants, projects, threads
+from services.threads.handlers import access, artifacts, audience, history, participants, projects, threads
 from services.threads.members import Members
 from services.threads.metrics import active_count_rounds
 from services.threads.newest import NewestMessages
@@ -22,6 +22,7 @@ from shared.application import CannotStart, Dependency
 from shared.contracts.subscriptions import THREADS_ACTIVITY, THREADS_PROJECTS, THREADS_READING
 from shared.contracts.threads.access import CHECK_ACCESS
 from shared.contracts.threads.artifacts import DESCRIBE_ARTIFACTS, LIST_ARTIFACTS
+from shared.contracts.threads.audience import CHECK_AUDIENCE
 from shared.contracts.threads.history import GET_THREAD_HISTORY
 from shared.contracts.threads.participants import (
     ADD_PARTICIPANT,
@@ -96,6 +97,7 @@ class ThreadsApplication:
         responder.serve(DESCRIBE_ARTIFACTS, artifacts.describe_artifacts, service)
         responder.serve_anonymous(LIST_ARTIFACTS, artifacts.list_artifacts, service)
         responder.serve_together(CHECK_ACCESS, access.check_access, service)
+        responder.serve_anonymous(CHECK_AUDIENCE, audience.check_audience, service)
 
     async def start(self) -> None:
         await self._foundation.open()

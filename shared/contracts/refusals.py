@@ -19,6 +19,7 @@ STATUSES = {
     "unsupported_media": 415,
     "range_not_satisfiable": 416,
     "invalid": 422,
+    "upgrade_required": 426,
     "precondition_required": 428,
     "too_many": 429,
     "headers_too_large": 431,

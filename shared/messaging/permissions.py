@@ -14,9 +14,11 @@ from shared.contracts.subscriptions import Subscription
 from shared.credentials import SERVICES, STORING_SERVICES, Credentials
 from shared.messaging.connection import inbox_prefix
 from shared.messaging.discovery import PING
-from shared.messaging.streams import EVENTS, SUBJECTS
+from shared.messaging.streams import EVENTS, LIVE_SUBJECTS, SUBJECTS
 
 USERS = (*SERVICES, OPERATOR)
+TRANSIENT = "transient.>"
+"""What gateways tell each other of, and nobody keeps: who types, who is here."""
 ASK_WHO_RUNS = {GATEWAY, OPERATOR}
 NATS_CONF = Path(__file__).parents[2] / "deploy" / "nats" / "nats.conf"
 
@@ -39,7 +41,7 @@ def permissions(user: str) -> Permissions:
 
 
 def _asks(user: str) -> list[str]:
-    asks = sorted(operation.subject for operation in Operation.known if user in operation.called_by)
+    asks = sorted(operation.subject for operation in Operation.known if user in operation.called_by and user != operation.owner)
     return [*asks, PING] if user in ASK_WHO_RUNS else asks
 
 
@@ -52,6 +54,8 @@ def _answers(user: str) -> list[str]:
 
 
 def _says(user: str) -> list[str]:
+    if user == GATEWAY:
+        return [TRANSIENT]
     if user == OPERATOR:
         return [SUBJECTS, *(f"wake.{service}.outbox" for service in STORING_SERVICES)]
     return [f"event.{user}.>", f"wake.{user}.outbox"] if user in STORING_SERVICES else []
@@ -62,16 +66,17 @@ def _hears(user: str) -> list[str]:
     if user == OPERATOR:
         return [SUBJECTS]
     if user == GATEWAY:
-        return [SUBJECTS, *answers_ping]
+        return [LIVE_SUBJECTS, TRANSIENT, *answers_ping]
     return [f"request.{user}.>", f"wake.{user}.outbox", *answers_ping]
 
 
 def _reads_the_stream(user: str) -> list[str]:
-    """The operator makes streams and consumers; a service reads the end of its own events, and the consumers declared for it."""
+    """The operator makes streams and consumers; a service reads the end of its own events, and the consumers declared for it; the gateway
+    reads, and makes none."""
     if user == OPERATOR:
         return ["$JS.API.>", "$JS.ACK.>"]
     if user == GATEWAY:
-        return []
+        return [f"$JS.API.STREAM.INFO.{EVENTS}", f"$JS.API.DIRECT.GET.{EVENTS}"]
     relay = f"relay-{user}"
     subjects = [
         f"$JS.API.STREAM.INFO.{EVENTS}",

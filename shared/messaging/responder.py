@@ -94,6 +94,10 @@ class Responder:
             self._subscriptions.append(await client.subscribe(subject, queue=self.service, cb=_Receiver(self, work).receive))
         self._client = client
         await _let_the_server_read_all(client)
+        self.start_here()
+
+    def start_here(self) -> None:
+        """For those alone who run beside it."""
         self._local = [LocalWork(work, self) for work in self._works]
         for local in self._local:
             self._process.answer(local)

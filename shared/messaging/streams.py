@@ -1,7 +1,7 @@
 """The one declaration of the stream of events. The operator's user declares it; services may neither change, purge nor delete it."""
 
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RePublish, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 from shared.contracts.subscriptions import Subscription
@@ -9,6 +9,9 @@ from shared.settings import Settings
 
 EVENTS = "EVENTS"
 SUBJECTS = "event.>"
+LIVE_SUBJECTS = f"live.{SUBJECTS}"
+"""Each event again as it is stored, with its sequence, for gateways: plain NATS, which keeps nothing."""
+
 REPLAYING = "atrium-replaying"
 """In the stream's metadata while a replay fills it: relays wait until it is gone."""
 
@@ -30,6 +33,7 @@ def events_stream(settings: Settings, *, first_seq: int | None = None, replaying
         duplicate_window=settings.events_duplicate_window,
         allow_atomic=True,
         allow_direct=True,
+        republish=RePublish(src=SUBJECTS, dest=LIVE_SUBJECTS),
         num_replicas=1,
         first_seq=first_seq,
         metadata={REPLAYING: "true"} if replaying else {},

@@ -95,7 +95,7 @@ async def _begin(js: JetStreamContext, sessions: Mapping[str, Session], settings
         if REPLAYING in (found.config.metadata or {}):
             await _find_unrecorded(js, sessions, max(highest, begun))
             return begun
-        first = max(highest, found.state.last_seq) + 1
+        first = max(highest, found.state.last_seq) + 2  # its first event must not pass for the next one of the stream before
         await js.delete_stream(EVENTS)
     await _make(js, events_stream(settings, first_seq=first, replaying=True))
     return first

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
+from services.gateway.live_routing import LIVE_ROUTES, AnyRoute
 from services.gateway.routing import OWN_ROUTES, ROUTES
 from shared.settings import Settings
 
@@ -101,7 +102,8 @@ def all_code() -> str:
 def routes() -> frozenset[str]:
     """The gateway's routes as `METHOD /path/{threadId}`."""
     importlib.import_module("services.gateway.routes")  # it fills the table
-    return frozenset(f"{entry.method} {entry.path}" for entry in ROUTES) | {f"{entry.method} {entry.path}" for entry in OWN_ROUTES}
+    entries: list[AnyRoute] = [*ROUTES, *OWN_ROUTES, *LIVE_ROUTES]
+    return frozenset(f"{entry.method} {entry.path}" for entry in entries)
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 from atrium.up.screen import first_steps
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/architecture.md", "docs/operations.md"]
+PAGES = ["README.md", "docs/architecture.md", "docs/operations.md", "docs/realtime.md"]
 
 
 def anchors(page: Path) -> set[str]:

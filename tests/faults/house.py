@@ -47,6 +47,10 @@ class House:
     http: httpx2.AsyncClient
     people: list[Person]
 
+    @property
+    def url(self) -> str:
+        return str(self.http.base_url).rstrip("/")
+
     def process(self, *services: str, name: str, **settings: str) -> ForkedAtrium:
         """One process more, not started yet."""
         return ForkedAtrium(list(services), {**self.settings, **settings}, self.servers.data, name)

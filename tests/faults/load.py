@@ -46,10 +46,12 @@ async def attempt(person: Person, thread: Json, key: str, content: str) -> Attem
 
 @dataclass
 class Load:
-    """What some writers ask, and what was acknowledged to them: the messages of each thread, by its id."""
+    """What some writers ask, and what was acknowledged to them: the messages of each thread, by its id. people: by turns."""
 
     house: House
     threads: Sequence[Json]
+    people: Sequence[Person]
+    pause: float = PAUSE
     attempts: list[Attempt] = field(default_factory=list)
     acknowledged: dict[str, list[Said]] = field(default_factory=dict)
     _writers: list[asyncio.Task[None]] = field(default_factory=list)
@@ -84,6 +86,11 @@ class Load:
         """What was acknowledged to a repeated request alone: the first one's answer was lost."""
         return [one.said for one in self.attempts if one.replayed and one.said is not None]
 
+    @property
+    def newest(self) -> dict[str, int]:
+        """The number of each thread's newest message."""
+        return {thread["id"]: len(self.acknowledged[thread["id"]]) for thread in self.threads}
+
     async def adds_up(self) -> None:
         """Acknowledged − read = 0, and nothing is there twice."""
         for thread in self.threads:
@@ -96,7 +103,7 @@ class Load:
         return all(self._heard.get(writer, 0) >= moment for writer in range(len(self._writers)))
 
     async def _write(self, writer: int) -> None:
-        person = self.house.people[writer % len(self.house.people)]
+        person = self.people[writer % len(self.people)]
         thread = self.threads[writer % len(self.threads)]
         number = 0
         while not self._ending:
@@ -108,13 +115,15 @@ class Load:
             self.attempts.append(one)
             self.acknowledged.setdefault(thread["id"], []).append(one.said)
             self._heard[writer] = one.asked
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(self.pause)
 
 
 @asynccontextmanager
-async def running_load(house: House, writers: int = 6, threads: int = 2) -> AsyncIterator[Load]:
-    """Writers at work in threads of their own; at the end each has its last message acknowledged."""
-    load = Load(house, [await house.opened_thread() for _ in range(threads)])
+async def running_load(
+    house: House, writers: int = 6, threads: int = 2, people: Sequence[Person] = (), pause: float = PAUSE
+) -> AsyncIterator[Load]:
+    """Writers at work in threads of their own; at the end each has its last message acknowledged. people: others than the house's."""
+    load = Load(house, [await house.opened_thread() for _ in range(threads)], people or house.people, pause)
     load.start(writers)
     try:
         await load.goes_on()

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,9 @@ class CountingHasher(Argon2Hasher):
         self.checks += 1
         return super().verify(password, hash)
 
+
+FORGETFUL = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+"""Many share a client: nobody's cookie is another's."""
 
 LIMITS = (
     *("messages_per_minute", "requests_per_minute", "uploads_per_minute"),
@@ -159,7 +163,7 @@ async def house_over(servers: Servers, store: Mapping[str, str] | None = None, *
             await service.start()
             stack.push_async_callback(service.stop)
         url = await stack.enter_async_context(running_gateway(servers, process, **dict.fromkeys(LIMITS, PLENTY), **HERE, **kept))
-        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=20))
+        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=20, cookies=FORGETFUL))
         operator = Caller("operator")
         await operator.open(servers.nats_url, servers.credentials.nats["operator"])
         stack.push_async_callback(operator.close)

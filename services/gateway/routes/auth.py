@@ -1,6 +1,7 @@
 """Signing up, in and out."""
 
 from services.gateway.replies import Created, NoContent, Ok
+from services.gateway.routes.cookies import CLEARED
 from services.gateway.routing import Call, RateClass, anonymous_route, route
 from shared.contracts.identity.sessions import (
     GET_PUBLIC_KEYS,
@@ -41,9 +42,9 @@ async def refresh_session(request: RefreshSession, call: Call) -> Ok[SignedIn]:
 
 @anonymous_route("POST", "/api/auth/logout", LOG_OUT)
 async def log_out(request: LogOut, call: Call) -> NoContent:
-    """End the session of a refresh token; nothing is said about tokens that have none."""
+    """End the session of a refresh token, and take the cookie away; nothing is said about tokens that have none."""
     await call.answer(LOG_OUT, request, None)
-    return NoContent()
+    return NoContent(CLEARED)
 
 
 @route("GET", "/api/auth/me", GET_ME, needs=Permission.SELF_READ)

@@ -26,7 +26,7 @@ THREAD_MESSAGES = "/api/collab/threads/{threadId}/messages"
 MESSAGE = "/api/collab/messages/{messageId}"
 
 
-@route("GET", THREAD_MESSAGES, LIST_MESSAGES, needs=Permission.MESSAGE_READ)
+@route("GET", THREAD_MESSAGES, LIST_MESSAGES, needs=Permission.MESSAGE_READ, snapshot=True)
 async def list_messages(request: ListMessages, caller: Principal, call: Call) -> Polled[MessagePage]:
     """A page of a thread's messages, oldest first: the newest page, or before or after a cursor or a message's id.
 

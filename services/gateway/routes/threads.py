@@ -24,7 +24,7 @@ THREADS = "/api/collab/threads"
 THREAD = "/api/collab/threads/{threadId}"
 
 
-@route("GET", THREADS, LIST_THREADS, needs=Permission.ROOM_READ)
+@route("GET", THREADS, LIST_THREADS, needs=Permission.ROOM_READ, snapshot=True)
 async def list_threads(request: ListThreads, caller: Principal, call: Call) -> Ok[ThreadPage]:
     """The caller's threads, newest activity first."""
     return Ok(await call.answer(LIST_THREADS, request, caller))

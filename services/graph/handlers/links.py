@@ -14,10 +14,12 @@ from shared.contracts.graph.links import (
     ArtifactLink,
     ArtifactLinkNotFound,
     ArtifactLinkPage,
+    CheckLinkEnds,
     Ends,
     GetProjectLink,
     GetThreadLink,
     LinkEndNotFound,
+    LinkEndsSeen,
     LinkInProject,
     LinkInThread,
     LinkIsDerived,
@@ -73,6 +75,12 @@ async def unlink_in_project(request: UnlinkInProject, caller: Principal, service
 async def unlink_in_thread(request: UnlinkInThread, caller: Principal, service: Service) -> Nothing:
     await service.owners.change_thread(request.thread_id, caller)
     return await _unlink(request.link_id, Scope(thread_id=request.thread_id), caller, service)
+
+
+async def check_link_ends(request: CheckLinkEnds, caller: Principal, service: Service) -> LinkEndsSeen:
+    places = (Place(request.source_type, request.source_id), Place(request.target_type, request.target_id))
+    seen = await service.owners.seen(places, caller)
+    return LinkEndsSeen(seen=all(place.id in seen for place in places))
 
 
 async def _link(request: Ends, scope: Scope, caller: Principal, service: Service) -> Reply[ArtifactLink]:

@@ -10,8 +10,9 @@ from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncResult, Asy
 from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
 
 from services.graph.engines import MirrorIsAway
-from services.graph.mirror.entities import Entity, MirroredLink, steps
-from services.graph.mirror.statements import NOTED_LINKS
+from services.graph.mirror.entities import Entity, Known, MirroredLink, steps
+from services.graph.mirror.statements import KNOWN_LINKS, LOCK
+from shared.contracts.graph.links import LinkType
 
 CONNECT = 3.0
 _SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
@@ -73,7 +74,9 @@ class Neo4j:
         not as it is.
         """
         async with self._answers(WRITE_SECONDS), self._session() as session, await session.begin_transaction() as transaction:
-            for statement, rows in steps(entities, await _noted(transaction, entities)):
+            if not await _run(transaction, LOCK, {}):
+                raise MirrorIsAway("it was wiped or put back meanwhile")
+            for statement, rows in steps(entities, await _known(transaction, entities)):
                 await _run(transaction, statement, {"rows": rows})
             if then is not None and not await _run(transaction, *then):
                 raise MirrorIsAway("it was wiped or put back meanwhile")
@@ -121,13 +124,20 @@ def _is_sign_in(error: Neo4jError) -> bool:
     return (error.code or "").startswith("Neo.ClientError.Security")
 
 
-async def _noted(transaction: AsyncTransaction, entities: Sequence[Entity]) -> dict[str, int]:
-    """Which of these links the mirror knows to be deleted, by their versions: few, so that it is asked at once and not for each."""
-    ids = [str(one.id) for one in entities if isinstance(one, MirroredLink) and one.live]
-    if not ids:
-        return {}
-    found = await transaction.run(_constant(NOTED_LINKS), {"ids": ids})
-    return {row["id"]: row["version"] async for row in found}
+async def _known(transaction: AsyncTransaction, entities: Sequence[Entity]) -> Known:
+    """What the mirror knows of these links: of few anything, so that it is asked at once and not for each."""
+    links = [one for one in entities if isinstance(one, MirroredLink) and one.live]
+    known = Known({}, set())
+    if not links:
+        return known
+    ids: dict[str, list[str]] = {kind: [str(one.id) for one in links if one.type is kind] for kind in LinkType}
+    ids[LinkType.LINKED_TO] = [str(one.id) for one in links]
+    async for row in await transaction.run(_constant(KNOWN_LINKS), ids):
+        if row["gone"] is None:
+            known.there.add(row["id"])
+        else:
+            known.gone[row["id"]] = row["gone"]
+    return known
 
 
 async def _rows(result: AsyncResult) -> Rows:

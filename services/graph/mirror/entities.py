@@ -1,6 +1,6 @@
 """What the mirror has of an artifact or a link, as it goes into its statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from services.graph.mirror.statements import (
     DELETE_ARTIFACTS,
     DELETE_LINKS,
     FORGET_DELETED,
+    MAKE_LINKS,
     NAMES,
     NOTE_DELETED,
     PUT_ARTIFACTS,
@@ -70,9 +71,6 @@ class MirroredLink:
     """A link at its position. live: it is there, and so are both of its ends."""
 
     id: UUID
-    workspace_id: UUID
-    project_id: UUID | None
-    thread_id: UUID | None
     source_type: ArtifactType
     source_id: UUID
     target_type: ArtifactType
@@ -124,25 +122,37 @@ class MirroredLink:
 type Entity = MirroredArtifact | MirroredLink
 
 
-def steps(entities: Sequence[Entity], noted: Mapping[str, int]) -> list[Step]:
-    """The statements that bring the mirror to where these are, artifacts first. noted: versions of links that it knows to be deleted."""
-    put: dict[ArtifactType, list[Row]] = {}
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the mirror knows of some links, by their ids. gone: the versions of those that it knows to be deleted. there: have an edge."""
+
+    gone: dict[str, int]
+    there: set[str]
+
+
+def steps(entities: Sequence[Entity], known: Known) -> list[Step]:
+    """The statements that bring the mirror to where these are, artifacts first."""
+    put: dict[str, list[Row]] = {}
     deleted: list[Row] = []
-    links: dict[tuple[LinkType, bool], list[Row]] = {}
+    new: dict[str, list[Row]] = {}
+    links: dict[str, list[Row]] = {}
+    there = set(known.there)
     gone: dict[LinkType, list[Row]] = {}
     for one in entities:
         row = one.row
         if isinstance(one, MirroredArtifact):
-            (deleted if one.deleted else put.setdefault(one.type, [])).append(row)
+            (deleted if one.deleted else put.setdefault(PUT_ARTIFACTS[one.type], [])).append(row)
         elif not one.live:
             gone.setdefault(one.type, []).append(row)
-        elif noted.get(row["id"], -1) < one.position:
-            links.setdefault((one.type, one.begins_at_task), []).append(row)
-    back = [{"id": row["id"], "version": row["version"]} for rows in links.values() for row in rows if row["id"] in noted]
+        elif known.gone.get(row["id"], -1) < one.position:
+            into, statements = (links, PUT_LINKS) if row["id"] in there else (new, MAKE_LINKS)
+            into.setdefault(statements[one.type, one.begins_at_task], []).append(row)
+            there.add(row["id"])
+    back = [
+        {"id": row["id"], "version": row["version"]} for rows in (*new.values(), *links.values()) for row in rows if row["id"] in known.gone
+    ]
     dead = [row for rows in gone.values() for row in rows]
-    made: list[Step] = [(PUT_ARTIFACTS[kind], rows) for kind, rows in put.items()]
-    made += [(DELETE_ARTIFACTS, deleted), (FORGET_DELETED, back)]
-    made += [(PUT_LINKS[kind], rows) for kind, rows in links.items()]
+    made: list[Step] = [*put.items(), (DELETE_ARTIFACTS, deleted), (FORGET_DELETED, back), *new.items(), *links.items()]
     made += [(NOTE_DELETED, dead), (DELETE_LINKS[LinkType.LINKED_TO], dead)]
     made += [(DELETE_LINKS[kind], rows) for kind, rows in gone.items() if kind is not LinkType.LINKED_TO]
     return [(statement, rows) for statement, rows in made if rows]

@@ -32,6 +32,7 @@ AWAIT_SCHEMA = "CALL db.awaitIndexes(60)"
 
 # Newer than what is there: rows are {id, version, …}. Times come as numbers: to pack one takes the driver longer than Neo4j its link.
 _NEWER = "coalesce({of}.version, -1) < row.version"
+LINK_PROPERTIES = ("id", "version", "type", "sourceType", "targetType", "derived", "createdBy")
 _CREATED = "createdAt = datetime.fromepoch(row.seconds, row.nanoseconds)"
 
 PUT_ARTIFACTS = {
@@ -60,7 +61,30 @@ PUT_LINKS = {(LinkType.LINKED_TO, True): _PUT_LINK, (LinkType.LINKED_TO, False):
     for along, task, other in ((True, "source", "target"), (False, "target", "source"))
 }
 """By the type, and whether the link begins at its task, as its specific edge does."""
-NOTED_LINKS = "MATCH (gone:DeletedLink) WHERE gone.id IN $ids RETURN gone.id AS id, gone.version AS version"
+
+# The same of links that are not there: nobody else writes until they are (`LOCK`). It takes a quarter less than to look at all that the
+# ends are linked to, and than to set one property after the other.
+_ALIKE = ", ".join(f"{name}: row.properties.{name}" for name in LINK_PROPERTIES)
+_MAKE_LINK = f"""
+    UNWIND $rows AS row MERGE (source:Artifact {{id: row.source}}) MERGE (target:Artifact {{id: row.target}})
+    CREATE (source)-[l:LINKED_TO {{{_ALIKE}, createdAt: datetime.fromepoch(row.seconds, row.nanoseconds)}}]->(target)"""
+_MAKE_SPECIFIC = """
+    CREATE ({task})
+        -[s:{kind} {{id: row.id, version: row.version, createdBy: row.properties.createdBy, createdAt: l.createdAt}}]->({other})"""
+MAKE_LINKS = {(LinkType.LINKED_TO, True): _MAKE_LINK, (LinkType.LINKED_TO, False): _MAKE_LINK} | {
+    (kind, along): _MAKE_LINK + _MAKE_SPECIFIC.format(kind=kind, task=task, other=other)
+    for kind in SPECIFIC
+    for along, task, other in ((True, "source", "target"), (False, "target", "source"))
+}
+LOCK = "MATCH (m:Mirror) SET m.lockedAt = datetime()"
+"""One writes at a time, and nobody where there is no mirror."""
+KNOWN_LINKS = " UNION ALL ".join(
+    (
+        "MATCH (gone:DeletedLink) WHERE gone.id IN $LINKED_TO RETURN gone.id AS id, gone.version AS gone",
+        *(f"MATCH ()-[l:{kind}]->() WHERE l.id IN ${kind} RETURN l.id AS id, null AS gone" for kind in LinkType),
+    )
+)
+"""Which are there, and which were. By the types of the edges that each has."""
 FORGET_DELETED = "UNWIND $rows AS row MATCH (gone:DeletedLink {id: row.id}) WHERE gone.version < row.version DELETE gone"
 NOTE_DELETED = f"""
     UNWIND $rows AS row MERGE (gone:DeletedLink {{id: row.id}})

@@ -27,7 +27,7 @@ HEAD = """
 
 _ARTIFACT = "a.id, a.type, a.workspace_id, a.project_id, a.thread_id, a.title, a.number, a.deleted, a.created_at, a.position"
 _LIVE = "l.deleted_at IS NULL AND s.deleted IS FALSE AND t.deleted IS FALSE"
-_LINK = f"""l.id, l.workspace_id, l.project_id, l.thread_id, l.source_type, l.source_id, l.target_type, l.target_id, l.type,
+_LINK = f"""l.id, l.source_type, l.source_id, l.target_type, l.target_id, l.type,
     l.derived IS NOT NULL AS derived, l.created_by, l.created_at, l.position,
     {_LIVE} AS live"""
 _ENDS = "LEFT JOIN artifacts s ON s.id = l.source_id LEFT JOIN artifacts t ON t.id = l.target_id"

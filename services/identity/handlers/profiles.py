@@ -9,7 +9,9 @@ from services.identity.service import Service
 from shared import cursors
 from shared.contracts.identity.directory import FindMembers, Member, Members
 from shared.contracts.identity.profiles import ChangeMe, GetUser, SearchUsers
+from shared.contracts.identity.statuses import FINDING, FindStatuses, NoteSeen, UserStatuses
 from shared.contracts.identity.users import Myself, User, UserNotFound, UserPage, normal_email
+from shared.contracts.model import Nothing
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.identifiers import FIRST_ID
@@ -36,6 +38,17 @@ async def search_users(request: SearchUsers, caller: Principal, service: Service
     page, more = found[: request.limit], len(found) > request.limit
     users = [_shown(one.user, caller) for one in page]
     return UserPage(users=users, has_more=more, next_cursor=cursors.encode(kind, page[-1].by, page[-1].user.id) if more else None)
+
+
+async def find_statuses(request: FindStatuses, caller: Principal, service: Service) -> UserStatuses:
+    hidden = domain.SERVED if caller.role in domain.SERVED else ()
+    found = await service.profiles.statuses(caller.workspace_id, request.user_ids, caller.user_id, hidden)
+    return UserStatuses(statuses=found if caller.may(FINDING) else [one for one in found if one.user_id == caller.user_id])
+
+
+async def note_seen(request: NoteSeen, service: Service) -> Nothing:
+    service.last_seen.note_connected(request.user_ids)
+    return Nothing()
 
 
 async def change_me(request: ChangeMe, caller: Principal, service: Service) -> Myself:

@@ -1,6 +1,6 @@
 """Profiles, and how members of a workspace are found."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from services.identity import domain
 from services.identity.repository.users import USER_COLUMNS, myself_of, seen_by_each_workspace, user_of, user_of_row
 from shared.contracts.identity.directory import Member
 from shared.contracts.identity.profiles import UserChanged, UsernameIsTaken
+from shared.contracts.identity.statuses import UserStatus
 from shared.contracts.identity.users import Myself, User, UserNotFound
 from shared.contracts.permissions import bits_of
 from shared.contracts.principal import Role
@@ -63,6 +64,13 @@ _MEMBERS = """
     WHERE m.deleted_at IS NULL AND m.suspended_at IS NULL AND u.deleted_at IS NULL AND u.current_account_status = ANY($4::text[])
     ORDER BY u.username"""
 
+# Clients and guests find those who serve them, and themselves.
+_STATUSES = """
+    SELECT m.user_id, u.current_status, u.last_seen_at
+    FROM workspace_members m JOIN users u ON u.id = m.user_id
+    WHERE m.workspace_id = $1 AND m.user_id = ANY($2::uuid[]) AND m.deleted_at IS NULL AND u.deleted_at IS NULL
+        AND (m.user_id = $3 OR m.role <> ALL($4::text[]))"""
+
 _PROFILE = """
     SELECT username, name, display_name, avatar_url, current_status, chat_preferences
     FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"""
@@ -110,6 +118,12 @@ class Profiles:
         async with self._database.reading(workspace_id) as connection:
             rows = await connection.fetch(_MEMBERS, workspace_id, usernames, user_ids, _SIGNING_IN, contacts)
         return [_member(row) for row in rows]
+
+    async def statuses(self, workspace_id: UUID, user_ids: Sequence[UUID], caller_id: UUID, hidden: Iterable[Role]) -> list[UserStatus]:
+        """Of those with other roles than the hidden ones, and of the caller."""
+        async with self._database.reading(workspace_id) as connection:
+            rows = await connection.fetch(_STATUSES, workspace_id, user_ids, caller_id, [role.value for role in hidden])
+        return [UserStatus(**row) for row in rows]
 
     async def change(self, workspace_id: UUID, user_id: UUID, changes: Mapping[str, object]) -> Myself:
         """Change the fields that are named, and tell every workspace of the user."""

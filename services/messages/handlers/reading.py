@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from services.messages import domain
-from services.messages.repository.pages import Rows
+from services.messages.repository.pages import Changes, Rows
 from services.messages.service import Service
 from shared import cursors
 from shared.contracts.messages.files import FindDeletedMessage, FoundDeletedMessage, GetMessageOfAttachment
@@ -50,21 +50,29 @@ async def list_messages(request: ListMessages, caller: Principal, service: Servi
     workspace, thread = caller.workspace_id, request.thread_id
     kind = f"messages:{thread}"
     if request.after is not None:
-        return await _poll(request, await _moment(request.after, access, caller, service), sight, caller, service)
+        return await _poll(request, request.after, sight, caller, service)
     before = None if request.before is None else await _moment(request.before, access, caller, service)
     rows = await service.pages.older(workspace, thread, before, request.limit, sight)
     as_of = "" if before else _as_of(thread, rows.changed_at or domain.BEGINNING)
     return _page(rows, cursors.encode(kind, rows.first_at) if rows.more and rows.first_at else None, as_of)
 
 
-async def _poll(request: ListMessages, after: datetime, sight: domain.Sight, caller: Principal, service: Service) -> Encoded[MessagePage]:
-    """What is newer and, where it is asked for, what changed of the rest: read first, so that what changes meanwhile comes next time."""
-    workspace, thread = caller.workspace_id, request.thread_id
-    changes = None
-    if request.changed_since is not None:
-        (since,) = cursors.decode(f"changes:{thread}", request.changed_since, cursors.MOMENT)
-        changes = await service.pages.changed(workspace, thread, after, since, request.limit, sight)
-    rows = await service.pages.newer(workspace, thread, after, request.limit, sight)
+async def _poll(request: ListMessages, cursor: str, sight: domain.Sight, caller: Principal, service: Service) -> Encoded[MessagePage]:
+    """What is newer and, where it is asked for, what changed of the rest: read first, so that what changes meanwhile comes next time.
+
+    Most polls find nothing, and cost the one look at whether there is anything.
+    """
+    workspace, thread, pages = caller.workspace_id, request.thread_id, service.pages
+    named = _as_id(cursor)
+    after = (named and time_of(named)) or cursors.decode(f"messages:{thread}", cursor, cursors.MOMENT)[0]
+    since = request.changed_since and cursors.decode(f"changes:{thread}", request.changed_since, cursors.MOMENT)[0]
+    news = await pages.news(workspace, thread, after, named, sight)
+    if news is None:
+        raise CursorIsNotValid
+    changes = Changes([], since) if since else None
+    if since and news.changed_since(since):
+        changes = await pages.changed(workspace, thread, after, since, request.limit, sight)
+    rows = await pages.newer(workspace, thread, after, request.limit, sight) if news.newer else news.nothing
     more = _as_of(thread, changes.up_to if changes else rows.changed_at or domain.BEGINNING)
     if changes is not None:
         more += f',"changed":[{",".join(changes.json)}]'

@@ -13,7 +13,7 @@ from shared.contracts.projects.artifacts import (
 
 
 async def describe_artifacts(request: DescribeArtifacts, caller: Principal, service: Service) -> ProjectArtifacts:
-    return ProjectArtifacts(artifacts=await service.artifacts.seen(request.ids, caller))
+    return await service.artifacts.seen(request.ids, caller)
 
 
 async def list_artifacts(request: ListArtifacts, service: Service) -> ListedArtifacts:

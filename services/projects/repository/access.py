@@ -6,6 +6,7 @@ from uuid import UUID
 from services.projects.domain.access import Standing
 from shared.contracts.principal import Principal
 from shared.contracts.projects.access import ProjectNotFound, ProjectRole
+from shared.contracts.projects.audience import ProjectAudience, ProjectSeenBy
 from shared.database.connections import Connection, Database
 
 # Each look-up is by a unique index, whatever the sizes.
@@ -21,6 +22,18 @@ _STANDINGS = """
     ORDER BY asked.place"""
 
 
+# The project once, and in it each who is asked about: a look-up by a unique index, however many its members are.
+_AUDIENCE = """
+    SELECT p.archived_at IS NOT NULL AS archived, p.deleted_at IS NOT NULL AS deleted, m.user_id, m.role, m.joined_at
+    FROM projects p LEFT JOIN (
+        SELECT member.* FROM unnest($2::uuid[]) AS asked (user_id) CROSS JOIN LATERAL (
+            SELECT user_id, role, joined_at FROM project_members
+            WHERE project_id = $1 AND user_id = asked.user_id AND deleted_at IS NULL LIMIT 1
+        ) AS member
+    ) AS m ON true
+    WHERE p.id = $1"""
+
+
 class Accesses:
     """Nothing is kept between two asks: who was removed is refused from the next on."""
 
@@ -31,6 +44,15 @@ class Accesses:
         """By project and user, in the order asked; one statement for all. None: no member of a project that is there."""
         async with self._database.reading(workspace_id) as connection:
             return await standings(connection, asked)
+
+    async def audience(self, workspace_id: UUID, project_id: UUID, users: Sequence[UUID]) -> ProjectAudience:
+        """Those of the users who are members of a project that is there, or were of one that is deleted."""
+        async with self._database.reading(workspace_id) as connection:
+            rows = await connection.fetch(_AUDIENCE, project_id, set(users))
+        if any(row["deleted"] for row in rows):
+            return ProjectAudience(archived=False, members=[], former=[row["user_id"] for row in rows if row["role"]])
+        members = [ProjectSeenBy(user_id=row["user_id"], role=row["role"], joined_at=row["joined_at"]) for row in rows if row["role"]]
+        return ProjectAudience(archived=any(row["archived"] for row in rows), members=members)
 
 
 async def standings(connection: Connection, asked: Sequence[tuple[UUID, UUID]]) -> list[Standing | None]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.projects.repository.rows import view
-from shared.contracts.artifacts import Artifact, ArtifactType
+from shared.contracts.artifacts import ArtifactType
 from shared.contracts.principal import Principal
-from shared.contracts.projects.artifacts import ProjectArtifact, ThreadOfProject
+from shared.contracts.projects.artifacts import ProjectArtifact, ProjectArtifacts, ThreadOfProject
 from shared.database.connections import Database
 from shared.identifiers import FIRST_ID
 
@@ -29,10 +29,20 @@ def _all(where: str) -> str:
     return " UNION ALL ".join(_part(kind, where, *columns) for kind, columns in _COLUMNS.items())
 
 
-# Whether they are a member is looked up for each: whoever is in ten thousand projects asks as cheaply as others.
-_SEEN = """a.id = ANY($1::uuid[]) AND a.deleted_at IS NULL AND p.deleted_at IS NULL AND (
-    SELECT m.deleted_at IS NULL FROM project_members m WHERE m.project_id = a.project_id AND m.user_id = $2)"""
-_DESCRIBE = _all(_SEEN)
+_ASKED = " UNION ALL ".join(
+    f"""
+        SELECT '{kind}' AS type, a.id, a.workspace_id, a.project_id, {title} AS title, {number}::int AS number, a.version
+        FROM {table} a WHERE a.id = ANY($1::uuid[]) AND a.deleted_at IS NULL"""
+    for kind, (table, title, number, *_) in _COLUMNS.items()
+)
+# Step by step: joined at once, a plan that was made for the very ids went through all of them again for each project (20 ms, not 2).
+# Whether they are a member is looked up for each project: whoever is in ten thousand asks as cheaply as others.
+DESCRIBE = f"""
+    WITH asked AS MATERIALIZED ({_ASKED}), own AS MATERIALIZED (
+        SELECT p.id FROM (SELECT DISTINCT project_id FROM asked) AS their JOIN projects p ON p.id = their.project_id
+        WHERE p.deleted_at IS NULL AND (
+            SELECT m.deleted_at IS NULL FROM project_members m WHERE m.project_id = p.id AND m.user_id = $2))
+    SELECT asked.*, NULL AS thread_id, false AS deleted FROM asked JOIN own ON own.id = asked.project_id"""
 _NEXT = "a.id > $1 ORDER BY a.id LIMIT $2"
 _LIST = f"SELECT * FROM ({_all(_NEXT)}) AS artifacts ORDER BY id LIMIT $2"
 THREADS = "SELECT id, workspace_id, thread_id, deleted_at IS NOT NULL AS deleted FROM projects WHERE id > $1 ORDER BY id LIMIT $2"
@@ -44,11 +54,11 @@ class Artifacts:
     def __init__(self, database: Database, background: Database) -> None:
         self._database, self._background = database, background
 
-    async def seen(self, ids: Sequence[UUID], caller: Principal) -> list[Artifact]:
+    async def seen(self, ids: Sequence[UUID], caller: Principal) -> ProjectArtifacts:
         """Those that are in projects of the caller."""
         async with self._database.reading(caller.workspace_id) as connection:
-            rows = await connection.fetch(_DESCRIBE, ids, caller.user_id)
-        return [view(Artifact, row) for row in rows]
+            rows = await connection.fetch(DESCRIBE, ids, caller.user_id)
+        return ProjectArtifacts.model_validate({"artifacts": [dict(row) for row in rows]})  # each by itself takes twice as long
 
     async def all(self, after: UUID | None, limit: int) -> list[ProjectArtifact]:
         """Of all workspaces, from an id on."""

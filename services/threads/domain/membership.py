@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.threads.domain.access import Part, Rights, is_guarded, whole
-from services.threads.domain.participants import Entry, contact_key
+from services.threads.domain.participants import Entry
 from shared.contracts.identity.directory import Member
 from shared.contracts.messages.newest import NewestMessage
 from shared.contracts.principal import Principal, Role
@@ -25,6 +25,7 @@ from shared.contracts.threads.participants import (
     ProjectThreadIsFixed,
     ThreadIsFull,
     ThreadNeedsAModerator,
+    contact_key,
 )
 from shared.contracts.threads.threads import Kind, ThreadFacts
 

@@ -1,19 +1,13 @@
 """Who takes part in a thread, and how a list of them comes about."""
 
-import unicodedata
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import FieldError, RequestIsInvalid
-from shared.contracts.threads.participants import NewParticipant, ParticipantRole, ThreadNeedsAModerator
+from shared.contracts.threads.participants import NewParticipant, ParticipantRole, ThreadNeedsAModerator, contact_key
 from shared.contracts.threads.threads import Kind, OpenThread
-
-
-def contact_key(contact: str | None) -> str | None:
-    """The form in which contacts are the same."""
-    return unicodedata.normalize("NFC", contact.strip()).lower() if contact else None
 
 
 @dataclass(frozen=True, slots=True)

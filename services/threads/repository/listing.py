@@ -7,11 +7,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.threads.domain.access import HIDDEN_KINDS, Part, Sight, Standing, sight
-from services.threads.domain.participants import contact_key
 from services.threads.repository.access import standings
 from services.threads.repository.views import readers_threads
 from shared.contracts.principal import Principal
 from shared.contracts.threads.access import State
+from shared.contracts.threads.participants import contact_key
 from shared.contracts.threads.threads import ListThreads
 from shared.database.connections import Database
 from shared.identifiers import FIRST_ID

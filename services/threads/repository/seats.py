@@ -4,11 +4,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.threads.domain.membership import Known, Room
-from services.threads.domain.participants import contact_key
 from services.threads.repository.views import PARTICIPANT, participant_of
 from shared.contracts.identity.directory import Member
 from shared.contracts.principal import Principal
-from shared.contracts.threads.participants import AddParticipant, Participant, ParticipantRole
+from shared.contracts.threads.participants import AddParticipant, Participant, ParticipantRole, contact_key
 from shared.database.connections import Connection
 
 _SEAT = f"{PARTICIPANT}, p.left_at, p.left_muted"

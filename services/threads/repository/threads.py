@@ -10,14 +10,14 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 from services.threads.domain.access import Part, Rights, Standing, rights
-from services.threads.domain.participants import contact_key, direct_key, opening, refuse_more_than, seating
+from services.threads.domain.participants import direct_key, opening, refuse_more_than, seating
 from services.threads.repository import participants, views, writing
 from services.threads.repository.access import STANDINGS, part_in, standing_of
 from shared.contracts.model import Event
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
 from shared.contracts.threads.access import State
-from shared.contracts.threads.participants import NewParticipant, ParticipantsAreTooMany
+from shared.contracts.threads.participants import NewParticipant, ParticipantsAreTooMany, contact_key
 from shared.contracts.threads.threads import (
     SHOWN_PARTICIPANTS,
     BookingHasAThread,

@@ -46,9 +46,11 @@ _READERS_THREAD = f"""t.id, t.kind, t.booking_id AS "bookingId", t.ref, t.title,
         WHERE a.last_message_at >= coalesce(shown.seen_from, '-infinity')) AS "lastMessage",
     a.last_seq AS "lastSeq" """
 
+# LATERAL with LIMIT: one look-up for each, where the planner takes the workspace for a small one and would rather read all of it.
 _READERS_THREADS = f"""
     SELECT shown.thread_id, row_to_json(written)::text AS json FROM unnest($1::uuid[], $2::timestamptz[]) AS shown (thread_id, seen_from)
-    JOIN threads t ON t.id = shown.thread_id JOIN activity a ON a.thread_id = t.id
+    CROSS JOIN LATERAL (SELECT * FROM threads WHERE id = shown.thread_id LIMIT 1) AS t
+    CROSS JOIN LATERAL (SELECT * FROM activity WHERE thread_id = t.id LIMIT 1) AS a
     CROSS JOIN LATERAL (SELECT {_READERS_THREAD}) AS written"""
 
 _GET = f"SELECT {COLUMNS} FROM threads t JOIN activity a ON a.thread_id = t.id WHERE t.id = $1"

@@ -91,6 +91,16 @@ class LinkInProject(Ends):
     project_id: UUID
 
 
+class CheckLinkEnds(Ends):
+    """Whether the caller sees both ends of a link: asked before they are told of it."""
+
+
+class LinkEndsSeen(View):
+    """seen: both."""
+
+    seen: bool
+
+
 class LinkInThread(Ends):
     """Link two things in a thread, as who may post there; the same again is answered with the first."""
 
@@ -162,6 +172,7 @@ LIST_THREAD_LINKS = Operation(
 )
 GET_PROJECT_LINK = Operation(GetProjectLink, ArtifactLink, called_by=[GATEWAY], refuses=[ProjectNotFound, ArtifactLinkNotFound])
 GET_THREAD_LINK = Operation(GetThreadLink, ArtifactLink, called_by=[GATEWAY], refuses=[ThreadNotFound, ArtifactLinkNotFound])
+CHECK_LINK_ENDS = Operation(CheckLinkEnds, LinkEndsSeen, called_by=[GATEWAY], timeout=3.0)
 UNLINK_IN_PROJECT = Operation(
     UnlinkInProject, Nothing, called_by=[GATEWAY], refuses=[ProjectNotFound, ArtifactLinkNotFound, ProjectIsArchived, LinkIsDerived]
 )

@@ -4,7 +4,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts.model import Request, Time, View
-from shared.contracts.operations import GRAPH, THREADS, Operation
+from shared.contracts.operations import GATEWAY, GRAPH, THREADS, Operation
 from shared.contracts.refusals import Conflict, Forbidden, NotFound
 
 
@@ -53,4 +53,6 @@ class CheckProjectAccess(Request):
     project_id: UUID
 
 
-CHECK_PROJECT_ACCESS = Operation(CheckProjectAccess, ProjectAccess, called_by=[THREADS, GRAPH], refuses=[ProjectNotFound], timeout=3.0)
+CHECK_PROJECT_ACCESS = Operation(
+    CheckProjectAccess, ProjectAccess, called_by=[GATEWAY, THREADS, GRAPH], refuses=[ProjectNotFound], timeout=3.0
+)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.contracts.artifacts import Artifact
 from shared.contracts.model import Request, View
-from shared.contracts.operations import GRAPH, Operation
+from shared.contracts.operations import GATEWAY, GRAPH, Operation
 
 
 class ProjectArtifacts(View):
@@ -62,6 +62,6 @@ class ListProjectThreads(Request):
     limit: Annotated[int, Field(ge=1, le=2_000)] = 1_000
 
 
-DESCRIBE_ARTIFACTS = Operation(DescribeArtifacts, ProjectArtifacts, called_by=[GRAPH], timeout=3.0)
+DESCRIBE_ARTIFACTS = Operation(DescribeArtifacts, ProjectArtifacts, called_by=[GATEWAY, GRAPH], timeout=3.0)
 LIST_ARTIFACTS = Operation(ListArtifacts, ListedArtifacts, called_by=[GRAPH], coalesced=False, anonymous=True, timeout=10.0)
 LIST_PROJECT_THREADS = Operation(ListProjectThreads, ThreadsOfProjects, called_by=[GRAPH], coalesced=False, anonymous=True)

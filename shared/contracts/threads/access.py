@@ -4,7 +4,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts.model import Request, Time, View
-from shared.contracts.operations import ATTACHMENTS, GRAPH, MESSAGES, Operation
+from shared.contracts.operations import ATTACHMENTS, GATEWAY, GRAPH, MESSAGES, Operation
 from shared.contracts.refusals import Conflict, Forbidden, NotFound
 
 
@@ -63,7 +63,7 @@ class CheckAccess(Request):
 CHECK_ACCESS = Operation(
     CheckAccess,
     Access,
-    called_by=[MESSAGES, ATTACHMENTS, GRAPH],
+    called_by=[GATEWAY, MESSAGES, ATTACHMENTS, GRAPH],
     refuses=[ThreadNotFound, ThreadIsArchived, ThreadIsClosed, ThreadIsReadOnlyForYou],
     timeout=3.0,
 )

@@ -1,5 +1,6 @@
 """Those who take part in threads."""
 
+import unicodedata
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,6 +12,11 @@ from shared.contracts.operations import GATEWAY, Operation
 from shared.contracts.principal import Role
 from shared.contracts.refusals import Conflict, CursorIsNotValid, NotFound, RequestIsInvalid
 from shared.contracts.threads.access import ThreadIsArchived, ThreadIsReadOnlyForYou, ThreadNotFound
+
+
+def contact_key(contact: str | None) -> str | None:
+    """The form in which contacts are the same."""
+    return unicodedata.normalize("NFC", contact.strip()).lower() if contact else None
 
 
 class ParticipantRole(StrEnum):

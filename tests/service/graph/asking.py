@@ -12,6 +12,7 @@ from shared.contracts.artifacts import Artifact, ArtifactType
 from shared.contracts.graph.links import LinkType
 from shared.contracts.graph.reads import DEEPEST, FIND_PATH, GET_IMPACT, GET_RELATED, Engine, FindPath, GetImpact, GetRelated, Related, Way
 from shared.contracts.principal import Principal
+from shared.messaging.work import Encoded
 
 if TYPE_CHECKING:
     from tests.service.graph.story import Story
@@ -36,14 +37,18 @@ class Questions:
     def related(self, root: Artifact, _: Artifact, person: Principal) -> Engine | None:
         depth, types, link_types = self._random.randint(1, DEEPEST), self._some(ArtifactType), self._some(LinkType)
         request = GetRelated(type=root.type.lower(), id=root.id, depth=depth, types=_named(types), link_types=_named(link_types), limit=ALL)
-        found = self._both(self._story.graph.gateway(GET_RELATED, request, person), get_related(request, person, self._story.by_sql))
+        found = self._both(
+            self._story.graph.gateway(GET_RELATED, request, person), _decoded(get_related(request, person, self._story.by_sql))
+        )
         distances = self._model.distances(root.id, person.user_id, self._edges(link_types), depth, along=False)
         return self._is_reached(found, root, person, types, link_types, distances)
 
     def impact(self, root: Artifact, _: Artifact, person: Principal) -> Engine | None:
         types, link_types = self._some(ArtifactType), self._some(LinkType)
         request = GetImpact(type=root.type.lower(), id=root.id, types=_named(types), link_types=_named(link_types), limit=ALL)
-        found = self._both(self._story.graph.gateway(GET_IMPACT, request, person), get_impact(request, person, self._story.by_sql))
+        found = self._both(
+            self._story.graph.gateway(GET_IMPACT, request, person), _decoded(get_impact(request, person, self._story.by_sql))
+        )
         distances = self._model.distances(root.id, person.user_id, self._edges(link_types), FARTHEST, along=True)
         return self._is_reached(found, root, person, types, link_types, distances, along=True)
 
@@ -112,6 +117,14 @@ class Questions:
         """All of them half of the time."""
         every = list(kinds)
         return every if self._random.random() < 0.5 else self._random.sample(every, self._random.randint(1, len(every)))
+
+
+async def _decoded(asking: Coroutine[Any, Any, Encoded[Related]]) -> Related:
+    """What is answered as text is what its model would say."""
+    body = (await asking).body
+    found = Related.model_validate_json(body)
+    assert found.model_dump_json(by_alias=True).encode() == body
+    return found
 
 
 def _named(kinds: Sequence[StrEnum]) -> str:

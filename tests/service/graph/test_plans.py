@@ -18,7 +18,7 @@ from shared.identifiers import LAST_ID, new_id
 from tests.servers import Servers
 from tests.service.graph.conftest import Service
 
-MANY = 20_000
+MANY, OTHERS = 20_000, 500
 
 # A task in 20 projects; each is linked to the next, and one in nine is unlinked again. All are in the mirror but the last hundred.
 _FILL = """
@@ -33,6 +33,15 @@ _FILL = """
         CASE WHEN number % 9 = 0 THEN now() END, CASE WHEN number < $3 - 100 THEN nextval('graph.positions') END
     FROM made"""
 
+# Many workspaces beside it: a plan that takes what is in a project and what is in a workspace for two chances expects nearly nothing.
+_OTHERS = """
+    INSERT INTO graph.artifact_links (id, workspace_id, project_id, thread_id, source_type, source_id, target_type, target_id, type,
+        created_by, position)
+    SELECT uuidv7(), one.workspace_id, CASE WHEN number % 2 = 0 THEN one.place_id END, CASE WHEN number % 2 = 1 THEN one.place_id END,
+        'TASK', uuidv7(), 'TASK', uuidv7(), 'LINKED_TO', uuidv7(), nextval('graph.positions')
+    FROM (SELECT uuidv7() AS workspace_id, uuidv7() AS place_id FROM generate_series(1, $1::int)) AS one
+    CROSS JOIN generate_series(1, 10) AS number"""
+
 _MENTION = """
     INSERT INTO graph.task_mentions (message_id, number, workspace_id, thread_id, author_id)
     SELECT uuidv7(), 1 + number % 100, $1, ($2::uuid[])[1 + number % 20], uuidv7() FROM generate_series(1, $3::int) AS number"""
@@ -46,6 +55,7 @@ class Crowd:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def crowd(graph: Service) -> Crowd:
+    await graph.database.execute(_OTHERS, OTHERS)
     await graph.database.execute(_FILL, Crowd.workspace, Crowd.projects, MANY)
     await graph.database.execute(_MENTION, Crowd.workspace, Crowd.threads, MANY)
     await graph.database.executemany(

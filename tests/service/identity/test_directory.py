@@ -9,10 +9,11 @@ from pydantic import SecretStr
 
 from services.identity.domain import SIGNING_IN
 from services.identity.main import IdentityApplication
-from services.identity.repository.profiles import _SEARCH, _SEARCH_STAFF
+from services.identity.repository.profiles import _SEARCH, _SEARCH_STAFF, _STATUSES
 from shared.contracts.identity.directory import FIND_MEMBERS, FindMembers
 from shared.contracts.identity.profiles import CHANGE_ME, GET_USER, SEARCH_USERS, ChangeMe, GetUser, SearchUsers
 from shared.contracts.identity.sessions import REGISTER_USER, RegisterUser, SignedIn
+from shared.contracts.identity.statuses import FIND_STATUSES, FindStatuses
 from shared.contracts.identity.users import UserNotFound
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import CursorIsNotValid
@@ -214,6 +215,13 @@ async def test_a_search_reads_the_index_of_names_alone_whatever_the_number_of_us
         plan = "\n".join(row[0] for row in rows)
         assert "Seq Scan" not in plan
         assert _most_rows(plan) <= 100, plan
+        asked = [row["id"] for row in await database.fetch("SELECT id FROM users ORDER BY id DESC LIMIT 200")]
+        rows = await own.fetch(
+            f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) {_STATUSES}", workspace, asked, new_id(), ["guest"]
+        )
+        plan = "\n".join(row[0] for row in rows)
+        assert "Seq Scan" not in plan
+        assert _most_rows(plan) <= 200, plan
     finally:
         await own.close()
 
@@ -221,3 +229,33 @@ async def test_a_search_reads_the_index_of_names_alone_whatever_the_number_of_us
 def _most_rows(plan: str) -> int:
     """The most rows that one step gave."""
     return max(int(float(part.split()[0])) for part in plan.split("rows=")[1:])
+
+
+async def test_statuses_are_of_those_whom_one_may_find(
+    people: list[SignedIn], authorize: AuthorizeSession, call: Caller, database: Admin
+) -> None:
+    admin, *clients = people
+    ids = [person.user.id for person in people]
+    await database.execute("UPDATE users SET current_status = 'busy', last_seen_at = NULL WHERE id = $1", admin.user.id)
+    seen = await call(FIND_STATUSES, FindStatuses(user_ids=[*ids, new_id()]), await authorize(admin))
+    assert {one.user_id for one in seen.statuses} == set(ids)
+    (of_admin,) = [one for one in seen.statuses if one.user_id == admin.user.id]
+    assert (of_admin.current_status, of_admin.last_seen_at) == ("busy", None)
+    client = await authorize(clients[0])
+    for role, found in (("client", {admin.user.id, client.user_id}), ("guest", {client.user_id})):
+        await database.execute("UPDATE workspace_members SET role = $2 WHERE user_id = $1", client.user_id, role)
+        seen = await call(FIND_STATUSES, FindStatuses(user_ids=ids), await authorize(clients[0]))
+        assert {one.user_id for one in seen.statuses} == found
+
+
+async def test_statuses_are_of_members_of_ones_own_workspace(
+    people: list[SignedIn], authorize: AuthorizeSession, call: Caller, database: Admin
+) -> None:
+    admin, removed, moved, gone = people
+    await database.execute("UPDATE workspace_members SET deleted_at = now() WHERE user_id = $1", removed.user.id)
+    elsewhere = new_id()
+    await database.execute("INSERT INTO workspaces (id, name) VALUES ($1, 'Elsewhere')", elsewhere)
+    await database.execute("UPDATE workspace_members SET workspace_id = $2 WHERE user_id = $1", moved.user.id, elsewhere)
+    await database.execute("UPDATE users SET deleted_at = now() WHERE id = $1", gone.user.id)
+    seen = await call(FIND_STATUSES, FindStatuses(user_ids=[person.user.id for person in people]), await authorize(admin))
+    assert [one.user_id for one in seen.statuses] == [admin.user.id]

@@ -9,6 +9,7 @@ from services.identity.main import IdentityApplication
 from services.identity.repository.upkeep import FORGET_LINKS, FORGET_SESSIONS
 from shared.contracts.identity.profiles import CHANGE_ME, ChangeMe, CurrentStatus, UserChanged, UsernameIsTaken
 from shared.contracts.identity.sessions import SignedIn
+from shared.contracts.identity.statuses import NOTE_SEEN, NoteSeen
 from shared.contracts.identity.users import GET_ME, GetMe, Myself
 from shared.credentials import background_role
 from shared.database.connections import Database, as_role
@@ -142,6 +143,17 @@ async def test_who_was_here_is_noted_once_a_minute_without_history(
         await identity._last_seen.write()
     assert await database.fetchrow("SELECT last_seen_at, last_used_at FROM users u JOIN user_sessions s ON s.user_id = u.id") == first
     assert await database.fetchval("SELECT count(*) FROM users_history") == 0
+
+
+async def test_who_is_connected_was_here_whatever_they_ask(
+    register: Register, call: Caller, identity: IdentityApplication, database: Admin
+) -> None:
+    ada, grace = await register("ada@example.org"), await register("grace@example.org")
+    await database.execute("UPDATE users SET last_seen_at = now() - interval '61 s'")
+    await call(NOTE_SEEN, NoteSeen(user_ids=[ada.user.id, new_id()]), None)
+    await identity._last_seen.write()
+    seen = await database.fetch("SELECT id, last_seen_at > now() - interval '5 s' AS now FROM users")
+    assert {row["id"]: row["now"] for row in seen} == {ada.user.id: True, grace.user.id: False}
 
 
 async def test_what_is_long_over_is_swept_away_a_batch_at_a_time(servers: Servers, register: Register, database: Admin) -> None:

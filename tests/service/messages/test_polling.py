@@ -60,6 +60,17 @@ async def test_a_poll_tells_nothing_of_changes_to_what_its_reader_cannot_see(mes
     assert len((await messages.page(thread, agent, after=str(note.id), changed_since=start.as_of)).changed or []) == 1
 
 
+async def test_a_message_that_is_not_there_to_be_seen_is_no_place_to_poll_from(messages: Service, thread: UUID, agent: Principal) -> None:
+    client, late = principal(Role.CLIENT, agent.workspace_id), principal(Role.CLIENT, agent.workspace_id)
+    old, note = await messages.post(thread, "old", client), await messages.post(thread, "careful", agent, channel="note")
+    new, elsewhere = await messages.post(thread, "new", client), await messages.post(new_id(), "there", agent)
+    messages.joins(thread, late, seen_from=new.created_at)
+    assert (await messages.page(thread, agent, after=str(note.id))).messages == [new]
+    for caller, message_id in ((client, note.id), (late, old.id), (agent, elsewhere.id), (agent, new_id())):
+        with pytest.raises(CursorIsNotValid):
+            await messages.page(thread, caller, after=str(message_id))
+
+
 async def test_a_moment_of_another_thread_is_refused(messages: Service, thread: UUID, agent: Principal) -> None:
     message, elsewhere = await messages.post(thread, "here", agent), await messages.post(new_id(), "there", agent)
     poll = await messages.page(elsewhere.thread_id, agent, after=str(elsewhere.id))

@@ -1,6 +1,6 @@
 """The threads service, with its real database and broker, asked as its callers ask."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from services.threads.settings import Settings
 from shared.contracts.principal import Principal, Role
 from shared.contracts.roles import built_in_grants
 from shared.contracts.threads.access import CHECK_ACCESS, Access, CheckAccess, Right
+from shared.contracts.threads.audience import CHECK_AUDIENCE, Audience, CheckAudience
 from shared.contracts.threads.history import GET_THREAD_HISTORY, ChangePage, GetThreadHistory
 from shared.contracts.threads.participants import (
     ADD_PARTICIPANT,
@@ -80,6 +81,10 @@ class Service:
 
     async def access(self, thread: Thread, caller: Principal, right: Right = Right.POST) -> Access:
         return await self.messages(CHECK_ACCESS, CheckAccess(thread_id=thread.id, right=right), caller)
+
+    async def audience(self, thread_id: UUID, callers: Sequence[Principal]) -> Audience:
+        request = CheckAudience(workspace_id=callers[0].workspace_id, thread_id=thread_id, callers=callers)
+        return await self.gateway(CHECK_AUDIENCE, request, None)
 
     async def events(self, thread: Thread) -> list[str]:
         """The thread's events in the outbox, by name, in order."""

@@ -48,6 +48,17 @@ async def test_a_read_of_what_one_takes_no_part_in_is_audited_once(threads: Serv
         assert await threads.audited(caller) == []
 
 
+async def test_who_is_told_of_a_thread_as_it_happens_and_takes_no_part_in_it_is_audited(threads: Service, people: People) -> None:
+    thread = await threads.open(people.agent, participants=[sent(people.client)])
+    callers = (people.owner, people.agent, people.client, people.other_client)
+    for _ in range(2):
+        assert [one.place for one in (await threads.audience(thread.id, callers)).seen_by] == [0, 1, 2]
+    (told,) = await reads(threads, people.owner, 1)
+    await nothing_more(threads, people)
+    assert told["targetId"] == str(thread.id)
+    assert [len(await threads.audited(caller)) for caller in callers] == [1, 0, 0, 0]
+
+
 async def test_what_messages_reads_for_somebody_is_audited_too_and_a_refusal_is_not(threads: Service, people: People) -> None:
     thread, hidden = await threads.open(people.agent), await threads.open(people.agent, isPrivate=True)
     await threads.access(thread, people.owner, Right.READ)

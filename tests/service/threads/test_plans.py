@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 from pydantic_core import from_json
 
 from services.threads.domain.access import Sight
-from services.threads.repository import listing, membership, views
+from services.threads.repository import access, listing, membership, views
 from shared.credentials import database_role
 from shared.database.connections import Database, as_role
 from shared.database.history import SYSTEM_ACTOR
@@ -17,7 +18,7 @@ from shared.identifiers import new_id
 from tests.servers import Servers
 from tests.service.threads.conftest import Service
 
-MANY = 2_000
+MANY, OTHERS = 2_000, 1_000
 
 _THREADS = "INSERT INTO threads.threads (id, workspace_id, kind, title, creator_id) SELECT unnest($1::uuid[]), $2, 'group', 'Trip', $3"
 _ACTIVITY = """
@@ -31,16 +32,31 @@ _PARTICIPANTS = """
 _TAKING_PART = """
     INSERT INTO threads.participants (id, workspace_id, thread_id, role, user_id)
     SELECT uuidv7(), $2, id, 'agent', $3 FROM unnest($1::uuid[]) AS id"""
+_SEATS = """
+    INSERT INTO threads.participants (id, workspace_id, thread_id, role, user_id, contact, contact_key)
+    SELECT uuidv7(), $2, $1, 'agent', user_id, user_id || '@x.org', user_id || '@x.org' FROM unnest($3::uuid[]) AS user_id"""
+
+# Many small workspaces beside it: the planner, which cannot know whose statement it plans, expects a few rows of each.
+_OTHERS = """
+    INSERT INTO threads.threads (id, workspace_id, kind, title, creator_id)
+    SELECT uuidv7(), uuidv7(), 'group', 'Trip', uuidv7() FROM generate_series(1, $1::int) RETURNING id, workspace_id"""
+_THEIR_ACTIVITY = "INSERT INTO threads.activity (thread_id, workspace_id) SELECT * FROM unnest($1::uuid[], $2::uuid[])"
+_THEIR_PARTICIPANTS = """
+    INSERT INTO threads.participants (id, workspace_id, thread_id, role, user_id, contact, contact_key)
+    SELECT uuidv7(), workspace_id, id, 'agent', uuidv7(), id || '@x.org', id || '@x.org'
+    FROM unnest($1::uuid[], $2::uuid[]) AS one (id, workspace_id)"""
 
 type Plan = dict[str, Any]
 
 
 class Many:
-    """A workspace of 2,000 threads with three participants each, and 2,000 in the first. The reader takes part in nearly all."""
+    """A workspace of 2,000 threads with three participants each, but 2,000 in the first and 10,000 in the last. The reader is in
+    nearly all."""
 
     workspace, creator, reader = new_id(), new_id(), new_id()
     threads: tuple[UUID, ...] = tuple(new_id() for _ in range(MANY))
-    wide, hidden = threads[0], threads[1_000::3]
+    wide, hidden, crowded = threads[0], threads[1_000::3], threads[-1]
+    crowd: tuple[UUID, ...] = tuple(new_id() for _ in range(10_000))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -51,6 +67,11 @@ async def many(threads: Service) -> Many:
     await threads.database.execute(_PARTICIPANTS, Many.threads[1:], Many.workspace, 3)
     await threads.database.execute(_PARTICIPANTS, [Many.wide], Many.workspace, MANY)
     await threads.database.execute(_TAKING_PART, Many.threads[1:], Many.workspace, Many.reader)
+    await threads.database.execute(_SEATS, Many.crowded, Many.workspace, Many.crowd)
+    others = await threads.database.fetch(_OTHERS, OTHERS)
+    theirs = [one["id"] for one in others], [one["workspace_id"] for one in others]
+    await threads.database.execute(_THEIR_ACTIVITY, *theirs)
+    await threads.database.execute(_THEIR_PARTICIPANTS, *theirs)
     await threads.database.execute("UPDATE threads.threads SET is_private = true WHERE id = ANY($1::uuid[])", Many.hidden)
     await threads.database.execute("VACUUM (ANALYZE) threads.threads, threads.activity, threads.participants")
     return Many()
@@ -117,6 +138,13 @@ async def test_a_page_of_participants_reads_those_that_it_shows(many: Many, data
     start = membership.BEGINNING
     found = await reads(database, membership._HERE, many.wide, None, None, None, start.joined_at, start.id, 51)
     assert found == {"participants_in_order": 51}
+
+
+async def test_who_of_a_thousand_may_read_a_thread_reads_their_seats_and_not_the_other_ten_thousand(many: Many, database: Database) -> None:
+    users, contacts = [*many.crowd[::20], *many.hidden[:500]], [f"{user_id}@x.org" for user_id in (*many.crowd[1::20], *many.hidden[:500])]
+    found = await reads(database, access.AUDIENCE, many.crowded, users, contacts)
+    assert found.pop("threads_pkey") == 1
+    assert sum(found.values()) == pytest.approx(1_000, rel=0.01), "500 by users, 500 by contacts"
 
 
 async def test_a_view_reads_the_participants_that_it_shows(many: Many, database: Database) -> None:

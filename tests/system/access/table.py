@@ -23,6 +23,8 @@ register_user          -               201    201   201   201          201    20
 log_in                 -               200    200   200   200          200    200
 refresh_session        -               200    200   200   200          200    200
 log_out                -               204    204   204   204          204    204
+clear_cookie           -               204    204   204   204          204    204
+set_cookie             -               401    204   204   204          204    204
 get_public_keys        -               200    200   200   200          200    200
 healthz                -               200    200   200   200          200    200
 readyz                 -               200    200   200   200          200    200
@@ -38,6 +40,9 @@ set_role               malformed       401    404   403   403          403    40
 set_role               deleted         401    404   403   403          403    403
 set_role               removed         401    404   403   403          403    403
 list_threads           -               401    200   200   200          200    200
+open_socket            -               426    426   426   426          426    426
+follow_events          -               401    200   200   200          200    200
+get_snapshot_cursor    -               401    200   200   200          200    200
 open_booking           -               401    201   201   201          403    403
 open_group             -               401    201   201   201          201    403
 open_support           -               401    201   201   403          201    403
@@ -1296,6 +1301,73 @@ unlink_in_project      missing         401    404   404   404          404    40
 unlink_in_project      malformed       401    404   404   404          404    403
 unlink_in_project      deleted_own     401    404   404   404          404    403
 unlink_in_project      deleted         401    204   204   204          204    403
+
+set_typing             own             401    204   204   204          204    -
+set_typing             joined          401    204   204   204          204    204
+set_typing             no_guests       401    204   204   204          204    404
+set_typing             private_joined  401    204   204   204          204    204
+set_typing             closed_joined   401    409   409   409          409    409
+set_typing             archived_joined 401    409   409   409          409    409
+set_typing             archived        401    409   409   409          404    404
+set_typing             left            401    204   204   204          404    404
+set_typing             foreign         401    204   204   204          404    404
+set_typing             private         401    404   404   404          404    404
+set_typing             elsewhere       401    404   404   404          404    404
+set_typing             missing         401    404   404   404          404    404
+set_typing             malformed       401    404   404   404          404    404
+set_typing             deleted_joined  401    404   404   404          404    404
+set_typing             direct_joined   401    204   204   204          204    204
+set_typing             direct          401    404   404   404          404    404
+set_typing             assistant       401    404   404   404          404    404
+
+get_typing             own             401    200   200   200          200    -
+get_typing             joined          401    200   200   200          200    200
+get_typing             no_guests       401    200   200   200          200    404
+get_typing             private_joined  401    200   200   200          200    200
+get_typing             closed_joined   401    200   200   200          200    200
+get_typing             archived_joined 401    200   200   200          200    200
+get_typing             archived        401    200   200   200          404    404
+get_typing             left            401    200   200   200          404    404
+get_typing             foreign         401    200   200   200          404    404
+get_typing             private         401    404   404   404          404    404
+get_typing             elsewhere       401    404   404   404          404    404
+get_typing             missing         401    404   404   404          404    404
+get_typing             malformed       401    404   404   404          404    404
+get_typing             deleted_joined  401    404   404   404          404    404
+
+get_presence           -               401    422   422   422          422    403
+
+get_project_presence   own             401    200   200   200          200    200
+get_project_presence   maintained      401    200   200   200          200    200
+get_project_presence   joined          401    200   200   200          200    200
+get_project_presence   archived_joined 401    200   200   200          200    200
+get_project_presence   foreign         401    404   404   404          404    404
+get_project_presence   elsewhere       401    404   404   404          404    404
+get_project_presence   missing         401    404   404   404          404    404
+get_project_presence   malformed       401    404   404   404          404    404
+get_project_presence   deleted_own     401    404   404   404          404    404
+
+get_file_presence      own             401    200   200   200          200    200
+get_file_presence      maintained      401    200   200   200          200    200
+get_file_presence      joined          401    200   200   200          200    200
+get_file_presence      archived_joined 401    200   200   200          200    200
+get_file_presence      foreign         401    404   404   404          404    404
+get_file_presence      elsewhere       401    404   404   404          404    404
+get_file_presence      missing         401    404   404   404          404    404
+get_file_presence      malformed       401    404   404   404          404    404
+get_file_presence      deleted         401    404   404   404          404    404
+get_file_presence      deleted_own     401    404   404   404          404    404
+
+get_page_presence           own             401    200   200   200          200    200
+get_page_presence           maintained      401    200   200   200          200    200
+get_page_presence           joined          401    200   200   200          200    200
+get_page_presence           archived_joined 401    200   200   200          200    200
+get_page_presence           foreign         401    404   404   404          404    404
+get_page_presence           elsewhere       401    404   404   404          404    404
+get_page_presence           missing         401    404   404   404          404    404
+get_page_presence           malformed       401    404   404   404          404    404
+get_page_presence           deleted         401    404   404   404          404    404
+get_page_presence           deleted_own     401    404   404   404          404    404
 """
 
 

@@ -33,6 +33,27 @@ async def test_a_poll_tells_what_changed(agent: Person, client: Person) -> None:
     assert again == poll | {"changed": []}
 
 
+async def test_a_poll_of_what_changed_is_not_modified_until_something_is(agent: Person, client: Person) -> None:
+    thread = await agent.open(participants=taking_part(client))
+    message = await agent.say(thread)
+    page = await client.page(thread)
+    path = f"{messages_of(thread)}?after={message['id']}&changedSince={page['asOf']}"
+    tag = (await client.ask("GET", path)).headers["etag"]
+    for _ in range(2):
+        same = await client.ask("GET", path, if_none_match=tag)
+        assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
+    edited = expect(await agent.patch(message_path(message), {"content": "Hello again"}), 200)
+    changed = await client.ask("GET", path, if_none_match=tag)
+    assert expect(changed, 200)["changed"] == [edited]
+    newer = await agent.say(thread, "More")
+    more = await client.ask("GET", path, if_none_match=changed.headers["etag"])
+    assert (expect(more, 200)["changed"], more.json()["messages"]) == ([edited], [newer])
+    path = f"{messages_of(thread)}?after={more.json()['nextCursor']}&changedSince={more.json()['asOf']}"
+    last = await client.ask("GET", path)
+    assert (expect(last, 200)["messages"], last.json()["changed"], last.json()["asOf"]) == ([], [], more.json()["asOf"])
+    assert (await client.ask("GET", path, if_none_match=last.headers["etag"])).status_code == 304
+
+
 async def test_what_is_not_polled_has_no_tag(agent: Person) -> None:
     thread = await agent.open()
     await agent.say(thread)

@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from services.gateway.live_routing import LIVE_ROUTES
 from services.gateway.openapi import document
 from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
 from services.gateway.tus import OFFSET_STREAM
@@ -83,7 +84,7 @@ schemathesis.serializer.alias(OFFSET_STREAM, "application/octet-stream")
 
 
 async def test_the_document_that_is_served_is_the_one_that_is_tried(house: House) -> None:
-    assert expect(await house.http.get("/api/openapi.json"), 200) == document(ROUTES, OWN_ROUTES)
+    assert expect(await house.http.get("/api/openapi.json"), 200) == document(ROUTES, OWN_ROUTES, LIVE_ROUTES)
 
 
 @pytest.mark.timeout(60 + CASES / 20)

@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from services.gateway.bodies import DEPTH, MOST_BYTES
-from services.gateway.routing import OWN_ROUTES, ROUTES, OwnRoute, Route
+from services.gateway.live_routing import LIVE_ROUTES, AnyRoute
+from services.gateway.routing import OWN_ROUTES, ROUTES, Route
 from shared.contracts.principal import Role
 from shared.identifiers import new_id
 from tests.system.attachments.tus import asking
@@ -22,7 +23,7 @@ from tests.system.requests.things import things_of
 
 WITH_BODY = [route for route in ROUTES if route.body]
 WITH_ID = [route for route in ROUTES if route.parameters and route.is_id(route.parameters[0])]
-EVERY: list[Route | OwnRoute] = [*ROUTES, *OWN_ROUTES]
+EVERY: list[AnyRoute] = [*ROUTES, *OWN_ROUTES, *LIVE_ROUTES]
 PATHS = sorted({route.path for route in EVERY})
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE")
 
@@ -78,6 +79,7 @@ class Desk:
             "change_participant": {"name": "Ada"},
             "post_message": {"content": "Hello"},
             "edit_message": {"content": "Hello again"},
+            "set_typing": {"isTyping": False},
             "mark_read": {"lastMessageId": self.ids["messageId"]},
             "mark_unread": {"fromMessageId": self.ids["messageId"]},
             "mark_delivered": {"lastMessageId": self.ids["messageId"]},

@@ -1,9 +1,9 @@
 """The services behind the gateway, as a test wants them to be; and a gateway in front of them, served as in production."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +15,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from pydantic import BaseModel
 
+from services.gateway.limits import Limits
 from services.gateway.main import Gateway
 from services.gateway.protocol import BoundedProtocol
+from services.gateway.realtime.hub import Hub
+from services.gateway.realtime.protocol import socket_protocol
 from services.gateway.settings import GatewaySettings
 from shared.contracts.attachments.attachments import OPEN_ATTACHMENT, OPEN_PREVIEW, StoredFile
 from shared.contracts.attachments.links import OPEN_LINK
@@ -171,10 +174,19 @@ class Running:
 
 
 @asynccontextmanager
-async def running_gateway(neighbours: Neighbours | None = None, **settings: Any) -> AsyncIterator[Running]:
+async def running_gateway(
+    neighbours: Neighbours | None = None,
+    hub: Hub | None = None,
+    bounds: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+    **settings: Any,
+) -> AsyncIterator[Running]:
+    """bounds, limits: other ones of its sockets and of its callers than the settings say."""
     neighbours = neighbours or Neighbours()
     with TemporaryDirectory() as folder:
-        async with _serving(Gateway(GatewaySettings(**settings), neighbours, await _store(Path(folder))), neighbours) as running:
+        gateway = Gateway(GatewaySettings(**settings), neighbours, await _store(Path(folder)), hub, limits=limits)
+        gateway.live.bounds = replace(gateway.live.bounds, **bounds or {})
+        async with _serving(gateway, neighbours) as running:
             yield running
 
 
@@ -195,7 +207,7 @@ async def _serving(gateway: Gateway, neighbours: Neighbours) -> AsyncIterator[Ru
         0,
         setting="ATRIUM_PORT",
         protocol=BoundedProtocol,
-        sockets="websockets-sansio",
+        sockets=socket_protocol(gateway.live.bounds),
         trusted_proxies=gateway.settings.trusted_proxies,
     )
     await server.start()
@@ -203,5 +215,6 @@ async def _serving(gateway: Gateway, neighbours: Neighbours) -> AsyncIterator[Ru
         async with httpx2.AsyncClient(base_url=server.url, timeout=20) as client:
             yield Running(gateway, neighbours, client, server.url)
     finally:
+        await gateway.live.stop()
         await server.stop()
         await gateway.limits.close()

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from services.gateway.live_routing import LIVE_ROUTES, AnyRoute
 from services.gateway.openapi import document
 from services.gateway.routing import OWN_ROUTES, ROUTES, Route
 from tests.unit.gateway.neighbours import Running
 
-DOCUMENT = document(ROUTES, OWN_ROUTES)
+DOCUMENT = document(ROUTES, OWN_ROUTES, LIVE_ROUTES)
 
 
 async def test_the_document_is_served(running: Running) -> None:
@@ -21,7 +22,8 @@ async def test_the_document_is_served(running: Running) -> None:
 
 def test_every_route_is_in_it() -> None:
     described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
-    assert described == {(route.method, route.path) for route in ROUTES} | {(route.method, route.path) for route in OWN_ROUTES}
+    every: list[AnyRoute] = [*ROUTES, *OWN_ROUTES, *LIVE_ROUTES]
+    assert described == {(route.method, route.path) for route in every}
 
 
 def test_every_name_is_there_once() -> None:

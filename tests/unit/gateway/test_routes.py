@@ -82,7 +82,7 @@ ANSWERS |= dict.fromkeys(("get_file", "create_file", "change_file", "get_site_pa
 ANSWERS["add_project_member"] = VERSIONED
 ANSWERS |= dict.fromkeys(("get_related", "get_impact", "find_path"), b'{"engine":"sql"}')
 ANSWERS["create_resumable_upload"] = BEGUN.model_dump_json().encode()
-QUERIES = {"find_path": {"from": f"message:{MESSAGE}", "to": f"thread:{THREAD}"}}
+QUERIES = {"find_path": {"from": f"message:{MESSAGE}", "to": f"thread:{THREAD}"}, "get_presence": {"users": str(MESSAGE)}}
 FILES = {"file": ("a.txt", b"hello")}
 KNOWN_REFUSALS = sorted((refusal for refusal in Refusal.known.values()), key=lambda refusal: refusal.code)
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.threads.domain.participants import Entry, Seat, contact_key, direct_key, opening, seating
+from services.threads.domain.participants import Entry, Seat, direct_key, opening, seating
 from shared.contracts.principal import Principal, Role
 from shared.contracts.refusals import RequestIsInvalid
-from shared.contracts.threads.participants import NewParticipant, ParticipantRole
+from shared.contracts.threads.participants import NewParticipant, ParticipantRole, contact_key
 from shared.contracts.threads.threads import Kind, OpenThread
 from shared.identifiers import new_id
 

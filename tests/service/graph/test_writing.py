@@ -1,0 +1,42 @@
+"""Several write to the mirror at once, as a reconciliation does beside the one who follows."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from services.graph.mirror.mirror import Mirror
+from services.graph.mirror.statements import REMOVE_LINKS
+from services.graph.repository.mirror import MirrorSource
+from shared.contracts.artifacts import ArtifactType
+from shared.contracts.principal import Principal
+from tests.service.graph.conftest import Service
+from tests.service.graph.mirrored import caught_up, differences
+
+pytestmark = pytest.mark.timeout(300)
+
+EDGES = "MATCH ()-[l]->() WHERE l.id IN $ids RETURN l.id AS id, type(l) AS type, count(l) AS count ORDER BY id, type"
+
+
+@pytest.fixture(scope="module")
+def has_mirror() -> bool:
+    return True
+
+
+async def test_a_link_that_several_write_at_once_is_made_once(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
+    kinds = (ArtifactType.FILE, ArtifactType.TASK, ArtifactType.TASK, ArtifactType.PAGE)
+    file, task, other, page = (graph.owners.add(kind, ada.workspace_id, project_id=project) for kind in kinds)
+    links = [await graph.link(*ends, ada, project) for ends in ((file, task), (task, other), (other, page), (page, file))]
+    await caught_up(graph, mirror)
+    source = MirrorSource(graph.background)
+    head = await source.head()
+    window, ids = await source.window(max(0, head - 100), head, 100), [str(link.id) for link in links]
+    made = await mirror.neo4j.run(EDGES, ids=ids)
+    for _ in range(5):
+        for statement in REMOVE_LINKS.values():
+            await mirror.neo4j.run(statement, ids=ids)
+        assert await mirror.neo4j.run(EDGES, ids=ids) == []
+        assert await asyncio.gather(*(mirror.put(window.entities) for _ in range(8))) == [0] * 8
+        assert await mirror.neo4j.run(EDGES, ids=ids) == made
+    assert sorted(row["type"] for row in made) == ["LINKED_TO"] * 4 + ["TASK_FILE", "TASK_PAGE"]
+    assert (await differences(graph, mirror)).count == 0
