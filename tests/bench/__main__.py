@@ -22,7 +22,7 @@ from tests.bench.pgbench import Pgbench
 from tests.bench.scenarios import Options, Scenarios
 from tests.servers import SMALL, Servers, running_servers
 
-_FULL, _QUICK = Options(10, 3, grown=1_000_000, links=1_000_000), Options(2, 1, grown=100_000, links=30_000)
+_FULL, _QUICK = Options(10, 3, grown=1_000_000, links=1_000_000, sockets=5_000), Options(2, 1, 100_000, 30_000, 500)
 _WIDTH = 160  # of the table where there is no terminal
 
 
@@ -36,6 +36,7 @@ class Part(StrEnum):
     FILES = "files"
     PROJECTS = "projects"
     GRAPH = "graph"
+    REALTIME = "realtime"
 
 
 def bench(
@@ -44,6 +45,7 @@ def bench(
     rounds: Annotated[int | None, typer.Option(min=1, help=f"Runs of posts and of pgbench, in turn, for a median; {_FULL.rounds}.")] = None,
     grown: Annotated[int | None, typer.Option(min=0, help=f"Messages of the grown database, 0 for none; {_FULL.grown:,}.")] = None,
     links: Annotated[int | None, typer.Option(min=1_000, help=f"Links of the graph, three artifacts for ten; {_FULL.links:,}.")] = None,
+    sockets: Annotated[int | None, typer.Option(min=100, help=f"Idle sockets, where so many files may be open; {_FULL.sockets:,}.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A few seconds each, for trying: its figures prove nothing.")] = False,
     output: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = Path("build/bench.json"),
 ) -> None:
@@ -52,7 +54,10 @@ def bench(
     Example: python -m tests.bench --only posts --seconds 5
     """
     usual = _QUICK if quick else _FULL
-    options = Options(seconds or usual.seconds, rounds or usual.rounds, usual.grown if grown is None else grown, links or usual.links)
+    options = Options(
+        *(seconds or usual.seconds, rounds or usual.rounds, usual.grown if grown is None else grown),
+        *(links or usual.links, sockets or usual.sockets),
+    )
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _WIDTH
@@ -111,6 +116,8 @@ async def _measure(scenarios: Scenarios, servers: Servers, options: Options, par
             await scenarios.projects(house)
     if Part.GRAPH in parts:
         scenarios.results.graph = await scenarios.graph_bench(servers).measured()
+    if Part.REALTIME in parts:
+        scenarios.results.realtime = await scenarios.realtime_bench(servers).measured()
     if Part.LAYOUTS in parts:
         for layout in LAYOUTS:
             async with running_house(servers, layout) as house:

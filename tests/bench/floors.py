@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 
 from tests.bench.files.measures import FilesMeasured
 from tests.bench.graph.measures import GraphMeasured
 from tests.bench.measures import Measured, Results, percentile
+from tests.bench.realtime.measures import RealtimeMeasured
 
 CLIENTS = 64
 """In flight, where posts are held to their floors: as many as pgbench has."""
@@ -30,6 +32,9 @@ POSTS = Floor("rate", 3_000, "/s", True, "well above Tinode's 1,650/s; a prototy
 OF_PGBENCH = Floor("of pgbench", 0.15, "×", True, "3,000/s where pgbench made 20,200/s: it holds on a machine of any speed")
 POST_P99 = Floor("p99", 60, "ms", False, "three times the 21 ms that 64 in flight wait at 3,000/s")
 PAGES = Floor("rate", 2_500, "/s", True, "half of the 4,800/s at which PostgreSQL writes their JSON: as much again for the way")
+POLLS = Floor(
+    "of pages", 1, "×", True, "a look at an index costs less than 50 messages of JSON; who asks, and what they may, costs the same"
+)
 RELAY_P99 = Floor("p99", 250, "ms", False, "the poll that is the relay's net runs every 200 ms")
 RELAY_EMPTY = Floor("outbox empty", 2, "s", False, "atomic batches publish 43,800/s: what waits is never many")
 SCANS = {
@@ -48,6 +53,12 @@ OF_BARE = Floor("of a bare script", 0.8, "×", True, "the same UNWIND batches in
 MIRROR_LAG = Floor("p99", 1_000, "ms", False, "500 links a second, from the commit until Neo4j has them")
 RELATED_P95 = Floor("p95", 50, "ms", False, "whoever asks what hangs together with a task of 30 links, two links far, does not wait for it")
 DIFFERENCES = Floor("differences", 0, "", False, "after a rebuild, links and a backlog, Neo4j has what PostgreSQL has")
+TOLD_P95 = Floor("p95", 50, "ms", False, "from the request: a conversation of a thousand feels like one of two", aim=25)
+DELIVERIES = Floor("rate", 100_000, "/s", True, "Centrifugo (Go) made 176,000 to 216,000/s", aim=200_000)
+SOCKET_MEMORY = Floor("memory a socket", 40, "KB", False, "100,000 sockets of a gateway of 4 GB")
+IDLE_CORE = Floor("of a core", 0.05, "", False, "whoever is told nothing costs nothing but a ping now and then")
+RESUMED = Floor("all are back", 10, "s", False, "a gateway that was restarted, and all of its clients at once")
+LIVE_P99 = Floor("p99 of others", 250, "ms", False, "whoever is there does not wait for those who come back")
 REFUSED = Floor("unexpected answers", 0, "", False, "no limit is reached and nothing is down: every answer is the one asked for")
 LOST = Floor("acknowledged and lost", 0, "", False, "an acknowledged message is in the database")
 
@@ -69,6 +80,7 @@ def checks(results: Results) -> list[Check]:
     """Every floor against every figure that it is for. The layouts are compared with each other, not held to floors."""
     found = [check for posts in results.posts if posts.in_flight == CLIENTS for check in _of_posts(posts)]
     found += [Check(PAGES, pages.scenario, pages.per_second) for pages in results.pages]
+    found += [Check(POLLS, polled.polls.scenario, polled.of_pages) for polled in results.polls]
     for relay in results.relay:
         found += [Check(RELAY_P99, relay.scenario, relay.p99_ms), Check(RELAY_EMPTY, relay.scenario, relay.emptied_seconds)]
     found += [Check(BOARD_P95, board.scenario, board.p95_ms) for board in results.boards if board.in_flight == 1]
@@ -78,9 +90,23 @@ def checks(results: Results) -> list[Check]:
         found += _of_files(results.files)
     if results.graph is not None:
         found += _of_graph(results.graph)
-    unexpected = [load.unexpected for load in results.loads] + ([results.files.unexpected] if results.files else [])
+    if results.realtime is not None:
+        found += _of_realtime(results.realtime)
+    unexpected = [load.unexpected for load in results.loads] + [part.unexpected for part in (results.files, results.realtime) if part]
     found.append(Check(REFUSED, "all", sum(sum(answers.values()) for answers in unexpected)))
     return [*found, Check(LOST, "all", results.lost)]
+
+
+def _of_realtime(realtime: RealtimeMeasured) -> Iterator[Check]:
+    yield Check(TOLD_P95, "one post to all", percentile(realtime.told_ms, 0.95))
+    if realtime.fanned is not None:
+        yield Check(DELIVERIES, "burst", realtime.fanned.per_second)
+    if realtime.idle is not None:
+        yield Check(SOCKET_MEMORY, "idle sockets", realtime.idle.kilobytes)
+        yield Check(IDLE_CORE, "idle sockets", realtime.idle.core)
+    if realtime.resumed:
+        yield Check(RESUMED, "all come back at once", median(one.seconds for one in realtime.resumed))
+        yield Check(LIVE_P99, "all come back at once", median(percentile(one.live_ms, 0.99) for one in realtime.resumed))
 
 
 def _of_graph(graph: GraphMeasured) -> Iterator[Check]:

@@ -9,6 +9,7 @@ from statistics import median
 from tests.bench.files.measures import FilesMeasured
 from tests.bench.graph.measures import GraphMeasured
 from tests.bench.load import Load
+from tests.bench.realtime.measures import RealtimeMeasured
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -75,6 +76,18 @@ def _each_us(sample: Sample, process: str) -> float:
 
 
 @dataclass(frozen=True)
+class Polled:
+    """Polls whose answer is known, beside the newest page of the same thread."""
+
+    polls: Measured
+    pages: Measured
+
+    @property
+    def of_pages(self) -> float:
+        return self.polls.per_second / self.pages.per_second
+
+
+@dataclass(frozen=True)
 class RelayMeasured:
     """How long events took from their commit to JetStream's acknowledgement, and when the last one was there."""
 
@@ -96,6 +109,7 @@ class Results:
     ceiling: Measured | None = None
     posts: list[Measured] = field(default_factory=list)
     pages: list[Measured] = field(default_factory=list)
+    polls: list[Polled] = field(default_factory=list)
     relay: list[RelayMeasured] = field(default_factory=list)
     layouts: list[Measured] = field(default_factory=list)
     files: FilesMeasured | None = None
@@ -103,6 +117,7 @@ class Results:
     moves: list[Measured] = field(default_factory=list)
     tasks_lost: int = 0
     graph: GraphMeasured | None = None
+    realtime: RealtimeMeasured | None = None
     acknowledged: int = 0
     found: int = 0
 
@@ -112,4 +127,5 @@ class Results:
 
     @property
     def loads(self) -> list[Measured]:
-        return [*self.posts, *self.pages, *self.layouts, *self.boards, *self.moves, *(relay.posts for relay in self.relay)]
+        beside = [*(polled.polls for polled in self.polls), *(relay.posts for relay in self.relay)]
+        return [*self.posts, *self.pages, *self.layouts, *self.boards, *self.moves, *beside]

@@ -80,6 +80,17 @@ class People:
         count = max(PEOPLE, len(paths))
         return [request("GET", paths[number % len(paths)], self.all[number % PEOPLE].access_token) for number in range(count)]
 
+    async def polls(self, url: str, thread: UUID) -> list[bytes]:
+        """Polls of a thread by those who have all of it, and know its answer."""
+        async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
+            page = await ask(client, "GET", page_path(thread, None), 200, self.all[0])
+            path = f"/api/collab/threads/{thread}/messages?after={page['messages'][-1]['id']}&changedSince={page['asOf']}"
+            answers = [await client.get(path, headers={"authorization": f"Bearer {person.access_token}"}) for person in self.all]
+        return [
+            request("GET", path, person.access_token, known=answer.headers["etag"])
+            for person, answer in zip(self.all, answers, strict=True)
+        ]
+
     async def cursors(self, url: str, thread: UUID, messages: int) -> list[str]:
         """The cursors of all pages of a thread but the newest; checks on the way that the pages hold all messages."""
         found: list[str] = []

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from tests.bench.files.measures import FilesMeasured
 from tests.bench.floors import Check
 from tests.bench.graph.measures import GraphMeasured
 from tests.bench.measures import Measured, Results, percentile
+from tests.bench.realtime.measures import RealtimeMeasured
 from tests.bench.scenarios import Options
 
 
@@ -26,7 +27,7 @@ def as_table(results: Results, held: list[Check]) -> Table:
     table.add_column("CPU seconds of a run (µs a request)", min_width=40)
     for part in (
         results.posts,
-        results.pages,
+        [*results.pages, *(polled.polls for polled in results.polls)],
         results.layouts,
         [*results.boards, *results.moves],
         [results.ceiling] if results.ceiling else [],
@@ -51,6 +52,10 @@ def as_table(results: Results, held: list[Check]) -> Table:
     if results.graph is not None:
         table.add_section()
         for row in _graph(results.graph):
+            table.add_row(*row)
+    if results.realtime is not None:
+        table.add_section()
+        for row in _realtime(results.realtime):
             table.add_row(*row)
     table.add_section()
     for check in held:
@@ -101,6 +106,34 @@ def _graph(graph: GraphMeasured) -> Iterable[Iterable[str]]:
         yield name, "1", "", f"{one.p50_ms:.1f}, {one.p95_ms:.1f}, -", "", f"{one.things:,} things"
     yield "backlog", "", f"{graph.backlog_per_second:,.0f}", "", "", f"{graph.backlog:,} events, until the graph has learned of them"
     yield "reconciliation", "", "", "", "", f"{graph.reconciled_seconds:.1f} s, {graph.differences} differences"
+
+
+def _realtime(realtime: RealtimeMeasured) -> Iterable[Iterable[str]]:
+    yield (
+        "one post to all",
+        "1",
+        "",
+        _shares(realtime.told_ms),
+        "",
+        f"{len(realtime.told_ms)} posts; acknowledged {_shares(realtime.answered_ms)}",
+    )
+    if (fanned := realtime.fanned) is not None:
+        used = ", ".join(f"{name} {seconds:.1f}" for name, seconds in realtime.cpu_seconds.items())
+        name = f"burst, {fanned.posts} to {fanned.sockets:,}"
+        detail = f"{fanned.frame_bytes:,.0f} bytes each; {median(fanned.bare):,.0f} without Atrium, {fanned.ratio:.2f} of it; {used}"
+        yield name, "64", f"{fanned.per_second:,.0f}", "", "", detail
+    for back in realtime.resumed:
+        name = f"{back.clients:,} come back, {back.behind} events behind"
+        yield name, "", "", _shares(back.live_ms), "", f"{back.seconds:.1f} s; times of {len(back.live_ms)} posts to others"
+    if (idle := realtime.idle) is not None:
+        detail = f"{idle.kilobytes:.1f} KB each; {idle.core:.1%} of a core over {idle.seconds:.0f} s"
+        yield f"{idle.sockets:,} idle sockets", "", "", "", "", detail
+    if realtime.unexpected:
+        yield "realtime", "", "", "", "", ", ".join(f"[red]{count} × {what}[/red]" for what, count in realtime.unexpected.items())
+
+
+def _shares(ordered: Sequence[float]) -> str:
+    return ", ".join(f"{percentile(ordered, share):.1f}" for share in (0.5, 0.95, 0.99))
 
 
 def verdict(check: Check) -> Iterable[str]:

@@ -14,9 +14,10 @@ from tests.bench.graph.running import GraphBench
 from tests.bench.history import Connection, load
 from tests.bench.house import House
 from tests.bench.load import Generator, Plan
-from tests.bench.measures import RelayMeasured, Results, Sample, summed_up
+from tests.bench.measures import Polled, RelayMeasured, Results, Sample, summed_up
 from tests.bench.people import People
 from tests.bench.pgbench import SCHEMA, Pgbench
+from tests.bench.realtime.running import RealtimeBench
 from tests.processes import HOST
 from tests.servers import Servers
 
@@ -29,12 +30,13 @@ _OUTBOX_MAY_TAKE = 60.0
 
 @dataclass(frozen=True)
 class Options:
-    """How long, how often, how many messages a grown database has, and how many links the graph."""
+    """How long, how often, how many messages a grown database has, how many links the graph, and how many sockets are idle."""
 
     seconds: float
     rounds: int
     grown: int
     links: int
+    sockets: int
 
 
 class Scenarios:
@@ -84,12 +86,16 @@ class Scenarios:
             self.results.posts.append(summed_up(f"posts, {state}", [await self._post(house, in_flight)]))
 
     async def pages(self, house: House, state: str) -> None:
-        """Pages of 50 of a thread of 10,000: the newest, which everyone opens, and all of them in turn."""
+        """Pages of 50 of a thread of 10,000: the newest, which everyone opens, all of them in turn, and none, where nothing is new."""
         thread = await self._long_thread_of(house)
         for name, cursors in (("newest page", [None]), ("pages by cursor", self._cursors)):
             self._say(f"{name}, {state} database")
             sample = await self._sample(house, self._people.readings(thread, cursors), PAGE_READERS, expected=200)
             self.results.pages.append(summed_up(f"{name}, {state}", [sample]))
+        newest = self.results.pages[-2]
+        self._say(f"polls of nothing new, {state} database")
+        sample = await self._sample(house, await self._people.polls(house.url, thread), PAGE_READERS, expected=304)
+        self.results.polls.append(Polled(summed_up(f"polls of nothing new, {state}", [sample]), newest))
 
     async def relay(self, house: House, state: str) -> None:
         """How far the relay is behind while posts run at full speed, and after."""
@@ -135,6 +141,12 @@ class Scenarios:
 
     def graph_bench(self, servers: Servers) -> GraphBench:
         return GraphBench(servers, self._database, self._people, self._options.links, self._options.seconds, self.settle, self._say)
+
+    def realtime_bench(self, servers: Servers) -> RealtimeBench:
+        options = self._options
+        return RealtimeBench(
+            servers, self._database, self._people, options.sockets, options.seconds, options.rounds, self.settle, self._say
+        )
 
     async def read_back(self) -> None:
         """Count the acknowledged messages in the database."""

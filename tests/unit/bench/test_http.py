@@ -23,8 +23,9 @@ def test_an_answer_in_pieces_is_whole_with_its_last_piece(size: int) -> None:
 def test_the_next_answer_on_the_connection_is_read_anew() -> None:
     response = Response()
     response.feed(CREATED)
-    assert response.feed(b"HTTP/1.1 204 No Content\r\n\r\n")
-    assert response.status == 204
+    for status in (204, 304):
+        assert response.feed(b"HTTP/1.1 %d Without a body\r\n\r\n" % status)
+        assert response.status == status
 
 
 def test_a_refusal_is_told_by_status_and_code() -> None:
@@ -48,3 +49,4 @@ def test_a_request_says_how_long_its_body_is() -> None:
     made = request("POST", "/api/x", "token", {"content": "é"})
     head, _, body = made.partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
+    assert b'\r\nIf-None-Match: "a"\r\n' in request("GET", "/api/x", "token", known='"a"')

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from tests.bench.files.forms import form, upload
 from tests.bench.files.measures import Compared, FilesMeasured, Grown
-from tests.bench.floors import CLEAN_P95, LOST, MEMORY, OF_PGBENCH, POST_P99, POSTS, REFUSED, UPLOADS, checks
+from tests.bench.floors import CLEAN_P95, LOST, MEMORY, OF_PGBENCH, POLLS, POST_P99, POSTS, REFUSED, UPLOADS, checks
 from tests.bench.load import Load
-from tests.bench.measures import Results, Sample, percentile, summed_up
+from tests.bench.measures import Polled, Results, Sample, percentile, summed_up
 
 
 def sample(*latencies: float, seconds: float = 1.0, unexpected: dict[str, int] | None = None) -> Sample:
@@ -44,6 +44,13 @@ def test_a_limit_that_is_just_reached_is_met() -> None:
     assert not POSTS.is_met(2_999.9)
     assert POST_P99.is_met(60)
     assert not POST_P99.is_met(60.1)
+
+
+def test_polls_of_nothing_new_are_held_to_the_pages_beside_them() -> None:
+    pages, polls = summed_up("newest page", [sample(0.1, 0.1)]), summed_up("polls", [sample(0.1, unexpected={"200": 1})])
+    results = Results(polls=[Polled(polls, pages)])
+    held = {check.floor: check for check in checks(results)}
+    assert (held[POLLS].value, held[POLLS].met, held[REFUSED].value) == (0.5, False, 1)
 
 
 def test_files_are_compared_with_the_same_bytes_without_atrium_round_by_round() -> None:

@@ -1,0 +1,1 @@
+"""How fast and how cheap live connections are."""
