@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, override
 from urllib.parse import urlsplit
 
-from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncResult, AsyncSession, AsyncTransaction, Query
+from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncResult, AsyncSession, AsyncTransaction, Query, ResultSummary
 from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError
 
 from services.graph.engines import MirrorIsAway
-from services.graph.mirror.entities import Entity, Known, MirroredLink, steps
-from services.graph.mirror.statements import KNOWN_LINKS, LOCK
+from services.graph.mirror.entities import Entity, Known, MirroredLink, Step, steps
+from services.graph.mirror.statements import KNOWN_LINKS, LOCK, MADE_LINKS
 from shared.contracts.graph.links import LinkType
 
 CONNECT = 3.0
@@ -76,8 +76,8 @@ class Neo4j:
         async with self._answers(WRITE_SECONDS), self._session() as session, await session.begin_transaction() as transaction:
             if not await _run(transaction, LOCK, {}):
                 raise MirrorIsAway("it was wiped or put back meanwhile")
-            for statement, rows in steps(entities, await _known(transaction, entities)):
-                await _run(transaction, statement, {"rows": rows})
+            for step in steps(entities, await _known(transaction, entities)):
+                await _take(transaction, step)
             if then is not None and not await _run(transaction, *then):
                 raise MirrorIsAway("it was wiped or put back meanwhile")
             await transaction.commit()
@@ -140,6 +140,22 @@ async def _known(transaction: AsyncTransaction, entities: Sequence[Entity]) -> K
     return known
 
 
+class _Unspoken(list[Any]):
+    """Rows of which the driver's log says nothing: it would take as long to say them, to nobody, as to send them."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"{len(self)} rows"
+
+
+async def _take(transaction: AsyncTransaction, step: Step) -> None:
+    summary = await _summary(transaction, step.statement, {"rows": _Unspoken(step.sent)})
+    if summary.counters.relationships_created < step.edges:
+        found = await transaction.run(_constant(MADE_LINKS), {"ids": [row["id"] for row in step.rows]})
+        made = {row["id"] async for row in found}
+        await _summary(transaction, step.otherwise, {"rows": _Unspoken(row for row in step.rows if row["id"] not in made)})
+
+
 async def _rows(result: AsyncResult) -> Rows:
     """As they came: `result.data()` would go through every value of every list."""
     return [dict(zip(record.keys(), record.values(), strict=True)) async for record in result]
@@ -147,8 +163,11 @@ async def _rows(result: AsyncResult) -> Rows:
 
 async def _run(transaction: AsyncTransaction, statement: str, values: dict[str, Any]) -> bool:
     """Whether it changed anything."""
-    summary = await (await transaction.run(_constant(statement), values)).consume()
-    return bool(summary.counters.contains_updates)
+    return bool((await _summary(transaction, statement, values)).counters.contains_updates)
+
+
+async def _summary(transaction: AsyncTransaction, statement: str, values: dict[str, Any]) -> ResultSummary:
+    return await (await transaction.run(_constant(statement), values)).consume()
 
 
 def _constant(statement: str) -> LiteralString:

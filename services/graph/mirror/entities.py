@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from itertools import starmap
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.graph.mirror.statements import (
     DELETE_ARTIFACTS,
     DELETE_LINKS,
     FORGET_DELETED,
+    LINK_ROW,
     MAKE_LINKS,
     NAMES,
     NOTE_DELETED,
@@ -22,11 +25,26 @@ from shared.contracts.graph.links import LinkType
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 type Row = dict[str, Any]
-type Step = tuple[str, list[Row]]
-"""A statement, and the rows that it is for."""
 
 
-@dataclass(frozen=True, slots=True)
+class Step(NamedTuple):
+    """A statement, and the rows that it is for.
+
+    edges: so many it makes of rows' values alone, where both ends of each link are there. otherwise: the statement for links of which an
+    end is not.
+    """
+
+    statement: str
+    rows: list[Row]
+    edges: int = 0
+    otherwise: str = ""
+
+    @property
+    def sent(self) -> list[Any]:
+        return [[*row.values()] for row in self.rows] if self.edges else self.rows
+
+
+@dataclass(frozen=True)
 class MirroredArtifact:
     """An artifact at its position, which is its version in the mirror."""
 
@@ -59,14 +77,15 @@ class MirroredArtifact:
             }
         )
 
-    @property
+    @cached_property
     def row(self) -> Row:
+        """As its statement takes it; made once."""
         if self.deleted:
             return self.properties
         return _with_properties(self.properties)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MirroredLink:
     """A link at its position. live: it is there, and so are both of its ends."""
 
@@ -112,11 +131,18 @@ class MirroredLink:
         ends = (self.source_id, self.target_id)
         return ends if self.begins_at_task else ends[::-1]
 
-    @property
+    @cached_property
     def row(self) -> Row:
+        """As its statements take it; made once."""
         if not self.live:
             return {"id": str(self.id), "version": self.position}
-        return {"source": str(self.source_id), "target": str(self.target_id)} | _with_properties(self.properties)
+        seconds, nanoseconds = _since_epoch(self.created_at)
+        values = (
+            *(str(self.source_id), str(self.target_id), str(self.id), self.position),
+            *(self.type.value, self.source_type.value, self.target_type.value, self.derived, str(self.created_by)),
+            *(seconds, nanoseconds),
+        )
+        return dict(zip(LINK_ROW, values, strict=True))
 
 
 type Entity = MirroredArtifact | MirroredLink
@@ -134,8 +160,8 @@ def steps(entities: Sequence[Entity], known: Known) -> list[Step]:
     """The statements that bring the mirror to where these are, artifacts first."""
     put: dict[str, list[Row]] = {}
     deleted: list[Row] = []
-    new: dict[str, list[Row]] = {}
-    links: dict[str, list[Row]] = {}
+    new: dict[tuple[LinkType, bool], list[Row]] = {}
+    links: dict[tuple[LinkType, bool], list[Row]] = {}
     there = set(known.there)
     gone: dict[LinkType, list[Row]] = {}
     for one in entities:
@@ -145,30 +171,37 @@ def steps(entities: Sequence[Entity], known: Known) -> list[Step]:
         elif not one.live:
             gone.setdefault(one.type, []).append(row)
         elif known.gone.get(row["id"], -1) < one.position:
-            into, statements = (links, PUT_LINKS) if row["id"] in there else (new, MAKE_LINKS)
-            into.setdefault(statements[one.type, one.begins_at_task], []).append(row)
+            (links if row["id"] in there else new).setdefault((one.type, one.begins_at_task), []).append(row)
             there.add(row["id"])
     back = [
         {"id": row["id"], "version": row["version"]} for rows in (*new.values(), *links.values()) for row in rows if row["id"] in known.gone
     ]
     dead = [row for rows in gone.values() for row in rows]
-    made: list[Step] = [*put.items(), (DELETE_ARTIFACTS, deleted), (FORGET_DELETED, back), *new.items(), *links.items()]
-    made += [(NOTE_DELETED, dead), (DELETE_LINKS[LinkType.LINKED_TO], dead)]
-    made += [(DELETE_LINKS[kind], rows) for kind, rows in gone.items() if kind is not LinkType.LINKED_TO]
-    return [(statement, rows) for statement, rows in made if rows]
+    made = [*starmap(Step, put.items()), Step(DELETE_ARTIFACTS, deleted), Step(FORGET_DELETED, back)]
+    made += [Step(MAKE_LINKS[kind], rows, _edges(kind[0]) * len(rows), PUT_LINKS[kind]) for kind, rows in new.items()]
+    made += [Step(PUT_LINKS[kind], rows) for kind, rows in links.items()]
+    made += [Step(NOTE_DELETED, dead), Step(DELETE_LINKS[LinkType.LINKED_TO], dead)]
+    made += [Step(DELETE_LINKS[kind], rows) for kind, rows in gone.items() if kind is not LinkType.LINKED_TO]
+    return [step for step in made if step.rows]
+
+
+def _edges(kind: LinkType) -> int:
+    """Of one link: its own, and its specific one."""
+    return 1 if kind is LinkType.LINKED_TO else 2
 
 
 def _with_properties(properties: Row) -> Row:
     """The time that something was made at goes beside its other properties, as numbers."""
     properties = dict(properties)
-    since = properties.pop("createdAt") - _EPOCH
-    return {
-        "id": properties["id"],
-        "version": properties["version"],
-        "seconds": since.days * 86_400 + since.seconds,
-        "nanoseconds": since.microseconds * 1_000,
-        "properties": properties,
-    }
+    seconds, nanoseconds = _since_epoch(properties.pop("createdAt"))
+    alone = {"seconds": seconds, "nanoseconds": nanoseconds, "properties": properties}
+    return {"id": properties["id"], "version": properties["version"], **alone}
+
+
+def _since_epoch(moment: datetime) -> tuple[int, int]:
+    """Seconds and nanoseconds."""
+    since = moment - _EPOCH
+    return since.days * 86_400 + since.seconds, since.microseconds * 1_000
 
 
 def _text(identifier: UUID | None) -> str | None:

@@ -4,6 +4,8 @@ Every entity has a version, and only a newer one changes it; what is deleted lea
 or in another order does any harm.
 """
 
+from collections.abc import Mapping
+
 from shared.contracts.artifacts import ArtifactType
 from shared.contracts.graph.links import LinkType
 
@@ -32,7 +34,6 @@ AWAIT_SCHEMA = "CALL db.awaitIndexes(60)"
 
 # Newer than what is there: rows are {id, version, …}. Times come as numbers: to pack one takes the driver longer than Neo4j its link.
 _NEWER = "coalesce({of}.version, -1) < row.version"
-LINK_PROPERTIES = ("id", "version", "type", "sourceType", "targetType", "derived", "createdBy")
 _CREATED = "createdAt = datetime.fromepoch(row.seconds, row.nanoseconds)"
 
 PUT_ARTIFACTS = {
@@ -47,11 +48,23 @@ DELETE_ARTIFACTS = f"""
     WITH n, row WHERE {_NEWER.format(of="n")}
     SET n = {{id: row.id, version: row.version}} SET n:Deleted REMOVE n{_ALL_LABELS}"""
 
+LINK_PROPERTIES = ("id", "version", "type", "sourceType", "targetType", "derived", "createdBy")
+LINK_ROW = ("source", "target", *LINK_PROPERTIES, "seconds", "nanoseconds")
+"""What a link's row has, in this order: the statements that make links get its values alone, which is a third less to send and read."""
+_NAMED = {name: f"row.{name}" for name in LINK_ROW}
+_PLACED = {name: f"row[{place}]" for place, name in enumerate(LINK_ROW)}
+
+
+def _link(at: Mapping[str, str]) -> str:
+    same = ", ".join(f"{name}: {at[name]}" for name in LINK_PROPERTIES)
+    return f"{{{same}, createdAt: datetime.fromepoch({at['seconds']}, {at['nanoseconds']})}}"
+
+
 _PUT_LINK = f"""
     UNWIND $rows AS row MERGE (source:Artifact {{id: row.source}}) MERGE (target:Artifact {{id: row.target}})
     MERGE (source)-[l:LINKED_TO {{id: row.id}}]->(target)
     WITH source, target, l, row WHERE {_NEWER.format(of="l")}
-    SET l = row.properties, l.{_CREATED}"""
+    SET l = {_link(_NAMED)}"""
 _PUT_SPECIFIC = """
     MERGE ({task})-[s:{kind} {{id: row.id}}]->({other})
     SET s.version = l.version, s.createdBy = l.createdBy, s.createdAt = l.createdAt"""
@@ -62,20 +75,20 @@ PUT_LINKS = {(LinkType.LINKED_TO, True): _PUT_LINK, (LinkType.LINKED_TO, False):
 }
 """By the type, and whether the link begins at its task, as its specific edge does."""
 
-# The same of links that are not there: nobody else writes until they are (`LOCK`). It takes a quarter less than to look at all that the
-# ends are linked to, and than to set one property after the other.
-_ALIKE = ", ".join(f"{name}: row.properties.{name}" for name in LINK_PROPERTIES)
+# The same of links that are not there, while both of their ends are: nobody else writes until they are (`LOCK`). It takes a third less
+# than to look at all that the ends are linked to, to lock each end's place in the index, and to set one property after the other.
 _MAKE_LINK = f"""
-    UNWIND $rows AS row MERGE (source:Artifact {{id: row.source}}) MERGE (target:Artifact {{id: row.target}})
-    CREATE (source)-[l:LINKED_TO {{{_ALIKE}, createdAt: datetime.fromepoch(row.seconds, row.nanoseconds)}}]->(target)"""
-_MAKE_SPECIFIC = """
-    CREATE ({task})
-        -[s:{kind} {{id: row.id, version: row.version, createdBy: row.properties.createdBy, createdAt: l.createdAt}}]->({other})"""
+    UNWIND $rows AS row MATCH (source:Artifact {{id: {_PLACED["source"]}}}) MATCH (target:Artifact {{id: {_PLACED["target"]}}})
+    CREATE (source)-[l:LINKED_TO {_link(_PLACED)}]->(target)"""
+_OF_SPECIFIC = ", ".join(f"{name}: {_PLACED[name]}" for name in ("id", "version", "createdBy"))
+_MAKE_SPECIFIC = f"""
+    CREATE ({{task}})-[s:{{kind}} {{{{{_OF_SPECIFIC}, createdAt: l.createdAt}}}}]->({{other}})"""
 MAKE_LINKS = {(LinkType.LINKED_TO, True): _MAKE_LINK, (LinkType.LINKED_TO, False): _MAKE_LINK} | {
     (kind, along): _MAKE_LINK + _MAKE_SPECIFIC.format(kind=kind, task=task, other=other)
     for kind in SPECIFIC
     for along, task, other in ((True, "source", "target"), (False, "target", "source"))
 }
+MADE_LINKS = "MATCH ()-[l:LINKED_TO]->() WHERE l.id IN $ids RETURN l.id AS id"
 LOCK = "MATCH (m:Mirror) SET m.lockedAt = datetime()"
 """One writes at a time, and nobody where there is no mirror."""
 KNOWN_LINKS = " UNION ALL ".join(

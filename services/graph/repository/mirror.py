@@ -1,8 +1,10 @@
 """What the mirror is made of: rows in the order of their last changes, which the one who mirrors gives them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import batched
 from uuid import UUID
 
 import asyncpg
@@ -12,6 +14,7 @@ from shared.contracts.artifacts import ArtifactType
 from shared.contracts.graph.links import LinkType
 from shared.database.connections import Connection, Database, once_more
 
+_ROWS_AT_ONCE = 100  # in some 2 ms
 AT_ONCE = 5_000  # rows that get their positions in one transaction
 
 # Positions are given under a lock that is held until they are committed, so whoever reads up to one has seen all below it.
@@ -139,14 +142,16 @@ class MirrorSource:
         return head
 
     async def window(self, after: int, head: int, most: int) -> Window:
-        """The next `most` changes. What changes once more meanwhile has left it for a later one."""
+        """The next `most` changes, ready to be sent. What changes once more meanwhile has left it for a later one."""
         async with self._background.connection() as connection:
             next_ones = await connection.fetchrow(WINDOW, after, head, most)
             assert next_ones is not None
             until = next_ones["until"] if next_ones["changes"] == most else head
             artifacts = [artifact_of(row) for row in await connection.fetch(ARTIFACTS_BETWEEN, after, until)]
             links = [link_of(row) for row in await connection.fetch(LINKS_BETWEEN, after, until)]
-        return Window([*artifacts, *links], after, until)
+        entities: list[Entity] = [*artifacts, *links]
+        await _make_rows(entities)
+        return Window(entities, after, until)
 
     async def artifacts_from(self, identifier: UUID, most: int) -> list[MirroredArtifact]:
         async with self._background.connection() as connection:
@@ -211,6 +216,14 @@ async def pending_links(connection: Connection, position: int, near: Sequence[UU
     if rows[0]["all_of_them"] >= most:
         return None
     return [row for row in rows if row["id"] is not None]
+
+
+async def _make_rows(entities: Sequence[Entity]) -> None:
+    """Now, while Neo4j takes the last window, and a few at a time: others of the process have their turns."""
+    for some in batched(entities, _ROWS_AT_ONCE, strict=False):
+        for entity in some:
+            assert entity.row
+        await asyncio.sleep(0)
 
 
 def artifact_of(row: asyncpg.Record) -> MirroredArtifact:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.graph.mirror.mirror import Mirror
-from services.graph.mirror.statements import REMOVE_LINKS
+from services.graph.mirror.statements import REMOVE_ARTIFACTS, REMOVE_LINKS
 from services.graph.repository.mirror import MirrorSource
 from shared.contracts.artifacts import ArtifactType
 from shared.contracts.principal import Principal
@@ -39,4 +39,25 @@ async def test_a_link_that_several_write_at_once_is_made_once(graph: Service, mi
         assert await asyncio.gather(*(mirror.put(window.entities) for _ in range(8))) == [0] * 8
         assert await mirror.neo4j.run(EDGES, ids=ids) == made
     assert sorted(row["type"] for row in made) == ["LINKED_TO"] * 4 + ["TASK_FILE", "TASK_PAGE"]
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_links_are_made_whole_though_an_end_of_some_comes_later(
+    graph: Service, mirror: Mirror, ada: Principal, project: UUID
+) -> None:
+    """As where a thing was renamed after it was linked: it has a later place than its link."""
+    known, late, other = (graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project) for _ in range(3))
+    file = graph.owners.add(ArtifactType.FILE, ada.workspace_id, project_id=project)
+    links = [await graph.link(*ends, ada, project) for ends in ((known, file), (known, other), (late, file), (late, known))]
+    await caught_up(graph, mirror)
+    ids = [str(link.id) for link in links]
+    made = await mirror.neo4j.run(EDGES, ids=ids)
+    source = MirrorSource(graph.background)
+    head = await source.head()
+    window = (await source.window(max(0, head - 100), head, 100)).entities
+    await mirror.neo4j.run(REMOVE_ARTIFACTS, ids=[str(thing.id) for thing in (known, late, other, file)])
+    assert await mirror.neo4j.run(EDGES, ids=ids) == []
+    assert await mirror.put([entity for entity in window if entity.id != late.id]) == 0
+    assert await mirror.neo4j.run(EDGES, ids=ids) == made
+    assert await mirror.put([entity for entity in window if entity.id == late.id]) == 0
     assert (await differences(graph, mirror)).count == 0
