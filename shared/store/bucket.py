@@ -2,6 +2,7 @@
 
 import json
 from io import BytesIO
+from secrets import token_hex
 
 import stamina
 import structlog
@@ -18,7 +19,7 @@ from shared.application import CannotStart
 
 log = structlog.get_logger()
 
-PROBE = ".probe"
+PROBE = ".probe"  # what its name begins with: processes that start at once have one each
 _CONTENT = b"Atrium looks whether it can be read, and by whom."
 _PARTS_ARE_LEFT_FOR = 1  # days, to an upload in parts that was broken off
 _COMES_UP_WITHIN = 30  # seconds: SeaweedFS answers before it has a place for its first object
@@ -115,19 +116,17 @@ class Bucket:
     def _try(self) -> None:
         """Write, read and delete, as the store will."""
         sse = None if self._encryption is None else SseS3() if self._encryption == "AES256" else _AsNamed(self._encryption)
-        self._admin.put_object(self._name, PROBE, BytesIO(_CONTENT), len(_CONTENT), sse=sse)
+        probe = f"{PROBE}-{token_hex(8)}"
+        self._admin.put_object(self._name, probe, BytesIO(_CONTENT), len(_CONTENT), sse=sse)
         try:
-            self._admin.stat_object(self._name, PROBE)
-            self._check_that_it_is_hidden()
-        except S3Error as error:
-            if error.code != "NoSuchKey":  # a process that started beside this one has deleted its own
-                raise
+            self._admin.stat_object(self._name, probe)
+            self._check_that_it_is_hidden(probe)
         finally:
-            self._admin.remove_object(self._name, PROBE)
+            self._admin.remove_object(self._name, probe)
 
-    def _check_that_it_is_hidden(self) -> None:
+    def _check_that_it_is_hidden(self, probe: str) -> None:
         """Whoever is not signed in gets nothing, whichever way the server was told so."""
-        for what, path in (("read", f"{self._name}/{PROBE}"), ("list", f"{self._name}?list-type=2&max-keys=1")):
+        for what, path in (("read", f"{self._name}/{probe}"), ("list", f"{self._name}?list-type=2&max-keys=1")):
             if self._http.request("GET", f"{self._endpoint}/{path}").status == 200:
                 raise CannotStart(
                     f"ATRIUM_STORE: anybody can {what} the bucket {self._name} at {self._endpoint} without keys, past every scan: "
