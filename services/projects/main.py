@@ -5,6 +5,7 @@ from services.projects.people import People
 from services.projects.repository.access import Accesses
 from services.projects.repository.artifacts import Artifacts
 from services.projects.repository.board import Boards
+from services.projects.repository.changing import Turns
 from services.projects.repository.columns import Columns
 from services.projects.repository.files import Files
 from services.projects.repository.history import History
@@ -52,16 +53,17 @@ class ProjectsApplication:
     def __init__(self, settings: ProjectsSettings, *, process: Process | None = None) -> None:
         self._foundation = foundation = Foundation(self.name, settings, process)
         database, poke = foundation.database, foundation.relay.poke
+        turns = Turns()
         service = Service(
             accesses=Accesses(database),
-            projects=Projects(database, poke),
-            members=Members(database, poke),
-            columns=Columns(database, poke),
-            tasks=Tasks(database, poke),
+            projects=Projects(database, poke, turns),
+            members=Members(database, poke, turns),
+            columns=Columns(database, poke, turns),
+            tasks=Tasks(database, poke, turns),
             moves=Moves(database, poke),
             boards=Boards(database),
-            files=Files(database, poke),
-            pages=Pages(database, poke),
+            files=Files(database, poke, turns),
+            pages=Pages(database, poke, turns),
             history=History(database),
             artifacts=Artifacts(database, foundation.background),
             people=People(foundation.caller),

@@ -1,10 +1,12 @@
 """What every change in a project does: lock its head, see who asks, write, tell what happened."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import asyncpg
 
@@ -19,6 +21,7 @@ from shared.database.connections import Connection, Database, committed
 from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
 
+_AT_ONCE = 2  # one begins while another commits
 _LOCK = "SELECT clock_timestamp() AS now FROM heads WHERE project_id = $1 FOR UPDATE"
 
 
@@ -74,11 +77,21 @@ class Inside:
         await emit(self.connection, emission(event, self.caller.workspace_id, self.caller.user_id))
 
 
+class Turns:
+    """Who waits to change a project holds no connection meanwhile: a crowd at one project keeps nobody from another."""
+
+    def __init__(self) -> None:
+        self._of: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
+
+    def of(self, project_id: UUID) -> asyncio.Semaphore:
+        return self._of.setdefault(project_id, asyncio.Semaphore(_AT_ONCE))
+
+
 class Changing:
     """One change of a project at a time."""
 
-    def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
-        self.database, self.on_commit = database, on_commit
+    def __init__(self, database: Database, on_commit: Callable[[], None], turns: Turns) -> None:
+        self.database, self.on_commit, self._turns = database, on_commit, turns
 
     async def within[T](
         self, project_id: UUID, caller: Principal, work: Callable[[Inside], Awaitable[T]], *, reason: str | None = None
@@ -90,7 +103,8 @@ class Changing:
                 now = await lock(connection, project_id)
                 return await work(Inside(connection, caller, await standing(connection, project_id, caller), now, reason))
 
-        return await committed(attempt, self.on_commit)
+        async with self._turns.of(project_id):
+            return await committed(attempt, self.on_commit)
 
 
 async def lock(connection: Connection, project_id: UUID) -> datetime:
