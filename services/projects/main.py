@@ -5,7 +5,6 @@ from services.projects.people import People
 from services.projects.repository.access import Accesses
 from services.projects.repository.artifacts import Artifacts
 from services.projects.repository.board import Boards
-from services.projects.repository.changing import Turns
 from services.projects.repository.columns import Columns
 from services.projects.repository.files import Files
 from services.projects.repository.history import History
@@ -42,6 +41,7 @@ from shared.contracts.projects.members import (
 from shared.contracts.projects.pages import CHANGE_SITE_PAGE, CREATE_SITE_PAGE, DELETE_SITE_PAGE, GET_SITE_PAGE, LIST_SITE_PAGES
 from shared.contracts.projects.projects import CHANGE_PROJECT, CREATE_PROJECT, DELETE_PROJECT, GET_PROJECT, LIST_PROJECTS
 from shared.contracts.projects.tasks import CHANGE_TASK, CREATE_TASK, DELETE_TASK, GET_BOARD, GET_TASK, LIST_TASKS, MOVE_TASK
+from shared.database.turns import Turns
 from shared.foundation import Foundation
 from shared.messaging.local import Process
 from shared.messaging.responder import Responder

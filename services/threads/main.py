@@ -40,6 +40,7 @@ from shared.contracts.threads.threads import (
     OPEN_THREAD,
 )
 from shared.database.history import SYSTEM_ACTOR
+from shared.database.turns import Turns
 from shared.foundation import Foundation
 from shared.messaging.consumers import EventConsumers
 from shared.messaging.local import Process
@@ -62,12 +63,13 @@ class ThreadsApplication:
         except ValueError as error:
             raise CannotStart(f"ATRIUM_REDIS_URL is not the address of a Valkey or Redis: {error}") from error
         self._reads = ReadsOfOthers(foundation.background, foundation.relay.poke)
+        turns = Turns()
         self._serve(
             Service(
-                threads=Threads(foundation.database, foundation.relay.poke),
+                threads=Threads(foundation.database, foundation.relay.poke, turns),
                 project_threads=ProjectThreads(foundation.database, foundation.relay.poke),
                 listing=Listing(foundation.database),
-                membership=Membership(foundation.database, foundation.relay.poke),
+                membership=Membership(foundation.database, foundation.relay.poke, turns),
                 accesses=Accesses(foundation.database),
                 artifacts=Artifacts(foundation.database, foundation.background),
                 history=History(foundation.database),

@@ -1,12 +1,10 @@
 """What every change in a project does: lock its head, see who asks, write, tell what happened."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 import asyncpg
 
@@ -18,10 +16,10 @@ from shared.contracts.principal import Principal
 from shared.contracts.projects.access import ProjectNotFound
 from shared.contracts.projects.audit import ActionAudited
 from shared.database.connections import Connection, Database, committed
+from shared.database.turns import Turns
 from shared.identifiers import new_id
 from shared.outbox.outbox import emission, emit
 
-_AT_ONCE = 2  # one begins while another commits
 _LOCK = "SELECT clock_timestamp() AS now FROM heads WHERE project_id = $1 FOR UPDATE"
 
 
@@ -75,16 +73,6 @@ class Inside:
             details=dict(details),
         )
         await emit(self.connection, emission(event, self.caller.workspace_id, self.caller.user_id))
-
-
-class Turns:
-    """Who waits to change a project holds no connection meanwhile: a crowd at one project keeps nobody from another."""
-
-    def __init__(self) -> None:
-        self._of: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
-
-    def of(self, project_id: UUID) -> asyncio.Semaphore:
-        return self._of.setdefault(project_id, asyncio.Semaphore(_AT_ONCE))
 
 
 class Changing:

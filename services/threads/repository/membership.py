@@ -33,6 +33,7 @@ from shared.contracts.threads.participants import (
 )
 from shared.database.connections import Connection, Database, committed
 from shared.database.idempotency import claim
+from shared.database.turns import Turns
 from shared.identifiers import FIRST_ID, new_id
 
 _ADD = f"""
@@ -80,8 +81,8 @@ type _Work = Callable[[Connection, asyncpg.Record, Room], Awaitable[Participant]
 
 
 class Membership:
-    def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
-        self._database, self._on_commit = database, on_commit
+    def __init__(self, database: Database, on_commit: Callable[[], None], turns: Turns) -> None:
+        self._database, self._on_commit, self._turns = database, on_commit, turns
 
     async def page(self, request: ListParticipants, after: Seat | None, workspace_id: UUID) -> Listed:
         """A page of a thread that the caller sees."""
@@ -183,7 +184,8 @@ class Membership:
                 facts = facts_of(row)
                 return await work(connection, row, Room(facts, rights(caller, facts, part), part, row["participant_count"]))
 
-        return await committed(attempt, self._on_commit)
+        async with self._turns.of(thread_id):
+            return await committed(attempt, self._on_commit)
 
 
 async def _seat(connection: Connection, workspace_id: UUID, thread_id: UUID, seat_id: UUID, columns: Mapping[str, Any]) -> asyncpg.Record:

@@ -32,6 +32,7 @@ from shared.contracts.threads.threads import (
 )
 from shared.database.connections import Connection, Database, committed
 from shared.database.idempotency import claim
+from shared.database.turns import Turns
 from shared.identifiers import new_id
 
 _OPEN = """
@@ -54,8 +55,8 @@ type Rule = Callable[[ThreadFacts, Rights], dict[str, Any]]
 
 
 class Threads:
-    def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
-        self._database, self._on_commit = database, on_commit
+    def __init__(self, database: Database, on_commit: Callable[[], None], turns: Turns) -> None:
+        self._database, self._on_commit, self._turns = database, on_commit, turns
 
     async def open(self, request: OpenThread, caller: Principal) -> Thread:
         """Raises `BookingHasAThread`, `RequestIsInvalid`, `MadeBefore`, `KeyWasUsedForAnother`, and `asyncpg.UniqueViolationError` where a
@@ -123,7 +124,8 @@ class Threads:
                     await _audit(connection, caller, before, told, reason)
                 return await views.thread(connection, thread_id), part
 
-        return await committed(attempt, self._on_commit)
+        async with self._turns.of(thread_id):
+            return await committed(attempt, self._on_commit)
 
 
 async def _audit(connection: Connection, caller: Principal, before: ThreadFacts, told: Sequence[Event], reason: str | None) -> None:
