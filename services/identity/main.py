@@ -1,5 +1,7 @@
 """Builds the identity service; nothing else does."""
 
+from datetime import timedelta
+
 from pwdlib.hashers import HasherProtocol
 from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -27,7 +29,7 @@ from services.identity.repository.workspaces import Workspaces
 from services.identity.service import Service
 from services.identity.serving import serve_roles, serve_service_accounts, serve_workspaces
 from services.identity.settings import IdentitySettings
-from services.identity.tokens import AccessTokens, RefreshTokens
+from services.identity.tokens import ACCESS_LIFE, AccessTokens, RefreshTokens
 from services.identity.upkeep import LastSeen
 from shared.application import CannotStart, Dependency
 from shared.contracts.identity.accounts import (
@@ -66,8 +68,15 @@ def _smtp(url: str | None) -> Smtp | None:
 class IdentityApplication:
     name = "identity"
 
-    def __init__(self, settings: IdentitySettings, hasher: HasherProtocol | None = None, *, process: Process | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: IdentitySettings,
+        hasher: HasherProtocol | None = None,
+        access_life: timedelta = ACCESS_LIFE,
+        *,
+        process: Process | None = None,
+    ) -> None:
+        self._settings, self._access_life = settings, access_life
         self._foundation = foundation = Foundation(self.name, settings, process, forgets=[FORGET_SESSIONS, FORGET_LINKS, FORGET_MAILS])
         self._consumers = EventConsumers(self.name, foundation.background, foundation.nats_url, foundation.nats_password)
         self._consumers.react(IDENTITY_AUDIT, keep_audited)
@@ -127,7 +136,7 @@ class IdentityApplication:
             links=self._links,
             last_seen=self._last_seen,
             passwords=self._passwords,
-            access_tokens=AccessTokens(keys.access),
+            access_tokens=AccessTokens(keys.access, self._access_life),
             refresh_tokens=RefreshTokens(keys.refresh),
         )
 

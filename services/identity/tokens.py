@@ -23,7 +23,8 @@ _SECRET, _SEAL = 32, 16  # bytes
 class AccessTokens:
     """JSON Web Tokens: who, and in which session and workspace; never what they may do, which is asked each time."""
 
-    def __init__(self, key: ECKey) -> None:
+    def __init__(self, key: ECKey, life: timedelta = ACCESS_LIFE) -> None:
+        self._life = life
         self._key, self._header = key, {"alg": ALGORITHM, "kid": key.thumbprint(), "typ": "JWT"}
         public = key.as_dict(private=False)
         self.public_key = {name: str(public[name]) for name in ("kty", "crv", "x", "y")} | {
@@ -43,10 +44,10 @@ class AccessTokens:
             "ws": str(user.workspace_id),
             "iat": now,
             "nbf": now,
-            "exp": now + ACCESS_LIFE,
+            "exp": now + self._life,
             "jti": str(new_id()),
         }
-        return jwt.encode(self._header, claims, self._key, algorithms=[ALGORITHM]), now + ACCESS_LIFE
+        return jwt.encode(self._header, claims, self._key, algorithms=[ALGORITHM]), now + self._life
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ LIMITS = (
     *("messages_per_minute", "requests_per_minute", "uploads_per_minute"),
     *("sign_ins_per_minute", "account_sign_ins_per_minute"),
 )
+ACCESS_LIFE = timedelta(hours=3)
+"""Longer than all tests take: those who are signed in once for them all stay so."""
 PLENTY = 1_000_000  # the limiter counts, and lets everybody through
 HERE = {
     "anonymous_per_minute": 0,
@@ -152,7 +154,7 @@ async def house_over(servers: Servers, store: Mapping[str, str] | None = None, *
         where, process, kept, hasher = _where(servers), Process(), dict(store or {}), CountingHasher()
         graph = GraphApplication(GraphSettings.model_validate(where), process=process)
         services: list[Application] = [
-            IdentityApplication(IdentitySettings.model_validate(where | identity), hasher, process=process),
+            IdentityApplication(IdentitySettings.model_validate(where | identity), hasher, ACCESS_LIFE, process=process),
             ThreadsApplication(Settings.model_validate(where), process=process),
             MessagesApplication(Settings.model_validate(where), process=process),
             AttachmentsApplication(AttachmentsSettings.model_validate(where | kept), process=process),

@@ -15,7 +15,7 @@ from shared.contracts.permissions import Permission
 from shared.contracts.principal import Role
 from shared.contracts.roles import BUILT_IN
 from shared.identifiers import new_id
-from tests.system.house import House, log_in, register
+from tests.system.house import ACCESS_LIFE, House, log_in, register
 from tests.system.people import PASSWORD, Json, Person, expect, refusal, wrong_fields
 
 
@@ -69,7 +69,7 @@ async def test_who_registers_is_signed_in(house: House) -> None:
     assert answer.headers["location"] == f"/api/users/{user['id']}"
     assert answer.headers["cache-control"] == "no-store"
     left = datetime.fromisoformat(signed_in["expiresAt"]) - datetime.now(UTC)
-    assert timedelta(minutes=14, seconds=50) < left <= timedelta(minutes=15)
+    assert ACCESS_LIFE - timedelta(seconds=10) < left <= ACCESS_LIFE
     person = Person(house.http, signed_in)
     assert expect(await person.get("/api/auth/me"), 200) == user
 

@@ -1,11 +1,23 @@
-"""Refresh tokens: what is ours is known without asking anybody."""
+"""How long access tokens live; and refresh tokens: what is ours is known without asking anybody."""
 
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
-from services.identity.tokens import RefreshTokens
+from services.identity.tokens import AccessTokens, RefreshTokens
+from shared.contracts.identity.users import User
+from shared.identifiers import new_id
 
 OURS = RefreshTokens(b"k" * 32)
+
+
+def test_an_access_token_lives_for_a_quarter_of_an_hour() -> None:
+    key = ECKey.generate_key("P-256")
+    user = User.model_construct(id=new_id(), workspace_id=new_id())  # type: ignore[call-arg]  # of an account, it says no more
+    token, ends = AccessTokens(key).issue(user, new_id())
+    claims = jwt.decode(token, key).claims
+    assert (claims["exp"] - claims["iat"], claims["exp"]) == (15 * 60, ends.timestamp())
 
 
 def test_a_token_is_read_back() -> None:
