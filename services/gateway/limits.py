@@ -109,7 +109,6 @@ class Limits:
 
     def __init__(self, redis_url: str | None, *, patience: float = PATIENCE) -> None:
         self._valkey = OptionalValkey(redis_url, patience=patience)
-        self._script = self._valkey.client.register_script(_SCRIPT) if self._valkey.client else None
         self._here = MovingWindowRateLimiter(MemoryStorage())
         self._waiting: list[_Question] = []
         self._asking: asyncio.Task[None] | None = None
@@ -147,12 +146,9 @@ class Limits:
 
     async def _ask_valkey(self, questions: list[_Question]) -> list[Verdict] | None:
         """None while it is away."""
-        script = self._script
-        if script is None:
-            return None
         counts = [count for question in questions for count in question.counts]
         args = [WINDOW, *(count.rate.quota for count in counts), *(len(question.counts) for question in questions)]
-        found: list[int] | None = await self._valkey.ask(lambda: script(keys=[count.key for count in counts], args=args))
+        found: list[int] | None = await self._valkey.run(_SCRIPT, [count.key for count in counts], args)
         if found is None:
             return None
         parts = zip(counts, found[::3], found[1::3], found[2::3], strict=True)

@@ -10,8 +10,10 @@ from uuid import UUID
 
 import asyncpg
 import httpx2
+from joserfc.jwk import ECKey
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
+from pydantic_core import from_json
 
 from services.attachments.main import AttachmentsApplication
 from services.attachments.settings import AttachmentsSettings
@@ -131,6 +133,11 @@ class House:
         )
         assert moved == "UPDATE 1"
         return str(older)
+
+    async def signing_key(self) -> ECKey:
+        """What identity signs access tokens with."""
+        stored = await self.database.fetchval("SELECT key FROM identity.signing_keys WHERE purpose = 'access' AND retired_at IS NULL")
+        return ECKey.import_key(from_json(stored))
 
     async def events(self, service: str, key: str) -> list[str]:
         """What a service said about a thread or user, by name, in order."""

@@ -137,12 +137,9 @@ class MirroredLink:
         if not self.live:
             return {"id": str(self.id), "version": self.position}
         seconds, nanoseconds = _since_epoch(self.created_at)
-        values = (
-            *(str(self.source_id), str(self.target_id), str(self.id), self.position),
-            *(self.type.value, self.source_type.value, self.target_type.value, self.derived, str(self.created_by)),
-            *(seconds, nanoseconds),
-        )
-        return dict(zip(LINK_ROW, values, strict=True))
+        ends = {"source": str(self.source_id), "target": str(self.target_id)}
+        known = self.properties | ends | {"seconds": seconds, "nanoseconds": nanoseconds}
+        return {name: known[name] for name in LINK_ROW}
 
 
 type Entity = MirroredArtifact | MirroredLink

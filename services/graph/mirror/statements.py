@@ -60,6 +60,15 @@ def _link(at: Mapping[str, str]) -> str:
     return f"{{{same}, createdAt: datetime.fromepoch({at['seconds']}, {at['nanoseconds']})}}"
 
 
+def _by_kind(link: str, specific: str) -> Mapping[tuple[LinkType, bool], str]:
+    """Statements by the type, and whether the link begins at its task, as its specific edge does."""
+    return {(LinkType.LINKED_TO, along): link for along in (True, False)} | {
+        (kind, along): link + specific.format(kind=kind, task=task, other=other)
+        for kind in SPECIFIC
+        for along, task, other in ((True, "source", "target"), (False, "target", "source"))
+    }
+
+
 _PUT_LINK = f"""
     UNWIND $rows AS row MERGE (source:Artifact {{id: row.source}}) MERGE (target:Artifact {{id: row.target}})
     MERGE (source)-[l:LINKED_TO {{id: row.id}}]->(target)
@@ -68,12 +77,7 @@ _PUT_LINK = f"""
 _PUT_SPECIFIC = """
     MERGE ({task})-[s:{kind} {{id: row.id}}]->({other})
     SET s.version = l.version, s.createdBy = l.createdBy, s.createdAt = l.createdAt"""
-PUT_LINKS = {(LinkType.LINKED_TO, True): _PUT_LINK, (LinkType.LINKED_TO, False): _PUT_LINK} | {
-    (kind, along): _PUT_LINK + _PUT_SPECIFIC.format(kind=kind, task=task, other=other)
-    for kind in SPECIFIC
-    for along, task, other in ((True, "source", "target"), (False, "target", "source"))
-}
-"""By the type, and whether the link begins at its task, as its specific edge does."""
+PUT_LINKS = _by_kind(_PUT_LINK, _PUT_SPECIFIC)
 
 # The same of links that are not there, while both of their ends are: nobody else writes until they are (`LOCK`). It takes a third less
 # than to look at all that the ends are linked to, to lock each end's place in the index, and to set one property after the other.
@@ -83,11 +87,7 @@ _MAKE_LINK = f"""
 _OF_SPECIFIC = ", ".join(f"{name}: {_PLACED[name]}" for name in ("id", "version", "createdBy"))
 _MAKE_SPECIFIC = f"""
     CREATE ({{task}})-[s:{{kind}} {{{{{_OF_SPECIFIC}, createdAt: l.createdAt}}}}]->({{other}})"""
-MAKE_LINKS = {(LinkType.LINKED_TO, True): _MAKE_LINK, (LinkType.LINKED_TO, False): _MAKE_LINK} | {
-    (kind, along): _MAKE_LINK + _MAKE_SPECIFIC.format(kind=kind, task=task, other=other)
-    for kind in SPECIFIC
-    for along, task, other in ((True, "source", "target"), (False, "target", "source"))
-}
+MAKE_LINKS = _by_kind(_MAKE_LINK, _MAKE_SPECIFIC)
 MADE_LINKS = "MATCH ()-[l:LINKED_TO]->() WHERE l.id IN $ids RETURN l.id AS id"
 LOCK = "MATCH (m:Mirror) SET m.lockedAt = datetime()"
 """One writes at a time, and nobody where there is no mirror."""

@@ -14,6 +14,7 @@ from nats.js import JetStreamContext
 from services.graph.mirror.entities import MirroredLink
 from services.graph.mirror.mirror import Mirror
 from services.graph.mirror.reconciliation import Differences, Reconciliation
+from services.graph.mirror.worker import WINDOW
 from services.graph.repository.mirror import MirrorSource
 from shared.contracts.subscriptions import GRAPH_ARTIFACTS
 from shared.identifiers import new_id
@@ -25,8 +26,6 @@ from tests.bench.measures import percentile
 from tests.bench.people import Person
 from tests.service.graph.replies import many_replies
 
-WINDOW = 4_000
-"""As the service's."""
 LINKS_AT_ONCE, TICK = 50, 0.1
 """500 links a second."""
 DEPTHS = (1, 2, 3, 4)

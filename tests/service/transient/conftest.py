@@ -1,6 +1,5 @@
 """Gateways without an edge: what is transient in them, over the real NATS and Valkey; those whom they ask are stand-ins."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -39,10 +38,7 @@ class Gateway:
     async def kill(self) -> None:
         """As its process would be: nothing is said, written or renewed from now on."""
         assert self.caller.client is not None
-        tasks = self.transient._devices._tasks
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.transient._devices._rest()
         self.transient._devices._devices.clear()
         await self.caller.close()
 

@@ -25,8 +25,7 @@ async def published(house: House) -> Json:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def own_key(house: House) -> ECKey:
     """The key that identity signs with."""
-    stored = await house.database.fetchval("SELECT key FROM identity.signing_keys WHERE purpose = 'access' AND retired_at IS NULL")
-    return ECKey.import_key(stored if stored.startswith("-----") else json.loads(stored))
+    return await house.signing_key()
 
 
 def part(value: Any) -> str:

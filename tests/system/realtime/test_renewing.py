@@ -1,11 +1,9 @@
 """A token's end closes what it opened; a newer one, in time, keeps a WebSocket open."""
 
-import json
 import time
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey
 
 from shared.contracts.principal import Role
 from tests.system.abuse.test_forged_tokens import claims_of
@@ -18,12 +16,10 @@ LIFE = 2  # seconds
 
 async def short_token(house: House, person: Person) -> tuple[str, int]:
     """A token of the person's own session that ends soon, and when."""
-    stored = await house.database.fetchval("SELECT key FROM identity.signing_keys WHERE purpose = 'access' AND retired_at IS NULL")
-    key = ECKey.import_key(stored if stored.startswith("-----") else json.loads(stored))
     (published,) = expect(await house.http.get("/.well-known/jwks.json"), 200)["keys"]
     ends = int(time.time()) + LIFE
     head = {"alg": "ES256", "kid": published["kid"], "typ": "JWT"}
-    return jwt.encode(head, claims_of(person) | {"exp": ends}, key, algorithms=["ES256"]), ends
+    return jwt.encode(head, claims_of(person) | {"exp": ends}, await house.signing_key(), algorithms=["ES256"]), ends
 
 
 @pytest.mark.parametrize("over", Transport)

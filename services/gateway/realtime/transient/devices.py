@@ -17,6 +17,7 @@ from shared.contracts.gateway.presence import Presence
 from shared.contracts.identity.statuses import NOTE_SEEN, NoteSeen
 from shared.contracts.refusals import Refusal
 from shared.identifiers import new_id
+from shared.rounds import Rounds
 
 log = structlog.get_logger()
 
@@ -67,20 +68,26 @@ class Devices:
         self._gone: set[UUID] = set()
         self._renewed_at = self._noted_at = 0.0
         self._writing = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._rounds = Rounds("gateway presence", self._round, min(SWEEP, renew / 2))
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(work(), name="gateway presence") for work in (self._keep_writing, self._keep_up)]
+        self._writer = asyncio.create_task(self._keep_writing(), name="gateway presence writes")
+        self._rounds.start()
 
     async def stop(self) -> None:
         """Nobody is here any more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._rest()
         for connection in list(self._devices):
             self.leave(connection)
         await self._write()
         await self._note_seen()
+
+    async def _rest(self) -> None:
+        await self._rounds.stop()
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
 
     def enter(self, connection: Connection) -> None:
         principal = connection.viewer.principal
@@ -149,14 +156,6 @@ class Devices:
     async def _tell(self, changed: Iterable[There]) -> None:
         for some in batched(changed, MOST_TOLD):
             await self._notices.tell(PRESENCE, [(str(one.place), one.user_id) for one in some])
-
-    async def _keep_up(self) -> None:
-        while True:
-            try:
-                await self._round()
-            except Exception:
-                log.exception("presence_was_not_kept_up")
-            await asyncio.sleep(min(SWEEP, self._renew / 2))
 
     async def _round(self) -> None:
         """See who is over, whosever they were; renew who is here, at once where Valkey was away."""

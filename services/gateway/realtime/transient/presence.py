@@ -35,6 +35,7 @@ from shared.contracts.projects.artifacts import DESCRIBE_ARTIFACTS, DescribeArti
 from shared.contracts.projects.files import FileNotFound
 from shared.contracts.projects.pages import PageNotFound
 from shared.contracts.refusals import NotFound, PermissionIsMissing, ServiceIsUnavailable
+from shared.rounds import Rounds
 
 log = structlog.get_logger()
 
@@ -55,16 +56,14 @@ class PresenceOfAll:
     def __init__(self, call: Call, register: Register, devices: Devices, watching: Watching) -> None:
         self._call, self._register, self._devices, self._watching = call, register, devices, watching
         self._projects: dict[Place, UUID] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._rounds = Rounds("gateway presence looks", self._look_again, LOOK_AGAIN)
         self._checking: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        self._looking = asyncio.create_task(self._keep_looking(), name="gateway presence")
+        self._rounds.start()
 
     async def stop(self) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        await self._rounds.stop()
 
     async def get(self, request: GetPresence, caller: Principal) -> UserPresences:
         return UserPresences(users=[user for _, user in await self._users(request.user_ids, caller)])
@@ -187,16 +186,11 @@ class PresenceOfAll:
                 self._devices.go_from(connection, place)
                 self._watching.look_away(connection, place)
 
-    async def _keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_AGAIN)
-            await self._check(list(self._projects))
-            try:
-                for connection, looks in list(self._watching.looks.items()):
-                    if looks.users:
-                        await self._find_again(connection, [there.user_id for there in looks.users])
-            except Exception:
-                log.exception("presence_was_not_checked")
+    async def _look_again(self) -> None:
+        await self._check(list(self._projects))
+        for connection, looks in list(self._watching.looks.items()):
+            if looks.users:
+                await self._find_again(connection, [there.user_id for there in looks.users])
 
     async def _find_again(self, connection: Connection, user_ids: Sequence[UUID]) -> None:
         try:
