@@ -23,6 +23,7 @@ from services.graph.mirror.statements import (
     SCHEMA,
     WIPE,
 )
+from services.graph.mirror.writing import write
 from services.graph.repository.mirror import MirrorSource, Window
 from shared.contracts.graph.links import LinkType
 
@@ -98,17 +99,17 @@ class Mirror:
         """
         moved = (MOVE, {"mirror": self.id, "after": window.after, "position": window.until})
         try:
-            await self.neo4j.write(window.entities, moved)
+            await write(self.neo4j, window.entities, moved)
         except BatchIsRefused:
             await self.put(window.entities)
-            await self.neo4j.write([], moved)
+            await write(self.neo4j, [], moved)
 
     async def put(self, entities: Sequence[Entity]) -> int:
         """Without moving on; how many were parked. Raises `MirrorIsAway`."""
         if not entities:
             return 0
         try:
-            await self.neo4j.write(entities)
+            await write(self.neo4j, entities)
         except BatchIsRefused as refused:
             if len(entities) > 1:
                 middle = len(entities) // 2

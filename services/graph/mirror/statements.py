@@ -89,8 +89,13 @@ _MAKE_SPECIFIC = f"""
     CREATE ({{task}})-[s:{{kind}} {{{{{_OF_SPECIFIC}, createdAt: l.createdAt}}}}]->({{other}})"""
 MAKE_LINKS = _by_kind(_MAKE_LINK, _MAKE_SPECIFIC)
 MADE_LINKS = "MATCH ()-[l:LINKED_TO]->() WHERE l.id IN $ids RETURN l.id AS id"
-LOCK = "MATCH (m:Mirror) SET m.lockedAt = datetime()"
-"""One writes at a time, and nobody where there is no mirror."""
+# A mirror of which that is not known may have any.
+LOCK = """
+    MATCH (m:Mirror) SET m.lockedAt = datetime()
+    WITH m, coalesce(m.highest, 'unknown') AS highest
+    SET m.highest = CASE WHEN highest < $highest THEN $highest ELSE highest END
+    RETURN highest"""
+"""One writes at a time, and nobody where there is no mirror. The highest of the ids of all links that it has or had."""
 KNOWN_LINKS = " UNION ALL ".join(
     (
         "MATCH (gone:DeletedLink) WHERE gone.id IN $LINKED_TO RETURN gone.id AS id, gone.version AS gone",
@@ -107,7 +112,9 @@ DELETE_LINKS = {
 }
 
 # It only moves on, and only from where it has all up to `after`: a mirror that was wiped or put back meanwhile is not moved.
-BEGIN = "MERGE (m:Mirror {id: $mirror}) SET m.position = coalesce(m.position, 0)"
+_HIGHEST = """
+    WITH m SET m.highest = CASE WHEN EXISTS { (:Artifact) } OR EXISTS { (:DeletedLink) } THEN m.highest ELSE '' END"""
+BEGIN = f"MERGE (m:Mirror {{id: $mirror}}) SET m.position = coalesce(m.position, 0) {_HIGHEST}"
 MOVE = """
     MATCH (m:Mirror {id: $mirror}) WHERE m.position >= $after
     SET m.position = CASE WHEN m.position < $position THEN $position ELSE m.position END, m.movedAt = datetime()"""
@@ -120,7 +127,7 @@ WIPE = [
     "MATCH (:Artifact)-[l]->() WITH l LIMIT $most DELETE l",  # first: what hangs at one thing may be more than a transaction holds
     *(f"MATCH (n:{label}) WITH n LIMIT $most DETACH DELETE n" for label in ("Artifact", "DeletedLink")),
 ]
-END_WIPE = "MATCH (m:Mirror {id: $mirror}) SET m.wiping = false, m.position = 0"
+END_WIPE = f"MATCH (m:Mirror {{id: $mirror}}) SET m.wiping = false, m.position = 0 {_HIGHEST}"
 
 _ALONG = """
     MATCH (a)-[l:LINKED_TO]->(b) WHERE l.type IN $types

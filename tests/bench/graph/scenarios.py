@@ -15,6 +15,7 @@ from services.graph.mirror.entities import MirroredLink
 from services.graph.mirror.mirror import Mirror
 from services.graph.mirror.reconciliation import Differences, Reconciliation
 from services.graph.mirror.worker import WINDOW
+from services.graph.mirror.writing import write
 from services.graph.repository.mirror import MirrorSource
 from shared.contracts.subscriptions import GRAPH_ARTIFACTS
 from shared.identifiers import new_id
@@ -48,7 +49,7 @@ async def bare(mirror: Mirror, source: MirrorSource, most: int | None = None) ->
     while position < head and (most is None or links < most):
         window = await source.window(position, head, WINDOW)
         begin = time.perf_counter()
-        await mirror.neo4j.write(window.entities)
+        await write(mirror.neo4j, window.entities)
         seconds += time.perf_counter() - begin
         links += sum(isinstance(one, MirroredLink) for one in window.entities)
         position = window.until

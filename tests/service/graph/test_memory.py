@@ -10,6 +10,7 @@ from services.graph.engines import MirrorIsAway
 from services.graph.mirror.connection import BatchIsTooLarge, Neo4j
 from services.graph.mirror.entities import MirroredArtifact
 from services.graph.mirror.mirror import Mirror
+from services.graph.mirror.writing import write
 from services.graph.repository.mirror import MirrorSource
 from shared.contracts.artifacts import ArtifactType
 from shared.embedded.neo4j import USER
@@ -48,7 +49,7 @@ async def test_a_batch_that_takes_more_memory_than_there_is_is_halved_and_nothin
     await small.prepare()
     many = tasks(4_000, "t" * 500)
     with pytest.raises(BatchIsTooLarge):
-        await small.neo4j.write(many)
+        await write(small.neo4j, many)
     assert await small.put(many) == 0
     assert await small.neo4j.run("MATCH (n:Task) RETURN count(n) AS count") == [{"count": len(many)}]
     with pytest.raises(MirrorIsAway):  # the least that there is: it is Neo4j that is too small

@@ -15,6 +15,7 @@ from tests.service.graph.mirrored import caught_up, differences
 
 pytestmark = pytest.mark.timeout(300)
 
+HIGHEST = "MATCH (m:Mirror) RETURN m.highest AS highest"
 EDGES = "MATCH ()-[l]->() WHERE l.id IN $ids RETURN l.id AS id, type(l) AS type, count(l) AS count ORDER BY id, type"
 
 
@@ -60,4 +61,29 @@ async def test_links_are_made_whole_though_an_end_of_some_comes_later(
     assert await mirror.put([entity for entity in window if entity.id != late.id]) == 0
     assert await mirror.neo4j.run(EDGES, ids=ids) == made
     assert await mirror.put([entity for entity in window if entity.id == late.id]) == 0
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_the_mirror_says_of_no_link_that_it_has_that_it_is_new(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
+    """Whether or not it knows the highest of all ids; one that is made after a wipe begins anew."""
+    task, file = (graph.owners.add(kind, ada.workspace_id, project_id=project) for kind in (ArtifactType.TASK, ArtifactType.FILE))
+    links = [await graph.link(task, file, ada, project)]
+    await caught_up(graph, mirror)
+    links += [await graph.link(task, graph.owners.add(ArtifactType.FILE, ada.workspace_id, project_id=project), ada, project)]
+    await caught_up(graph, mirror)
+    ids = [str(link.id) for link in links]
+    made = await mirror.neo4j.run(EDGES, ids=ids)
+    assert [row["count"] for row in made] == [1] * 4
+    source = MirrorSource(graph.background)
+    head = await source.head()
+    window = (await source.window(max(0, head - 100), head, 100)).entities
+    for known in (max(ids), None):
+        await mirror.neo4j.run("MATCH (m:Mirror) SET m.highest = $known", known=known)
+        assert await mirror.put(window) == 0
+        assert await mirror.neo4j.run(EDGES, ids=ids) == made
+    await mirror.begin_anew()
+    await mirror.wipe()
+    assert await mirror.neo4j.run(HIGHEST) == [{"highest": ""}]
+    await caught_up(graph, mirror)
+    assert await mirror.neo4j.run(HIGHEST) == [{"highest": max(ids)}]
     assert (await differences(graph, mirror)).count == 0
