@@ -32,6 +32,8 @@ LINKS_AT_ONCE, TICK = 50, 0.1
 DEPTHS = (1, 2, 3, 4)
 ASKED = 100
 _LOOKED_EVERY = 0.05
+_SELDOM = 0.5
+"""Of a rebuild of some hundred seconds: looked at more often, Neo4j has less time for links."""
 
 _SOME_LINKS = """
     INSERT INTO graph.artifact_links (id, workspace_id, project_id, source_type, source_id, target_type, target_id, type, created_by)
@@ -63,7 +65,7 @@ async def rebuilt(mirror: Mirror, source: MirrorSource, links: int) -> float:
         await asyncio.sleep(_LOOKED_EVERY)
     begin = time.perf_counter()
     while (await mirror.standing()).position < head:
-        await asyncio.sleep(_LOOKED_EVERY)
+        await asyncio.sleep(_SELDOM)
     return links / (time.perf_counter() - begin)
 
 
