@@ -147,11 +147,12 @@ _HOP = """
 HOP_ALONG = _HOP.format(at=_ALONG)
 HOP_BOTH = _HOP.format(at=f"{_ALONG} UNION ALL {_AGAINST}")
 
-COUNT_ARTIFACTS = "MATCH (n:Artifact) WHERE NOT n:Deleted RETURN count(n) AS count"
+# An end of a link that nobody told of yet has no version, and is no artifact of PostgreSQL's either.
+COUNT_ARTIFACTS = "MATCH (n:Artifact) WHERE NOT n:Deleted AND n.version IS NOT NULL RETURN count(n) AS count"
 COUNT_LINKS = "MATCH ()-[l:LINKED_TO]->() RETURN count(l) AS count"
 
 LIST_ARTIFACTS = """
-    MATCH (n:Artifact) WHERE n.id >= $from AND n.id < $before
+    MATCH (n:Artifact) WHERE n.id >= $from AND n.id < $before AND n.version IS NOT NULL
     RETURN n.id AS id, properties(n) AS properties, labels(n) AS labels"""
 LIST_LINKS = {
     kind: f"""
@@ -168,7 +169,7 @@ UNVERSION = "UNWIND $ids AS id MATCH (n:Artifact {id: id}) SET n.version = -1"
 _MIXED = "sum(coalesce({of}.version, -1) % 2147483647 * 2654435761 % 4294967291)"
 _KINDS = " ".join(f"WHEN n:{label} THEN '{kind.value}'" for kind, label in LABELS.items())
 SUM_ARTIFACTS = f"""
-    MATCH (n:Artifact) WHERE n.id >= $from AND n.id < $before
+    MATCH (n:Artifact) WHERE n.id >= $from AND n.id < $before AND n.version IS NOT NULL
     RETURN CASE WHEN n:Deleted THEN 'DELETED' {_KINDS} ELSE '' END AS kind, count(n) AS there, {_MIXED.format(of="n")} AS sum"""
 SUM_LINKS = {
     kind: f"""

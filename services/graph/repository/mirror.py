@@ -29,7 +29,8 @@ HEAD = """
         (SELECT max(position) FROM artifact_links WHERE position IS NOT NULL), 0)"""
 
 _ARTIFACT = "a.id, a.type, a.workspace_id, a.project_id, a.thread_id, a.title, a.number, a.deleted, a.created_at, a.position"
-_LIVE = "l.deleted_at IS NULL AND s.deleted IS FALSE AND t.deleted IS FALSE"
+# An end that nobody told of yet is there for its owner, who is asked by whoever reads.
+_LIVE = "l.deleted_at IS NULL AND s.deleted IS NOT TRUE AND t.deleted IS NOT TRUE"
 _LINK = f"""l.id, l.source_type, l.source_id, l.target_type, l.target_id, l.type,
     l.derived IS NOT NULL AS derived, l.created_by, l.created_at, l.position,
     {_LIVE} AS live"""
@@ -76,7 +77,7 @@ STATE = """
 
 _COUNTS = f"""
     SELECT (SELECT count(*) FROM artifacts WHERE NOT deleted) AS artifacts,
-        (SELECT count(*) FROM artifact_links l {_ENDS} WHERE l.deleted_at IS NULL AND NOT s.deleted AND NOT t.deleted) AS links"""
+        (SELECT count(*) FROM artifact_links l {_ENDS} WHERE {_LIVE}) AS links"""
 
 _PARK = """
     INSERT INTO unmirrored (id, kind, position, error) VALUES ($1, $2, $3, $4)

@@ -109,7 +109,7 @@ class Questions:
     def _both[R: (Related, Way)](self, asking: Coroutine[Any, Any, R], by_sql: Coroutine[Any, Any, R]) -> R | str:
         """The service's answer, or its refusal's code: PostgreSQL's is the same."""
         answer, sql = self._story.outcome(asking), self._story.outcome(by_sql)
-        assert _shown(answer) == _shown(sql)
+        assert _shown(answer) == _shown(sql), (answer, sql)
         found: R | str = answer
         return found
 

@@ -24,8 +24,9 @@ from shared.contracts.projects.access import Happened
 from shared.embedded.neo4j import Neo4jServer
 from shared.identifiers import new_id
 from tests.service.graph.conftest import Service
-from tests.service.graph.events import posted, project_of
+from tests.service.graph.events import event_of, posted, project_of
 from tests.service.graph.mirrored import caught_up, differences
+from tests.service.graph.model import Says, Told
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -55,6 +56,29 @@ async def test_links_are_mirrored_with_the_properties_of_the_specification(
     assert (row["l"]["id"], row["l"]["type"], row["l"]["createdBy"]) == (str(link.id), "TASK_FILE", str(ada.user_id))
     assert row["l"]["createdAt"].to_native() == link.created_at
     assert row["specific"] == str(link.id)
+    assert (await differences(graph, mirror)).count == 0
+
+
+async def test_a_link_to_what_was_not_told_of_yet_is_in_the_mirrors_answers(
+    graph: Service, mirror: Mirror, ada: Principal, project: UUID
+) -> None:
+    """Its owner knows it, and says who sees it; the graph is told of it later, and then that it is gone."""
+    task = graph.owners.add(ArtifactType.TASK, ada.workspace_id, project_id=project, number=1)
+    said = graph.owners.add(ArtifactType.MESSAGE, ada.workspace_id, thread_id=new_id())
+    await graph.hears(ada.workspace_id, event_of(Told(said, Says((task,)))))
+    for told in (None, task, graph.owners.change(task, title="Turin")):
+        if told is not None:
+            await graph.hears(ada.workspace_id, event_of(Told(told, Says())))
+        await caught_up(graph, mirror)
+        for root, other in ((said, task), (task, said)):
+            answer = await graph.related(root, ada)
+            assert (answer.engine, [one.id for one in answer.related]) == (Engine.NEO4J, [other.id])
+        assert (await differences(graph, mirror)).count == 0
+    gone = graph.owners.change(task, title="Turin", deleted=True)
+    await graph.hears(ada.workspace_id, event_of(Told(gone, Says())))
+    await caught_up(graph, mirror)
+    assert (await graph.related(said, ada)).related == []
+    assert await mirror.neo4j.run("MATCH (:Artifact {id: $id})-[l]-() RETURN l", id=str(task.id)) == []
     assert (await differences(graph, mirror)).count == 0
 
 
