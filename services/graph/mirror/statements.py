@@ -89,13 +89,14 @@ _MAKE_SPECIFIC = f"""
     CREATE ({{task}})-[s:{{kind}} {{{{{_OF_SPECIFIC}, createdAt: l.createdAt}}}}]->({{other}})"""
 MAKE_LINKS = _by_kind(_MAKE_LINK, _MAKE_SPECIFIC)
 MADE_LINKS = "MATCH ()-[l:LINKED_TO]->() WHERE l.id IN $ids RETURN l.id AS id"
-# A mirror of which that is not known may have any.
 LOCK = """
     MATCH (m:Mirror) SET m.lockedAt = datetime()
     WITH m, coalesce(m.highest, 'unknown') AS highest
     SET m.highest = CASE WHEN highest < $highest THEN $highest ELSE highest END
     RETURN highest"""
-"""One writes at a time, and nobody where there is no mirror. The highest of the ids of all links that it has or had."""
+"""One writes at a time, and nobody where there is no mirror. It answers with the highest id of all links that the mirror has or had; where
+that is not known, with a word that no id is above.
+"""
 KNOWN_LINKS = " UNION ALL ".join(
     (
         "MATCH (gone:DeletedLink) WHERE gone.id IN $LINKED_TO RETURN gone.id AS id, gone.version AS gone",
@@ -111,10 +112,10 @@ DELETE_LINKS = {
     kind: f"UNWIND $rows AS row MATCH ()-[l:{kind} {{id: row.id}}]->() WHERE l.version < row.version DELETE l" for kind in LinkType
 }
 
-# It only moves on, and only from where it has all up to `after`: a mirror that was wiped or put back meanwhile is not moved.
 _HIGHEST = """
     WITH m SET m.highest = CASE WHEN EXISTS { (:Artifact) } OR EXISTS { (:DeletedLink) } THEN m.highest ELSE '' END"""
 BEGIN = f"MERGE (m:Mirror {{id: $mirror}}) SET m.position = coalesce(m.position, 0) {_HIGHEST}"
+# It only moves on, and only from where it has all up to `after`: a mirror that was wiped or put back meanwhile is not moved.
 MOVE = """
     MATCH (m:Mirror {id: $mirror}) WHERE m.position >= $after
     SET m.position = CASE WHEN m.position < $position THEN $position ELSE m.position END, m.movedAt = datetime()"""
