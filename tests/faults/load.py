@@ -44,6 +44,18 @@ async def attempt(person: Person, thread: Json, key: str, content: str) -> Attem
     return Attempt(asked, seconds, ACKNOWLEDGED, None, Said.of(answer.json()), answer.headers.get("idempotent-replayed") == "true")
 
 
+async def until_acknowledged(
+    person: Person, thread: Json, key: str, content: str, attempts: list[Attempt], *, pause: float = TRY_AGAIN
+) -> tuple[Attempt, Said]:
+    """Ask as a client does that has no answer, or is told to come again. attempts: each is put there as it ends."""
+    while True:
+        one = await attempt(person, thread, key, content)
+        attempts.append(one)
+        if one.said is not None:
+            return one, one.said
+        await asyncio.sleep(pause)
+
+
 @dataclass
 class Load:
     """What some writers ask, and what was acknowledged to them: the messages of each thread, by its id. people: by turns."""
@@ -109,11 +121,8 @@ class Load:
         while not self._ending:
             number += 1
             key = f"{writer}-{number}"
-            while (one := await attempt(person, thread, key, f"Message {number} of writer {writer}")).said is None:
-                self.attempts.append(one)
-                await asyncio.sleep(TRY_AGAIN)
-            self.attempts.append(one)
-            self.acknowledged.setdefault(thread["id"], []).append(one.said)
+            one, said = await until_acknowledged(person, thread, key, f"Message {number} of writer {writer}", self.attempts)
+            self.acknowledged.setdefault(thread["id"], []).append(said)
             self._heard[writer] = one.asked
             await asyncio.sleep(self.pause)
 

@@ -149,11 +149,13 @@ HOP_ALONG = _HOP.format(at=_ALONG)
 HOP_BOTH = _HOP.format(at=f"{_ALONG} UNION ALL {_AGAINST}")
 
 # An end of a link that nobody told of yet has no version, and is no artifact of PostgreSQL's either.
-COUNT_ARTIFACTS = "MATCH (n:Artifact) WHERE NOT n:Deleted AND n.version IS NOT NULL RETURN count(n) AS count"
+_TOLD = "MATCH (n:Artifact) WHERE n.version IS NOT NULL"
+_TOLD_BETWEEN = f"{_TOLD} AND n.id >= $from AND n.id < $before"
+COUNT_ARTIFACTS = f"{_TOLD} AND NOT n:Deleted RETURN count(n) AS count"
 COUNT_LINKS = "MATCH ()-[l:LINKED_TO]->() RETURN count(l) AS count"
 
-LIST_ARTIFACTS = """
-    MATCH (n:Artifact) WHERE n.id >= $from AND n.id < $before AND n.version IS NOT NULL
+LIST_ARTIFACTS = f"""
+    {_TOLD_BETWEEN}
     RETURN n.id AS id, properties(n) AS properties, labels(n) AS labels"""
 LIST_LINKS = {
     kind: f"""
@@ -170,7 +172,7 @@ UNVERSION = "UNWIND $ids AS id MATCH (n:Artifact {id: id}) SET n.version = -1"
 _MIXED = "sum(coalesce({of}.version, -1) % 2147483647 * 2654435761 % 4294967291)"
 _KINDS = " ".join(f"WHEN n:{label} THEN '{kind.value}'" for kind, label in LABELS.items())
 SUM_ARTIFACTS = f"""
-    MATCH (n:Artifact) WHERE n.id >= $from AND n.id < $before AND n.version IS NOT NULL
+    {_TOLD_BETWEEN}
     RETURN CASE WHEN n:Deleted THEN 'DELETED' {_KINDS} ELSE '' END AS kind, count(n) AS there, {_MIXED.format(of="n")} AS sum"""
 SUM_LINKS = {
     kind: f"""
