@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class FolderStore(Store):
     reached_by_clients = False
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = folder.absolute()
         self._objects: LocalStore | None = None
         self._threads = Threads(ThreadPoolExecutor(_WRITING, "store-writes"), ThreadPoolExecutor(_SETTLING, "store-settles"))
         self._durable: set[str] = set()  # folders that are known to be on the disk: some 131,000, when all are there
@@ -85,15 +86,15 @@ class FolderStore(Store):
         return Dependency(ok=free > 0, detail=None if free else f"{self._folder}: the disk is full")
 
     def _sync(self, path: Path) -> None:
-        """Every folder on the way to a file that may be new."""
+        """The file's name, and those of folders on the way to it that may be new."""
         _forget_parts(path)
-        parent = str(path.parent.relative_to(self._folder))
-        _sync(path.parent)
-        for folder in path.parent.parents:
-            if parent in self._durable or not folder.is_relative_to(self._folder):
-                break
-            _sync(folder)
-        self._durable.add(parent)
+        folder, top = os.path.dirname(path), str(self._folder)  # Path takes as long for this as the disk does
+        _sync(folder)
+        while folder not in self._durable and folder != top:
+            above = os.path.dirname(folder)
+            _sync(above)
+            self._durable.add(folder)
+            folder = above
 
     def _move(self, path: Path, to: Path) -> None:
         try:
@@ -127,12 +128,15 @@ class FolderStore(Store):
 
 def _forget_parts(path: Path) -> None:
     """What a write left that ended with its process: `PartFile` writes beside its place."""
-    for part in path.parent.glob(f"{path.name}#*"):
-        part.unlink(missing_ok=True)
+    parts = f"{path.name}#"
+    with suppress(FileNotFoundError), os.scandir(path.parent) as beside:
+        for entry in beside:
+            if entry.name.startswith(parts):
+                Path(entry).unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _sync(folder: str | Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

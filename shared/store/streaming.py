@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,22 +18,18 @@ if TYPE_CHECKING:
 _FULL = ("os error 28", "os error 122", "QuotaExceeded", "StorageFull", "InsufficientStorage")  # no space left, over the quota
 
 
-def _always() -> bool:
-    return True
-
-
-async def gathered(chunks: AsyncIterable[bytes], most: int = CHUNK, ready: Callable[[], bool] = _always) -> AsyncIterator[list[bytes]]:
-    """As many at a time as are worth a write; up to `most` bytes while whoever takes them is not ready."""
+async def gathered(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """As much at a time as is worth a write."""
     pieces: list[bytes] = []
     size = 0
     async for chunk in chunks:
         pieces.append(chunk)
         size += len(chunk)
-        if size >= most or (size >= CHUNK and ready()):
-            yield pieces
+        if size >= CHUNK:
+            yield b"".join(pieces)
             pieces, size = [], 0
     if pieces:
-        yield pieces
+        yield b"".join(pieces)
 
 
 async def stream_in(store: "ObjectStore", key: str, chunks: AsyncIterable[bytes], *, part: int) -> str:
@@ -41,8 +37,7 @@ async def stream_in(store: "ObjectStore", key: str, chunks: AsyncIterable[bytes]
     digest = hashlib.sha256()
 
     async def hashed() -> AsyncIterator[bytes]:
-        async for pieces in gathered(chunks):
-            chunk = b"".join(pieces)
+        async for chunk in gathered(chunks):
             await asyncio.to_thread(digest.update, chunk)
             yield chunk
 

@@ -12,8 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import NamedTuple
 
-from shared.store.store import StoreIsAway, StoreIsFull
-from shared.store.streaming import gathered
+from shared.store.store import CHUNK, StoreIsAway, StoreIsFull
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 MOST = 512 * 1024
@@ -21,7 +20,11 @@ MOST = 512 * 1024
 
 
 class Threads(NamedTuple):
-    """writing: few, as SHA-256 keeps a core busy, and more only take it from each other. settling: many, which wait for the disk."""
+    """writing: few, as SHA-256 keeps a core busy, and more only take it from each other. settling: many, which wait for the disk.
+
+    What is left at the end of a file, and all of a small one, is written by the one that settles it: each change of threads costs more
+    than the bytes do.
+    """
 
     writing: ThreadPoolExecutor
     settling: ThreadPoolExecutor
@@ -36,56 +39,61 @@ class PartFile:
         self._part = path.with_name(f"{path.name}#{token_hex(4)}")
         self._digest = hashlib.sha256()
         self._file: BufferedWriter | None = None
-        self._work: Future[None] | None = None
+        self._work: Future[object] | None = None
 
     async def write(self, chunks: AsyncIterable[bytes]) -> str:
         """The SHA-256 of all, in hex, once it is in its place. What breaks off, or is cancelled, leaves nothing."""
+        pieces: list[bytes] = []
+        size = 0
         try:
-            self._begin(self._threads.settling, self._create)
-            async for pieces in gathered(chunks, MOST, self._is_done):
-                await self._done()
-                self._begin(self._threads.writing, self._append, pieces)
+            async for chunk in chunks:
+                pieces.append(chunk)
+                size += len(chunk)
+                if size >= MOST or (size >= CHUNK and self._is_free()):
+                    await self._done()
+                    self._begin(self._threads.writing, self._append, pieces)
+                    pieces, size = [], 0
             await self._done()
-            self._begin(self._threads.settling, self._finish)
+            self._begin(self._threads.settling, self._finish, pieces)
             await self._done()
         except BaseException:
             await asyncio.shield(asyncio.wrap_future(self._threads.settling.submit(self._discard, self._work)))
             raise
         return self._digest.hexdigest()
 
-    def _begin[*Given](self, threads: ThreadPoolExecutor, work: Callable[[*Given], None], *given: *Given) -> None:
+    def _begin[*Given](self, threads: ThreadPoolExecutor, work: Callable[[*Given], object], *given: *Given) -> None:
         self._work = threads.submit(work, *given)
 
-    def _is_done(self) -> bool:
-        return self._work is not None and self._work.done()
+    def _is_free(self) -> bool:
+        return self._work is None or self._work.done()
 
     async def _done(self) -> None:
-        assert self._work is not None, "some work has begun"
+        if self._work is None:
+            return
         try:
             await asyncio.wrap_future(self._work)
         except OSError as error:
             raise (StoreIsFull if error.errno in _FULL else StoreIsAway) from error
 
-    def _create(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._part.open("xb")
-
-    def _append(self, pieces: list[bytes]) -> None:
-        assert self._file is not None, "it was created"
+    def _append(self, pieces: list[bytes]) -> BufferedWriter:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._part.open("xb")
         together = b"".join(pieces)  # piece by piece, the thread would wait for its turn twice for each
         self._digest.update(together)
         self._file.write(together)
+        return self._file
 
-    def _finish(self) -> None:
-        assert self._file is not None, "it was created"
-        self._file.flush()
-        descriptor = self._file.fileno()
+    def _finish(self, pieces: list[bytes]) -> None:
+        file = self._append(pieces)
+        file.flush()
+        descriptor = file.fileno()
         os.fsync(descriptor)
-        self._file.close()
+        file.close()
         self._part.replace(self._path)
         self._settle(self._path)
 
-    def _discard(self, begun: Future[None] | None) -> None:
+    def _discard(self, begun: Future[object] | None) -> None:
         """A thread goes on with what it had begun. What cannot be deleted goes with its object, or by the sweep."""
         if begun is not None:
             wait([begun])

@@ -8,7 +8,7 @@ import codecs
 import re
 from collections.abc import Callable
 
-import puremagic
+from services.attachments.media.signatures import known_types
 
 HEAD = 4 * 1024
 """How many of a file's first bytes `sniff` wants; it looks at no more."""
@@ -149,14 +149,9 @@ OFFICE = {b"word": "wordprocessingml.document", b"xl": "spreadsheetml.sheet", b"
 
 def _known(head: bytes) -> str | None:
     """The best of what puremagic finds, but nothing that is for the tables above to say."""
-    if not head:
-        return None
-    found = [match for match in puremagic.magic_string(head) if match.confidence >= LEAST_CONFIDENCE]
-    best = [match.mime_type for match in found if match.confidence == found[0].confidence]
-    return next((kind for kind in best if OWN.fullmatch(kind) and kind not in INLINE), None)
+    return next((kind for kind in known_types(head) if OWN.fullmatch(kind) and kind not in INLINE), None)
 
 
-LEAST_CONFIDENCE = 0.3  # three bytes that match
 OWN = re.compile(r"(?!text/)(?!.*(?:xml|html|script))[a-z]+/[a-z0-9.+-]+")
 OTHERS: list[Tell] = [
     _begins((rb"%PDF-", "application/pdf"), (rb"\{\\rtf", "application/rtf"), (rb"%!PS", "application/postscript")),

@@ -173,6 +173,9 @@ async def test_a_file_and_its_folders_are_on_the_disk_before_it_is_done(tmp_path
         synced.clear()
         await store.write("files/aa/bb/b", pieces(1))
         assert synced == inodes("files/aa/bb/b", "files/aa/bb")
+        synced.clear()
+        await store.write("files/aa/cc/c", pieces(1))
+        assert synced == inodes("files/aa/cc/c", "files/aa/cc", "files/aa")
     finally:
         threading.setprofile_all_threads(None)
 
