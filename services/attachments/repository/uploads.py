@@ -25,7 +25,7 @@ _BEGIN = """
     SELECT $1, begun.*, now() + interval '1 hour' FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[]) AS begun"""
 
 # What has expired is on its way out: its object may be gone.
-_FINISH = f"""
+FINISH = f"""
     WITH draft AS (
         SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[],
             $11::bytea[], $12::boolean[]) AS draft (id, thread_id, owner_id, owner_role, owner_name, scan_status, filename, mime_type,
@@ -172,7 +172,7 @@ async def _make(connection: Connection, workspace_id: UUID, finishings: Sequence
     """What was made of those uploads that are there, by their ids."""
     drafts = [(finishing, draft) for finishing in finishings for draft in finishing.drafts]
     rows = await connection.fetch(
-        _FINISH,
+        FINISH,
         workspace_id,
         [draft.id for _, draft in drafts],
         [finishing.request.thread_id for finishing, _ in drafts],

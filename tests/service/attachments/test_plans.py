@@ -12,7 +12,7 @@ from services.attachments.repository.attachments import END, PAGE
 from services.attachments.repository.claims import POSTED
 from services.attachments.repository.ledger import UNKNOWN
 from services.attachments.repository.staged import OPEN
-from services.attachments.repository.uploads import GO_ON
+from services.attachments.repository.uploads import FINISH, GO_ON
 from shared.credentials import database_role
 from shared.database.connections import Connection, Database, as_role
 from shared.identifiers import new_id
@@ -133,6 +133,17 @@ async def test_an_upload_that_goes_on_reads_its_own_parts(crowd: Crowd, own: Dat
             assert read(found) <= 4
         found = await plan(connection, GO_ON, [part], crowd.author)
         assert read(found) <= 2
+
+
+async def test_uploads_that_end_at_once_cost_a_look_each(crowd: Crowd, attachments: Service, own: Database) -> None:
+    rows = await attachments.database.fetch("SELECT id, owner_id FROM attachments.uploads WHERE begins_at = 1 LIMIT 50")
+    ids, owners, threads = [row["id"] for row in rows], [row["owner_id"] for row in rows], [crowd.threads[0]] * 50
+    as_text = [["agent"] * 50, ["Name"] * 50, ["pending"] * 50, ["a.txt"] * 50, ["text/plain"] * 50]
+    async with own.workspace(crowd.workspace) as connection:
+        found = await plan(connection, FINISH, crowd.workspace, ids, threads, owners, *as_text, [1] * 50, [bytes(32)] * 50, [False] * 50)
+        await connection.execute("ROLLBACK AND CHAIN")
+    assert {each.get("Index Name") for each in scans(found)} == {"uploads_pkey"}
+    assert read(found) == 50
 
 
 async def test_what_one_has_begun_is_counted_by_what_they_have(crowd: Crowd, own: Database) -> None:

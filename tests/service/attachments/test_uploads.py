@@ -60,6 +60,18 @@ async def test_where_one_is_not_there_none_is_made(attachments: Service, thread:
     assert len(await attachments.finish(thread, agent, mine)) == 1
 
 
+async def test_what_ends_at_once_ends_for_each_by_itself(attachments: Service, thread: UUID, agent: Principal, client: Principal) -> None:
+    whole = [(who, [await attachments.begin(thread, who) for _ in range(2)]) for who in (agent, client) * 5]
+    begun = await attachments.begin(thread, agent)
+    broken = asyncio.create_task(attachments.finish(thread, agent, begun, begun.model_copy(update={"id": new_id()})))
+    finished = await asyncio.gather(*(attachments.finish(thread, who, *uploads) for who, uploads in whole))
+    with pytest.raises(UploadNotFound):
+        await broken
+    for (who, uploads), files in zip(whole, finished, strict=True):
+        assert [(file.id, file.uploaded_by_id) for file in files] == [(upload.id, who.user_id) for upload in uploads]
+    assert await uploads_of(attachments, thread) == 1
+
+
 async def test_what_has_expired_cannot_be_finished(attachments: Service, thread: UUID, agent: Principal) -> None:
     upload = await attachments.begin(thread, agent)
     await attachments.aged("uploads", upload.id, "expires_at", timedelta(hours=1))
