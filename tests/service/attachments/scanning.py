@@ -42,12 +42,15 @@ class Scanning:
     async def ends(self, file: Attachment, *statuses: str) -> str:
         """The verdict."""
         wanted = statuses or ("clean", "infected", "unscannable", "failed")
+        seen = ""
 
         async def is_there() -> bool:
-            return await self.status(file) in wanted
+            nonlocal seen
+            seen = await self.status(file)  # which may be another at the next look
+            return seen in wanted
 
         await until(is_there)
-        return await self.status(file)
+        return seen
 
     async def changes(self, key: UUID, file: Attachment) -> list[tuple[str, str]]:
         """What was said of a file: changes and states, in order."""
