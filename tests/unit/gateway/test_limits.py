@@ -18,6 +18,7 @@ from shared.contracts.identity.sessions import LOG_IN, REGISTER_USER, LogIn, Ori
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import PermissionIsMissing
 from shared.identifiers import new_id
+from tests.minutes import with_seconds_left
 from tests.servers import Servers
 from tests.unit.gateway.neighbours import MESSAGE, POST_PATH, Running, running_gateway, signed_in, token
 
@@ -255,7 +256,7 @@ async def test_what_is_asked_in_one_turn_is_one_script(servers: Servers, limits:
 
 
 async def test_racing_requests_never_get_more_than_the_limit(servers: Servers) -> None:
-    await _early_in_a_minute(servers)
+    await with_seconds_left(3)
     gateways = [Limits(servers.redis_url, patience=5) for _ in range(4)]  # none of them falls back to itself on a busy machine
     rate, who = Rate("race", 60), new_id().hex
     verdicts = await asyncio.gather(*(gateway.take(Count(rate, who)) for _ in range(50) for gateway in gateways))
@@ -278,8 +279,9 @@ async def test_a_limit_is_forgotten_by_valkey_when_it_is_over(servers: Servers, 
 async def test_the_last_minute_counts_by_the_part_that_is_within_sixty_seconds(
     servers: Servers, limits: Limits, before: int, count: int, allowed: bool
 ) -> None:
-    seconds = await _early_in_a_minute(servers)
+    await with_seconds_left(3)
     async with Redis.from_url(servers.redis_url) as valkey:
+        seconds, _ = await valkey.time()
         who, since = new_id().hex, seconds % 60
         await valkey.set(f"limit:minute:{who}", f"{seconds // 60} {before} {count}")
         verdict = await limits.take(Count(Rate("minute", 60), who))
@@ -287,16 +289,6 @@ async def test_the_last_minute_counts_by_the_part_that_is_within_sixty_seconds(
     assert verdict.allowed == expected
     if not verdict.allowed:
         assert 1 <= verdict.seconds <= 61
-
-
-async def _early_in_a_minute(servers: Servers) -> int:
-    """Valkey's time, in seconds: there are some left before it counts anew."""
-    async with Redis.from_url(servers.redis_url) as valkey:
-        seconds, _ = await valkey.time()
-        if seconds % 60 > 57:
-            await asyncio.sleep(60 - seconds % 60)
-            seconds, _ = await valkey.time()
-    return int(seconds)
 
 
 async def test_while_valkey_is_away_this_process_counts_and_nobody_waits(servers: Servers, limits: Limits) -> None:
