@@ -174,11 +174,15 @@ async def heard(house: House, attachment: Json) -> None:
 
 
 async def with_a_preview(house: House, attachment: Json, content: bytes = b"RIFF____WEBP") -> None:
-    """As if one had been made."""
+    """As if one had been made. A worker that has the file meanwhile has lost it, as it would to a quicker one."""
     identifier, store = UUID(attachment["id"]), store_in(house)
     await store.open()
     await store.write(preview_key(identifier, 320), _pieces(content))
-    await house.database.execute("UPDATE attachments.attachments SET preview_widths = '{320}' WHERE id = $1", identifier)
+    await house.database.execute(
+        """UPDATE attachments.attachments SET preview_widths = '{320}', unreadable = NULL, previewed_at = now(), lease = NULL
+           WHERE id = $1""",
+        identifier,
+    )
 
 
 async def staged(house: House, owner: Person, thread_id: str, expires_in: timedelta, content: bytes = b"hello") -> str:
