@@ -14,6 +14,7 @@ from services.gateway.errors import FormIsExpected, FormIsMalformed
 
 LONGEST_HEADER = 16 * 1024
 MOST_HEADERS = 8
+MOST_PARTS = 100  # that are looked at before anybody says how many are too many: reading them takes a thousand times what bytes take
 # What RFC 7578 forbids and some clients send all the same, for names beyond ASCII.
 _EXTENDED_NAME = re.compile(rb""";\s*filename\*\s*=\s*"?([\w-]+)'[^']*'([^\s;"]+)""", re.IGNORECASE)
 
@@ -49,6 +50,7 @@ class Form:
         self._field, self._value = bytearray(), bytearray()
         self._headers: dict[bytes, bytes] = {}
         self._seen: deque[Part | bytes | None] = deque()  # a part's beginning, its bytes, and its end
+        self._begun = 0
         self._is_whole = False
 
     async def parts(self) -> AsyncIterator[Part]:
@@ -82,6 +84,9 @@ class Form:
 
     def _begin(self) -> None:
         self._headers = {}
+        self._begun += 1
+        if self._begun > MOST_PARTS:
+            raise FormIsMalformed
 
     def _header_ended(self) -> None:
         self._headers[bytes(self._field).lower()] = bytes(self._value)

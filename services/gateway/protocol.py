@@ -8,11 +8,13 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from services.gateway.errors import HeadersAreTooLarge, UpgradeIsExpected, problem, problem_headers
+from services.gateway.large_reads import LargeReads
 from shared.contracts.refusals import Refusal, RequestIsMalformed
 from shared.identifiers import new_id
 
 MOST_BYTES = 32 * 1024
 SECONDS = 10.0
+LARGE_BODY = 256 * 1024  # bytes from which on a body is read by much at a time
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -21,7 +23,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._head_bytes, self._last = 0, b""
-        self._reading_head = self._reading_body = False
+        self._reading_head = self._reading_body = self._reads_much = False
         self._too_late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -52,16 +54,24 @@ class BoundedProtocol(HttpToolsProtocol):
         self._forget_head()
         self._reading_body = True
         super().on_headers_complete()
+        if int(dict(self.headers).get(b"content-length", b"0")) >= LARGE_BODY:
+            self._reads_much = True
+            self.transport.set_protocol(LargeReads(self))
 
     def on_body(self, body: bytes) -> None:
-        """What nothing waits before goes on as it is: uvicorn copies it twice."""
+        """What nothing waits before goes on as it is: uvicorn copies it twice. What comes in crumbs is gathered in place."""
         if not self.cycle.body:
             self.cycle.body = b""  # type: ignore[assignment]
+        elif isinstance(self.cycle.body, bytes):
+            self.cycle.body = bytearray(self.cycle.body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._reading_body = False
         super().on_message_complete()
+        if self._reads_much:
+            self._reads_much = False
+            self.transport.set_protocol(self)
 
     def handle_websocket_upgrade(self) -> None:
         """What is no handshake (RFC 6455, 4.2.1) is refused in our words. The parser is let go: it would keep this object for ever."""

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from services.gateway.arriving import Body
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow, FormIsMalformed
-from services.gateway.multipart import Form
+from services.gateway.multipart import MOST_PARTS, Form
 from shared.contracts.refusals import RequestIsMalformed
 
 BOUNDARY = b"----x"
@@ -60,6 +60,13 @@ def test_a_form_is_the_same_in_whatever_pieces_it_comes(parts: list[tuple[str, s
         pieces.append(raw[:cut])
         raw = raw[cut:]
     assert asyncio.run(read(body_of(pieces))) == parts
+
+
+def test_a_form_of_crumbs_is_malformed_before_it_is_read_to_its_end() -> None:
+    crumbs = [("a", None, b"")] * (MOST_PARTS + 1)
+    with pytest.raises(FormIsMalformed):
+        asyncio.run(read(body_of([encoded(crumbs)])))
+    assert asyncio.run(read(body_of([encoded(crumbs[1:])]))) == crumbs[1:]
 
 
 @given(raw=st.binary(max_size=500))

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from services.gateway.protocol import LARGE_BODY
 from tests.unit.gateway.neighbours import Running, running_gateway, token
 from tests.unit.gateway.realtime.telling import Telling, live
 
@@ -59,10 +60,14 @@ class Raw:
 
 
 @asynccontextmanager
-async def raw(running: Running, extensions: str = "") -> AsyncIterator[Raw]:
-    """Signed in and ready."""
+async def raw(running: Running, extensions: str = "", *, after: bytes = b"") -> AsyncIterator[Raw]:
+    """Signed in and ready. after: a body that was sent on the same connection before."""
     place = urlsplit(running.url)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    if after:
+        writer.write(b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(after), after))
+        answer = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
     writer.write(
         f"GET /api/collab/ws HTTP/1.1\r\nHost: {place.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {token()}\r\n{extensions}\r\n".encode()
@@ -74,6 +79,12 @@ async def raw(running: Running, extensions: str = "") -> AsyncIterator[Raw]:
         yield client
     finally:
         writer.close()
+
+
+async def test_a_socket_opens_on_a_connection_that_had_a_large_body(running: Running) -> None:
+    async with live(running), raw(running, after=bytes(LARGE_BODY)) as client:
+        client.writer.write(whole(TEXT, ASK))
+        assert await client.frame() == (TEXT, ANSWER)
 
 
 GOOD = {
