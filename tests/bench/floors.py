@@ -118,7 +118,7 @@ def _of_graph(graph: GraphMeasured) -> Iterator[Check]:
 
 
 def _of_files(files: FilesMeasured) -> Iterator[Check]:
-    floors = {**SCANS, "uploads, 5 MB": UPLOADS, "downloads, 5 MB": DOWNLOADS}
+    floors = {**SCANS, "uploads, 5 MB": UPLOADS, "uploads, 50 MB": UPLOADS, "downloads, 5 MB": DOWNLOADS}
     for compared in files.compared:
         if floor := floors.get(compared.scenario):
             yield Check(floor, compared.scenario, compared.ratio)

@@ -9,7 +9,7 @@ from shared.database.history import SYSTEM_ACTOR
 from shared.embedded.clamd import clamd_program
 from shared.messaging.caller import Caller
 from tests.bench.files.measures import FilesMeasured
-from tests.bench.files.scenarios import HUGE, MEBIBYTE, FileScenarios
+from tests.bench.files.scenarios import HUGE, LARGE, MEBIBYTE, FileScenarios
 from tests.bench.history import Connection
 from tests.bench.house import APART, USUAL, House, running_house
 from tests.bench.load import Generator
@@ -46,10 +46,11 @@ class FilesBench:
             await clamav.start()
             unscanned = {"ATRIUM_SCANNING": "off"}  # as the script that writes the same bytes scans none of them
             async with self._scenarios(clamav, USUAL, results, unscanned) as scenarios:
-                await scenarios.uploads("uploads, 5 MB")
+                await scenarios.uploads("uploads, 5 MB", LARGE, files=100, seconds=4)
+                await scenarios.uploads("uploads, 50 MB", HUGE, files=20, seconds=10)
             async with self._scenarios(clamav, USUAL, results) as scenarios:
                 await scenarios.scanning()
-                await scenarios.uploads("uploads, 5 MB, scanned meanwhile")
+                await scenarios.uploads("uploads, 5 MB, scanned meanwhile", LARGE, files=100, seconds=4)
                 await scenarios.downloads()
                 await scenarios.until_clean()
             async with self._scenarios(clamav, APART, results) as scenarios:

@@ -60,15 +60,16 @@ class FileScenarios:
             self.results.compared.append(Compared(f"scans, {name}", SCANNED_AT_ONCE, "files/s", ours, straight))
             await self._forget_files()
 
-    async def uploads(self, name: str) -> None:
-        """5 MB files. Where files are scanned, those that came are while the next ones come."""
-        content, files = os.urandom(LARGE), 100
+    async def uploads(self, name: str, size: int, files: int, seconds: float) -> None:
+        """Where files are scanned, those that came are while the next ones come. files: that the script writes."""
+        content = os.urandom(size)
         request = upload(self.people.threads[0], self.people.all[0].access_token, content)
         ours, written = [], []
         for number in range(1, self.rounds + 1):
             self.say(f"{name}, round {number}")
-            written.append(files * LARGE / MEBIBYTE / await bare.written(self.store, content, files, SENT_AT_ONCE))
-            ours.append(await self._megabytes_a_second(self.house.port, request, LARGE, SENT_AT_ONCE, expected=201))
+            written.append(files * size / MEBIBYTE / await bare.written(self.store, content, files, SENT_AT_ONCE))
+            load = Plan(HOST, self.house.port, [request], SENT_AT_ONCE, seconds, 201, warmup=seconds / 4)
+            ours.append(await self._megabytes_a_second(load, size))
             await self._forget_files()
         self.results.compared.append(Compared(name, SENT_AT_ONCE, "MiB/s", ours, written))
 
@@ -76,14 +77,15 @@ class FileScenarios:
         """A 5 MB file."""
         attachment = await self._uploaded(os.urandom(LARGE), 1)
         key = await self.database.fetchval("SELECT storage_key FROM attachments.attachments WHERE id = $1", attachment)
-        ours, static = [], []
+        ours: list[float] = []
+        static: list[float] = []
         get = request("GET", f"/api/collab/attachments/{attachment}", self.people.all[0].access_token)
         async with bare.served(self.store) as port:
             for number in range(1, self.rounds + 1):
                 self.say(f"downloads, round {number}")
                 plain = request("GET", f"/{key}", "none")
-                static.append(await self._megabytes_a_second(port, plain, LARGE, READ_AT_ONCE, expected=200))
-                ours.append(await self._megabytes_a_second(self.house.port, get, LARGE, READ_AT_ONCE, expected=200))
+                for rates, from_port, asked in ((static, port, plain), (ours, self.house.port, get)):
+                    rates.append(await self._megabytes_a_second(Plan(HOST, from_port, [asked], READ_AT_ONCE, 3, 200, warmup=0.5), LARGE))
         self.results.compared.append(Compared("downloads, 5 MB", READ_AT_ONCE, "MiB/s", ours, static))
         await self._forget_files()
 
@@ -140,8 +142,8 @@ class FileScenarios:
         await self._until(self._all_are_clean)
         return time.perf_counter() - begin
 
-    async def _megabytes_a_second(self, port: int, request: bytes, size: int, connections: int, *, expected: int) -> float:
-        load = await self.generator.run(Plan(HOST, port, [request], connections, 3, expected, warmup=0.5))
+    async def _megabytes_a_second(self, plan: Plan, size: int) -> float:
+        load = await self.generator.run(plan)
         for answer, count in load.unexpected.items():
             self.results.unexpected[answer] = self.results.unexpected.get(answer, 0) + count
         return load.per_second * size / MEBIBYTE
