@@ -8,14 +8,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from obstore.store import LocalStore
-
 from shared.application import CannotStart, Dependency
-from shared.store.store import ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway
-from shared.store.streaming import stream_out
+from shared.store.reading import OpenFile
+from shared.store.store import CHUNK, ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway
 from shared.store.writing import PartFile, Threads
 
-_WRITING, _SETTLING = 4, 32
+_WRITING, _SETTLING, _READING = 4, 32, 16
 
 
 class FolderStore(Store):
@@ -25,8 +23,8 @@ class FolderStore(Store):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
-        self._objects: LocalStore | None = None
         self._threads = Threads(ThreadPoolExecutor(_WRITING, "store-writes"), ThreadPoolExecutor(_SETTLING, "store-settles"))
+        self._readers = ThreadPoolExecutor(_READING, "store-reads")
         self._durable: set[str] = set()  # folders that are known to be on the disk: some 131,000, when all are there
 
     async def open(self) -> None:
@@ -39,14 +37,21 @@ class FolderStore(Store):
             raise CannotStart(
                 f"ATRIUM_STORE: {self._folder} cannot be written ({error.strerror}): name a folder that this user owns."
             ) from error
-        self._objects = LocalStore(self._folder, mkdir=True)
 
     async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
         return await PartFile(self._folder / key, self._threads, self._sync).write(chunks)
 
-    def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        assert self._objects is not None, "it is open"
-        return stream_out(self._objects, key, begin, end)
+    async def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        file = OpenFile(self._folder / key, self._readers)
+        try:
+            while end is None or begin < end:
+                chunk = await file.read(CHUNK if end is None else min(CHUNK, end - begin), begin)
+                if not chunk:
+                    return
+                begin += len(chunk)
+                yield chunk
+        finally:
+            file.close()
 
     async def size(self, key: str) -> int | None:
         try:

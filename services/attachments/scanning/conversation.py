@@ -16,7 +16,7 @@ import clamd
 from services.attachments.scanning.pieces import BrokenOff
 from services.attachments.scanning.verdicts import ClamdHungUp, ClamdIsAway
 
-FRAME = 64 * 1024  # bytes that are sent at once
+FRAME = 256 * 1024  # bytes that are sent at once: as much as a store gives
 LONGEST_ANSWER = 64 * 1024
 _PORT = 3310
 
