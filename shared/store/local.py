@@ -45,11 +45,13 @@ class FolderStore(Store):
         file = OpenFile(self._folder / key, self._readers)
         try:
             while end is None or begin < end:
-                chunk = await file.read(CHUNK if end is None else min(CHUNK, end - begin), begin)
-                if not chunk:
+                most = CHUNK if end is None else min(CHUNK, end - begin)
+                chunk = await file.read(most, begin)
+                if chunk:
+                    yield chunk
+                if len(chunk) < most:
                     return
-                begin += len(chunk)
-                yield chunk
+                begin += most
         finally:
             file.close()
 

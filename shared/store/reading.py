@@ -21,7 +21,7 @@ class OpenFile:
         self._work: Future[bytes] | None = None
 
     async def read(self, most: int, begin: int) -> bytes:
-        """At most so many bytes from there on; none behind the end. Raises `ObjectIsMissing` and `StoreIsAway`."""
+        """So many bytes from there on; fewer at the end. Raises `ObjectIsMissing` and `StoreIsAway`."""
         self._work = self._threads.submit(self._read, most, begin)
         try:
             return await asyncio.wrap_future(self._work)
@@ -38,7 +38,10 @@ class OpenFile:
     def _read(self, most: int, begin: int) -> bytes:
         if self._file is None:
             self._file = FileIO(self._path)
-        return os.pread(self._file.fileno(), most, begin)
+        found = os.pread(self._file.fileno(), most, begin)
+        while len(found) < most and (more := os.pread(self._file.fileno(), most - len(found), begin + len(found))):
+            found += more
+        return found
 
     def _close(self) -> None:
         if self._file is not None:
