@@ -114,12 +114,18 @@ class Gateway:
 
 
 class GatewayApplication:
-    """The gateway as a part of a process. ring_bytes: memory for the newest events."""
+    """The gateway as a part of a process. ring_bytes: memory for the newest events. limits: others than the settings say."""
 
     name = "gateway"
 
     def __init__(
-        self, settings: GatewaySettings, *, process: Process | None = None, store: Store | None = None, ring_bytes: int = MOST_BYTES
+        self,
+        settings: GatewaySettings,
+        *,
+        process: Process | None = None,
+        store: Store | None = None,
+        ring_bytes: int = MOST_BYTES,
+        limits: Limits | None = None,
     ) -> None:
         if settings.nats_url is None:
             raise CannotStart("ATRIUM_NATS_URL must be set: `atrium up` does it, or set it to your own server.")
@@ -129,7 +135,7 @@ class GatewayApplication:
         self._caller = Caller("gateway", process)
         try:
             hub = Hub(self._caller, most_per_user=settings.connections_per_user, ring_bytes=ring_bytes)
-            self._gateway = Gateway(settings, self._caller, store, hub, process)
+            self._gateway = Gateway(settings, self._caller, store, hub, process, limits)
         except ValueError as error:
             raise CannotStart(f"ATRIUM_REDIS_URL is not the address of a Valkey or Redis: {error}") from error
         self._server = HttpServer(

@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from services.attachments.main import AttachmentsApplication
 from services.attachments.settings import AttachmentsSettings
+from services.gateway.limits import Limits
 from services.gateway.main import GatewayApplication
 from services.gateway.settings import GatewaySettings
 from services.graph.main import GraphApplication
@@ -189,7 +190,8 @@ async def running_gateway(
 ) -> AsyncIterator[str]:
     """A gateway to the services that run, by its address: beside them in their process, or elsewhere."""
     read = GatewaySettings.model_validate({**_where(servers), "port": free_port(), **settings})
-    gateway = GatewayApplication(read, process=process, store=kept_in)
+    limits = Limits(read.redis_url, patience=5)  # a busy machine is no outage
+    gateway = GatewayApplication(read, process=process, store=kept_in, limits=limits)
     await gateway.start()
     try:
         yield gateway.url

@@ -158,12 +158,9 @@ async def test_who_is_connected_was_here_whatever_they_ask(
 
 async def test_what_is_long_over_is_swept_away_a_batch_at_a_time(servers: Servers, register: Register, database: Admin) -> None:
     ada = await register("ada@example.org")
-    await database.execute(
-        """INSERT INTO user_sessions (id, user_id, workspace_id, token_hash, expires_at)
-           SELECT uuidv7(), $1, $2, 'x', now() - make_interval(days => days) FROM unnest(ARRAY[29, 31, 32, 33]) AS days""",
-        ada.user.id,
-        ada.user.workspace_id,
-    )
+    ended = """INSERT INTO user_sessions (id, user_id, workspace_id, token_hash, expires_at)
+               SELECT uuidv7(), $1, $2, 'x', now() - make_interval(days => days) FROM unnest($3::integer[]) AS days"""
+    await database.execute(ended, ada.user.id, ada.user.workspace_id, [29])
     await database.execute(
         """INSERT INTO mailed_tokens (token_hash, user_id, purpose, email, expires_at)
            SELECT hours::text, $1, 'reset', 'x', now() - make_interval(hours => hours) FROM unnest(ARRAY[-1, 1, 25, 48]) AS hours""",
@@ -172,8 +169,11 @@ async def test_what_is_long_over_is_swept_away_a_batch_at_a_time(servers: Server
     role = background_role("identity")
     background = Database(as_role(servers.postgres_url, role, servers.credentials.postgres[role]), "identity", connections=1)
     await background.open()
-    async with background.connection() as connection:
-        gone = [await connection.execute(FORGET_SESSIONS, 2) for _ in range(3)]
+    gone = ["DELETE 0"]
+    async with asyncio.timeout(10), background.connection() as connection:
+        while gone[0] == "DELETE 0":  # the service's own sweep was quicker
+            await database.execute(ended, ada.user.id, ada.user.workspace_id, [31, 32, 33])
+            gone = [await connection.execute(FORGET_SESSIONS, 2) for _ in range(3)]
     assert gone == ["DELETE 2", "DELETE 1", "DELETE 0"]
     while await rows.forget(background, FORGET_SESSIONS, FORGET_LINKS):
         pass
