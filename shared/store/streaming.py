@@ -1,4 +1,4 @@
-"""How bytes go to and from any store, by obstore."""
+"""How bytes go to and from buckets, by obstore."""
 
 import asyncio
 import hashlib
