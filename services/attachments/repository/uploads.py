@@ -105,7 +105,7 @@ class Uploads:
 
     async def _begin(self, workspace_id: UUID, beginnings: Sequence[Beginning]) -> Sequence[Upload]:
         uploads = [Upload(id=new_id(), storage_key=new_key(FILES)) for _ in beginnings]
-        async with self._database.reading(workspace_id) as connection:
+        async with self._database.workspace(workspace_id) as connection:
             await connection.execute(
                 _BEGIN,
                 workspace_id,
