@@ -68,8 +68,10 @@ class Leases:
         async def attempt() -> list[Taken]:
             async with self._background.installation() as connection:
                 rows = _longest_waiting_first(await connection.fetch(TAKE_TO_SCAN, most, new_id(), LEASE))
-                await emit(connection, *(said_of(stored_of(row), Change.SCANNED) for row in rows if row["began"]))
-            return [Taken.of(row) for row in rows]
+                taken = [Taken.of(row) for row in rows]
+                began = (one.file for one, row in zip(taken, rows, strict=True) if row["began"])
+                await emit(connection, *(said_of(file, Change.SCANNED) for file in began))
+            return taken
 
         taken = await once_more(attempt)
         self._on_commit()
