@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from obstore import GetOptions
     from obstore.store import ObjectStore
 
-_FULL = ("os error 28", "os error 122", "QuotaExceeded", "StorageFull", "InsufficientStorage")  # no space left, over the quota
+_FULL = ("QuotaExceeded", "StorageFull", "InsufficientStorage")  # as stores of S3 say it
 
 
 async def gathered(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
