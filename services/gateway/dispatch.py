@@ -17,6 +17,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.table import Table
 from services.gateway.transfers import Transfer, give_time
 from services.gateway.tus import RESUMABLE, method_of, speaks_tus
+from services.gateway.upload_memory import UploadMemory
 from shared.contracts.model import Request
 from shared.contracts.refusals import Refusal
 from shared.messaging.context import current_context
@@ -30,6 +31,7 @@ class Own(Protocol):
 
     settings: GatewaySettings
     store: Store
+    memory: UploadMemory
     live: Live
 
 
@@ -100,7 +102,7 @@ class Dispatch:
         return await route.handler(request, self._transfer(route, exchange) if route.transfers else self._call)
 
     def _transfer(self, route: Route, exchange: Exchange) -> Transfer:
-        return Transfer(route, exchange, self._call, self._own.store, self._admission, self._own.settings)
+        return Transfer(route, exchange, self._call, self._own.store, self._admission, self._own.settings, self._own.memory)
 
 
 def takes_sockets(routes: Mapping[str, AnyRoute]) -> bool:

@@ -74,6 +74,10 @@ class BodyIsTooSlow(SlowBody):
     """The request's body did not arrive in time."""
 
 
+class UploadsAreTooMany(Unavailable):
+    """So many files are on their way at once that there is no room for more. Try again in a moment."""
+
+
 class BodyIsTooLarge(TooLarge):
     """The request's body is larger than this takes."""
 

@@ -34,6 +34,7 @@ from services.gateway.realtime.transient.transient import Transient
 from services.gateway.routing import OWN_ROUTES, ROUTES, Call
 from services.gateway.settings import GatewaySettings
 from services.gateway.table import Table
+from services.gateway.upload_memory import UploadMemory
 from shared.application import CannotStart, Dependency
 from shared.contracts.identity.sessions import GET_PUBLIC_KEYS, GetPublicKeys, PublicKeys
 from shared.contracts.refusals import ServiceIsUnavailable
@@ -75,6 +76,7 @@ class Gateway:
     ) -> None:
         self.settings, self._call = settings, call
         self.store = store or store_of(settings)
+        self.memory = UploadMemory(settings.upload_memory)
         self.limits = limits or Limits(settings.redis_url)
         self.tokens = Tokens(self._public_keys)
         self.api = FastAPI(title="Atrium", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)

@@ -17,6 +17,7 @@ from services.gateway.errors import (
     MediaTypeIsNotSupported,
     RangeIsNotInTheFile,
     RateLimitIsReached,
+    UploadsAreTooMany,
 )
 from services.gateway.live_document import CURSOR_HEADER, LIVE_REFUSALS, live_operation
 from services.gateway.live_routing import LiveRoute
@@ -43,7 +44,7 @@ _ANYWHERE: tuple[type[Refusal], ...] = (RateLimitIsReached, InternalError, Servi
 _WITH_BODY: tuple[type[Refusal], ...] = (RequestIsMalformed, BodyIsTooSlow, BodyIsTooLarge, MediaTypeIsNotSupported, RequestIsInvalid)
 _WITH_FORM: tuple[type[Refusal], ...] = (
     *(FormIsExpected, FormIsMalformed, RequestIsMalformed, BodyIsTooSlow, BodyIsTooLarge, RequestIsInvalid),
-    *(StoreIsAway, StoreIsFull),
+    *(StoreIsAway, StoreIsFull, UploadsAreTooMany),
 )
 _OF_FILES: tuple[type[Refusal], ...] = (FileIsAnother, RangeIsNotInTheFile, StoreIsAway)
 

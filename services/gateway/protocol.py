@@ -56,6 +56,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if int(dict(self.headers).get(b"content-length", b"0")) >= LARGE_BODY:
             self._reads_much = True
+            self.flow.pause_reading()  # until somebody asks for it: what waits for its turn is not held
             self.transport.set_protocol(LargeReads(self))
 
     def on_body(self, body: bytes) -> None:

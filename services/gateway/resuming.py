@@ -196,7 +196,8 @@ async def go_on(request: ContinueResumableUpload, caller: Principal, transfer: T
     upload, place = await resumption.begin(request.offset)
     body = Body(transfer.exchange.receive, transfer.settings.attachment_limit)
     try:
-        progress = Progress(await resumption.receive(upload, place, body, checksum))
+        async with transfer.room(caller):
+            progress = Progress(await resumption.receive(upload, place, body, checksum))
         UPLOADS.labels(TAKEN).inc()
         return progress
     except Refusal as refusal:

@@ -26,6 +26,11 @@ class GatewaySettings(StoreSettings, ProjectFileSettings):
     messages_per_minute: int = Field(60, ge=0, description="Messages that one user may post in a minute; 0 is no limit.")
     uploads_per_minute: int = Field(10, ge=0, description="Files that one user may upload in a minute; 0 is no limit.")
     upload_timeout: float = Field(900, gt=0, description="Seconds that one request with files may take in all.")
+    upload_memory: int = Field(
+        134_217_728,
+        ge=33_554_432,
+        description="Bytes that one gateway holds of files on their way; further uploads wait.",
+    )
     attachment_redirects: bool = Field(
         False, description="Whether downloads are redirected to the S3 server by addresses that it takes for a minute."
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from services.gateway.exchange import Exchange
 from services.gateway.replies import Reply
 from services.gateway.routing import ROUTES, Call, RateClass, Route, made_route
 from services.gateway.settings import GatewaySettings
+from services.gateway.upload_memory import UploadMemory
 from shared.contracts.model import Request
 from shared.contracts.operations import Operation
 from shared.contracts.permissions import Permission
@@ -35,6 +37,12 @@ class Transfer:
     store: Store
     admission: Admission
     settings: GatewaySettings
+    memory: UploadMemory
+
+    def room(self, caller: Principal, size: int | None = None) -> AbstractAsyncContextManager[None]:
+        """For what is written, of so many bytes where that is known. Raises `UploadsAreTooMany`."""
+        held = self.store.held
+        return self.memory.room(caller.user_id, held if size is None else min(size, held))
 
     async def count_one_more(self, caller: Principal) -> None:
         """The first file was counted with the request. Raises `RateLimitIsReached`."""

@@ -10,6 +10,7 @@ from services.gateway.errors import (
     ChecksumIsNotUnderstood,
     OffsetStreamIsExpected,
     TusVersionIsNotSupported,
+    UploadsAreTooMany,
 )
 from services.gateway.tus import DIGESTS, OFFSET_STREAM
 from shared.contracts.attachments.resumable import COMPLETE_RESUMABLE_UPLOAD, CONTINUE_RESUMABLE_UPLOAD
@@ -72,7 +73,7 @@ ANSWERED: dict[str, Described] = {
 TUS_BODY: dict[str, Described] = {
     "PATCH": {"required": True, "content": {OFFSET_STREAM: {"schema": {"type": "string", "format": "binary"}}}},
 }
-_STORED: tuple[type[Refusal], ...] = (StoreIsAway, StoreIsFull, BodyIsTooLarge, BodyIsTooSlow, RequestIsMalformed)
+_STORED: tuple[type[Refusal], ...] = (StoreIsAway, StoreIsFull, UploadsAreTooMany, BodyIsTooLarge, BodyIsTooSlow, RequestIsMalformed)
 
 
 def tus_refusals(method: str) -> list[type[Refusal]]:

@@ -107,9 +107,10 @@ async def receive_files(begin: BeginUpload, caller: Principal, transfer: Transfe
     """Take the files of a form, and finish with all of them; after whatever fails, with none."""
     most = transfer.route.most_files * (transfer.settings.attachment_limit + FORM_BYTES)
     body = Body(transfer.exchange.receive, most)
+    length = int(said) if (said := transfer.exchange.headers.get(b"content-length")) else None
     files = Files(begin, caller, transfer)
     try:
-        async with asyncio.timeout(transfer.settings.upload_timeout):
+        async with asyncio.timeout(transfer.settings.upload_timeout), transfer.room(caller, length):
             await _take_all(body, files, transfer)
         reply = await finish(files.received)
         UPLOADS.labels(TAKEN).inc()

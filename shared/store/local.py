@@ -20,6 +20,7 @@ class FolderStore(Store):
     """Objects are files; a write is in a file of its own until it is whole, and on the disk before it is done."""
 
     reached_by_clients = False
+    held = 2 * 1024 * 1024  # what is written, and what came meanwhile
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()

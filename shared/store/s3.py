@@ -31,6 +31,7 @@ class BucketStore(Store):
     """obstore streams the bytes; minio's SDK makes the bucket and the URLs (it waits for answers, and signs without asking)."""
 
     reached_by_clients = True
+    held = 2 * _PART + 1024 * 1024  # a part that is sent, one that comes, and what came meanwhile
 
     def __init__(self, bucket: str, settings: StoreSettings, *, patience: int = _ANSWER) -> None:
         """patience: seconds until the server goes on with its answer."""

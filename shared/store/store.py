@@ -48,9 +48,11 @@ class Store(Protocol):
     """Objects by key. Keys are made by `new_key`, never by clients.
 
     Everything raises `StoreIsAway` when the store does not answer in time. reached_by_clients: by presigned addresses.
+    held: bytes of memory that the write of a large object takes.
     """
 
     reached_by_clients: ClassVar[bool]
+    held: ClassVar[int]
 
     async def open(self) -> None:
         """Make the folder or the bucket where it is missing. Raises `CannotStart` with what is wrong."""

@@ -22,6 +22,10 @@ class Faulty(Store):
     def reached_by_clients(self) -> bool:  # type: ignore[override]
         return self._store.reached_by_clients
 
+    @property
+    def held(self) -> int:  # type: ignore[override]
+        return self._store.held
+
     async def open(self) -> None:
         await self._store.open()
 

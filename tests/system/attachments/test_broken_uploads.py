@@ -196,3 +196,25 @@ async def test_a_client_that_sends_slowly_for_ever_is_told_so_and_leaves_nothing
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"code":"body_is_too_slow"' in answer
     await nothing_is_left(folder_room, before)
+
+
+async def test_who_sends_more_at_once_than_a_gateway_holds_waits_unread_and_keeps_out_nobody_else(folder_room: Room) -> None:
+    """A user has half of the memory, which are eight large files of this gateway's."""
+    before, thread = await folder_room.kept(), attachments_of(folder_room.thread)
+    own, others = ({**person.bearer, **FORM} for person in (folder_room.client, folder_room.agent))
+    half_sent = head(folder_room, f"Content-Length: {BIG}") + form(Sent(noise(BIG)))[: BIG // 2]
+    async with running_gateway(folder_room.house.servers, None, None, upload_memory=32 * 1024 * 1024, uploads_per_minute=0) as url:
+        address, http = urlsplit(url), folder_room.client.http
+        writers = [(await asyncio.open_connection(address.hostname, address.port))[1] for _ in range(8)]
+        for writer in writers:
+            writer.write(half_sent)
+        async with asyncio.timeout(10):
+            while await folder_room.kept() != (before[0] + 8, before[1] + 8):
+                await asyncio.sleep(0.01)
+        waiting = asyncio.create_task(http.post(url + thread, content=form(Sent(noise(BIG))), headers=own, timeout=30))
+        expect(await http.post(url + thread, content=form(Sent(noise(BIG))), headers=others, timeout=30), 201)
+        assert not waiting.done()
+        for writer in writers:
+            writer.transport.abort()
+        expect(await waiting, 201)
+    await nothing_is_left(folder_room, (before[0] + 2, before[1] + 2))

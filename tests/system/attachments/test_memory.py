@@ -42,16 +42,23 @@ async def most_of(process: psutil.Process) -> AsyncIterator[list[int]]:
         looking.cancel()
 
 
-@pytest.mark.parametrize(("files", "mebibytes"), [(1, 200), (8, 25)])
-async def test_a_gateways_memory_is_flat_while_files_pass(folder_room: Room, files: int, mebibytes: int) -> None:
-    servers, port = folder_room.house.servers, free_port()
-    settings = {**servers.environment, **RAISED_LIMITS, "ATRIUM_PORT": str(port), "ATRIUM_ATTACHMENT_LIMIT": str(250 * MIB)}
+@pytest.mark.parametrize(("files", "mebibytes"), [(1, 200), (8, 25), (60, 6)])
+async def test_a_gateways_memory_is_flat_while_files_pass(room: Room, files: int, mebibytes: int) -> None:
+    servers, port = room.house.servers, free_port()
+    settings = {
+        **servers.environment,
+        **RAISED_LIMITS,
+        **{f"ATRIUM_{name.upper()}": value for name, value in room.house.store.items()},
+        "ATRIUM_PORT": str(port),
+        "ATRIUM_ATTACHMENT_LIMIT": str(250 * MIB),
+        "ATRIUM_UPLOAD_MEMORY": str(48 * MIB),
+    }
     gateway = AtriumProcess(["gateway"], settings, servers.data, f"gateway-{files}")
     await gateway.start()
     try:
-        url, http = f"http://{HOST}:{port}", folder_room.client.http
-        headers = {**folder_room.client.bearer, **FORM}
-        path = url + attachments_of(folder_room.thread)
+        url, http = f"http://{HOST}:{port}", room.client.http
+        headers = {**room.client.bearer, **FORM}
+        path = url + attachments_of(room.thread)
         expect(await http.post(path, content=form_of(4), headers=headers, timeout=60), 201)
         process = psutil.Process(gateway.process.pid)
         before = process.memory_info().rss
