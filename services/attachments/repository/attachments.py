@@ -20,7 +20,8 @@ _GET = f"SELECT {COLUMNS} FROM attachments WHERE id = $1"
 PAGE = f"""
     SELECT {COLUMNS} FROM attachments
     WHERE thread_id = $1 AND deleted_at IS NULL AND (created_at, id) < ($2, $3)
-        AND ((posted_at >= $4 AND hidden_from = ANY($5::smallint[])) OR (posted_at IS NULL AND uploaded_by_id = $6))
+        AND ((posted_at >= $4 AND hidden_from = ANY($5::smallint[]))
+            OR (posted_at IS NULL AND (uploaded_by_id = $6 OR ($8 AND scan_status = 'infected' AND created_at >= $4))))
     ORDER BY created_at DESC, id DESC LIMIT $7"""
 
 _DELETE = f"""
@@ -49,9 +50,13 @@ class Attachments:
         return stored_of(row) if row else None
 
     async def page(self, thread_id: UUID, before: Place, limit: int, sight: Sight, caller: Principal) -> Page:
-        """Newest first: what the caller sees of what is in messages, and what is in none and theirs."""
+        """Newest first: what the caller sees of what is in messages, and what is in none and theirs; to who inspects, what was infected:
+        it gets into no message.
+        """
+        inspects = caller.may(Permission.FILE_INSPECT)
         async with self._database.reading(caller.workspace_id) as connection:
-            rows = await connection.fetch(PAGE, thread_id, *before, sight.since, sight.hidden_from, caller.user_id, limit + 1)
+            seen = (sight.since, sight.hidden_from, caller.user_id)
+            rows = await connection.fetch(PAGE, thread_id, *before, *seen, limit + 1, inspects)
         return Page([stored_of(row) for row in rows[:limit]], len(rows) > limit)
 
     async def delete(self, file: Stored, caller: Principal) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from pydantic_core import from_json
 
@@ -102,9 +103,10 @@ def read(found: Plan) -> float:
     return rows
 
 
-async def test_a_page_reads_what_it_shows(crowd: Crowd, own: Database) -> None:
+@pytest.mark.parametrize("inspects", [False, True])
+async def test_a_page_reads_what_it_shows(crowd: Crowd, own: Database, inspects: bool) -> None:
     async with own.reading(crowd.workspace) as connection:
-        found = await plan(connection, PAGE, crowd.threads[0], *END, BEGINNING, [0, 1, 2], new_id(), 51)
+        found = await plan(connection, PAGE, crowd.threads[0], *END, BEGINNING, [0, 1, 2], new_id(), 51, inspects)
     assert {each.get("Index Name") for each in scans(found)} == {"attachments_thread"}
     assert read(found) == 51
 

@@ -74,6 +74,17 @@ async def test_a_virus_is_seen_by_nobody_and_named_to_those_who_may_know(scanned
     await gives_nothing(scanned_room, file)
 
 
+async def test_a_virus_that_got_into_no_message_is_named_to_those_who_may_know(scanned_room: Room) -> None:
+    room = scanned_room
+    file = await room.upload(Sent(EICAR))
+    found = await once(room, room.agent, file, lambda one: one["scanStatus"] == "infected")
+    assert found["scanResult"].startswith("Eicar-Test-Signature")
+    assert refusal(await room.agent.get(file["url"])) == (404, "attachment_not_found")
+    harmless = await room.upload()
+    await once(room, room.client, harmless, lambda one: one["scanStatus"] == "clean")
+    assert [one["id"] for one in await room.listed(room.agent)] == [file["id"]], "what else is in no message is its uploader's alone"
+
+
 @pytest.mark.parametrize("sample", UNSCANNABLE.values(), ids=UNSCANNABLE)
 async def test_what_clamd_cannot_look_into_is_seen_by_nobody(scanned_room: Room, sample: Callable[[], bytes]) -> None:
     file = await ends(scanned_room, sample())
