@@ -218,4 +218,4 @@ _FOR = {
 def changed(file: Stored, change: Change) -> AttachmentChanged:
     """What is said of a change, by the name that those hear who may see the file."""
     said = OwnAttachmentChanged if file.posted_at is None else _FOR[file.hidden_from]
-    return said(entity_id=file.id, version=file.version, change=change, attachment=view(file))
+    return said(entity_id=file.id, version=file.version, change=change, attachment=view(file), posted_at=file.posted_at)

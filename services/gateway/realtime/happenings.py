@@ -29,11 +29,11 @@ class Happening:
 
     @cached_property
     def moment(self) -> float | None:
-        """When its subject was made; None where it is not about such a one."""
+        """When its subject was made, or posted, where it was made before; None where it is not about such a one."""
         if self.kind.moment is None:
             return None
         thing, field = self.kind.moment
-        return datetime.fromisoformat(self.payload[thing][field]).timestamp()
+        return datetime.fromisoformat(self.payload.get("postedAt") or self.payload[thing][field]).timestamp()
 
     @property
     def opens(self) -> bool:

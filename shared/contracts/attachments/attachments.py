@@ -167,10 +167,14 @@ class Change(StrEnum):
 
 
 class AttachmentChanged(Event):
-    """A file of a message that everyone in the thread sees came, went on in its scan, or went."""
+    """A file of a message that everyone in the thread sees came, went on in its scan, or went.
+
+    posted_at: when its message was, which says who may see it; None while it is in none.
+    """
 
     change: Change
     attachment: Attachment
+    posted_at: Time | None = None
 
 
 class NoteAttachmentChanged(AttachmentChanged):

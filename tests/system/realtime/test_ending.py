@@ -3,6 +3,7 @@
 import pytest
 
 from shared.contracts.principal import Role
+from tests.system.attachments.files import heard, scan_ends, upload
 from tests.system.house import House
 from tests.system.people import Json, Person, expect, path_of, taking_part
 from tests.system.projects.team import begin, join
@@ -57,6 +58,22 @@ async def test_who_is_added_hears_what_is_said_from_then_on(
         told = await told_of(house, follower, client)
     assert contents(told) == ["after"]
     assert len([frame for frame in told if frame["type"] == "messageEdited"]) == sees_history
+
+
+async def test_a_file_that_was_uploaded_earlier_than_its_message_is_as_old_as_that(
+    house: House, over: Transport, agent: Person, client: Person
+) -> None:
+    thread = await agent.open()
+    file, old = await upload(agent, thread), await upload(agent, thread)
+    await agent.say(thread, "before", attachmentIds=[old["id"]])
+    expect(await agent.post(f"{path_of(thread)}/participants", {"userId": client.id, "canSeeHistory": False}), 201)
+    async with following(house, client, over) as follower:
+        await agent.say(thread, "after", attachmentIds=[file["id"]])
+        for one in (old, file):
+            await heard(house, one)
+            await scan_ends(house, one)
+        told = await told_of(house, follower, client)
+    assert [frame["data"]["attachment"]["id"] for frame in told if frame["type"] == "attachmentChanged"] == [file["id"]]
 
 
 async def test_who_comes_again_is_told_nothing_of_what_was_meanwhile(house: House, over: Transport, agent: Person, client: Person) -> None:
