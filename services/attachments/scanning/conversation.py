@@ -1,9 +1,10 @@
 """One conversation with clamd, held in a thread: the clamd package's, made fit for files that matter.
 
 The package (1.0.2) sends 1 KiB at a time by `send`, which may send less; connects without a deadline; takes half an answer for
-a whole one, and one that clamd gave before it had read everything for none.
+a whole one, and one that clamd gave before it had read everything for none. Of those that come so early an OK counts for nothing.
 """
 
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import clamd
 
 from services.attachments.scanning.pieces import BrokenOff
-from services.attachments.scanning.verdicts import ClamdHungUp, ClamdIsAway
+from services.attachments.scanning.verdicts import CLEAN, ClamdHungUp, ClamdIsAway
 
 FRAME = 256 * 1024  # bytes that are sent at once: as much as a store gives
 LONGEST_ANSWER = 64 * 1024
@@ -46,13 +47,26 @@ class Conversation(clamd.ClamdNetworkSocket):  # type: ignore[misc]
             self._close_socket()
 
     def _asked(self, buff: Source) -> str:
+        is_for_all = False
         # Broken: clamd closed before it had read all. Its answer, if it gave one, is still there to be read.
         with suppress(BrokenPipeError, ConnectionResetError):
             self._send_command("INSTREAM")
             while frame := buff.read(FRAME):
                 self._send(b"".join((struct.pack("!L", len(frame)), frame)))
+            came_early = self._has_answered()
             self._send(struct.pack("!L", 0))
-        return self._recv_response()
+            is_for_all = not came_early
+        answer = self._recv_response()
+        if answer == CLEAN and not is_for_all:  # a part can be bad, or too much; only all of a file is clean
+            raise ClamdHungUp("clamd said OK before it had all of the file")
+        return answer
+
+    def _has_answered(self) -> bool:
+        """Or closed the connection."""
+        assert self.clamd_socket is not None
+        waiting = select.poll()  # `select.select` takes no socket above 1023
+        waiting.register(self.clamd_socket, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def hang_up(self) -> None:
         """From any thread: whatever it waits for ends at once."""

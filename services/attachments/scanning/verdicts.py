@@ -47,7 +47,7 @@ class ClamdIsAway(Exception):
 
 
 class ClamdHungUp(ClamdIsAway):
-    """clamd ended the conversation in the middle of a file: it may have died, and may have died of this file."""
+    """clamd ended the conversation in the middle of a file, be it with an OK: it may have died, and may have died of this file."""
 
 
 class ClamdGaveUp(ClamdIsAway):

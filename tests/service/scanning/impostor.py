@@ -51,6 +51,32 @@ def answering(words: bytes) -> Act:
     return act
 
 
+def hasty(words: bytes, *, reads: int) -> Act:
+    """Read so many pieces of a stream, say something, and close."""
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        for _ in range(reads):
+            await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
+        writer.write(words)
+        await writer.drain()
+
+    return act
+
+
+def knowing(words: bytes, said: asyncio.Event) -> Act:
+    """Say something before any of a stream has come, and read all of it."""
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(words)
+        await writer.drain()
+        said.set()
+        await read_pieces(reader)
+
+    return act
+
+
 async def closing_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Nothing is read, nothing is said."""
 

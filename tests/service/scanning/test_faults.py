@@ -9,12 +9,12 @@ import pytest
 
 from services.attachments.scanning.clamd import Clamd
 from services.attachments.scanning.pieces import WAITING
-from services.attachments.scanning.verdicts import ClamdIsAway, Clean, Infected, Unscannable
+from services.attachments.scanning.verdicts import ClamdHungUp, ClamdIsAway, Clean, Infected, Unscannable
 from tests.clamav import LIMIT, ClamdServer
 from tests.processes import HOST, free_port
 from tests.samples import MEBIBYTE, VIRUSES, in_encrypted_zip
 from tests.service.scanning.chunks import SIZE, chunks
-from tests.service.scanning.impostor import Act, answering, closing_at_once, deaf, impostor, silent
+from tests.service.scanning.impostor import Act, answering, closing_at_once, deaf, hasty, impostor, knowing, silent
 
 CONTENT = os.urandom(MEBIBYTE)
 OK = b"stream: OK\n"
@@ -85,6 +85,38 @@ async def test_what_is_no_whole_answer_of_clamds_is_none(act: Act, said: str, sh
 
 async def test_an_answer_before_all_was_read_counts(clamd: Clamd) -> None:
     assert isinstance(await clamd.scan(chunks(bytes(4 * LIMIT))), Unscannable)
+
+
+@pytest.mark.parametrize("reads", [0, 1, 3])
+async def test_a_file_is_not_clean_by_an_ok_before_all_of_it_was_sent(reads: int, short: Path) -> None:
+    async with impostor(short, hasty(OK, reads=reads)) as there:
+        client = Clamd(there.url)
+        with pytest.raises(ClamdHungUp):
+            await client.scan(chunks(8 * CONTENT))
+        client.close()
+
+
+async def test_a_file_is_not_clean_by_an_ok_before_its_last_bytes_were_sent(short: Path) -> None:
+    """Even by one who then reads all of it."""
+    said = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"the first half, "
+        await said.wait()
+        yield b"and the other"
+
+    async with impostor(short, knowing(OK, said)) as there:
+        client = Clamd(there.url)
+        with pytest.raises(ClamdHungUp, match="before it had all of the file"):
+            await client.scan(slow())
+        client.close()
+
+
+async def test_a_finding_before_all_was_sent_counts(short: Path) -> None:
+    async with impostor(short, hasty(b"stream: Eicar FOUND\n", reads=1)) as there:
+        client = Clamd(there.url)
+        assert await client.scan(chunks(8 * CONTENT)) == Infected("Eicar")
+        client.close()
 
 
 async def test_over_tcp_it_is_the_same(short: Path) -> None:
