@@ -26,7 +26,7 @@ UNSCANNED_EVERY = 60.0  # another process may have taken files while its scannin
 BATCH = 500
 AT_ONCE = 8
 
-PENDING_AGE = Gauge("attachment_pending_age_seconds", "For how long the file that waits longest for its scan has been due.")
+PENDING_AGE = Gauge("attachment_pending_age_seconds", "For how long the file that waits longest for its verdict has done so.")
 
 
 class BackgroundWork:

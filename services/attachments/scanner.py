@@ -31,7 +31,7 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 150.0)
 SCAN_SECONDS = Histogram("attachment_scan_seconds", "A scan, from the first byte read to what came of it.", buckets=_SECONDS)
 VERDICT_SECONDS = Histogram(
-    "attachment_verdict_seconds", "From when a file was due to be scanned to its verdict.", buckets=(*_SECONDS, 600.0, 3_600.0)
+    "attachment_verdict_seconds", "From when a file began to wait for its verdict to that.", buckets=(*_SECONDS, 600.0, 3_600.0)
 )
 SCANS = Counter("attachment_scans_total", "Scans by what came of them; `pending`: the file waits for another.", ["outcome"])
 
@@ -85,7 +85,7 @@ class Scanner:
         if outcome.status is not ScanStatus.PENDING:
             self._setbacks.pop(taken.file.id, None)
             self._suspects.discard(taken.file.id)
-            VERDICT_SECONDS.observe(max((datetime.now(UTC) - taken.due_at).total_seconds(), 0))
+            VERDICT_SECONDS.observe(max((datetime.now(UTC) - taken.waits_since).total_seconds(), 0))
             log.info("attachment_scanned", attachmentId=taken.file.id, status=outcome.status, result=outcome.result)
         if outcome.status is ScanStatus.INFECTED:
             self._quarantine.poke()
@@ -133,7 +133,7 @@ class Scanner:
         """The store's trouble is not the file's, so it is no try."""
         self._setbacks[taken.file.id] = setbacks = self._setbacks.get(taken.file.id, 0) + 1
         log.warning("file_cannot_be_read", attachmentId=taken.file.id, error=str(away.__cause__ or away))
-        return Outcome(taken, ScanStatus.PENDING, counts=False, wait=_growing(setbacks))
+        return Outcome(taken, ScanStatus.PENDING, f"the store does not give it: {_cause_of(away)}", counts=False, wait=_growing(setbacks))
 
     async def _give_back(self, taken: Sequence[Taken]) -> None:
         await self._scans.settle([_undone(one) for one in taken])
@@ -169,7 +169,13 @@ def _verdict(taken: Taken, verdict: Verdict, signatures: str) -> Outcome:
 
 def _undone(taken: Taken) -> Outcome:
     """It waits as it did before it was taken."""
-    return Outcome(taken, ScanStatus.PENDING, counts=False, wait=None)
+    return Outcome(taken, ScanStatus.PENDING, taken.file.scan_result, counts=False, wait=None)
+
+
+def _cause_of(away: StoreIsAway) -> str:
+    """Without paths: agents read it, too."""
+    cause = away.__cause__ or away
+    return (isinstance(cause, OSError) and cause.strerror) or str(cause)
 
 
 def _growing(times: int) -> timedelta:

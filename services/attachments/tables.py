@@ -68,6 +68,7 @@ attachments = Table(
     Column("updated_at", _MOMENT, nullable=False, server_default=func.now()),
     Column("deleted_at", _MOMENT),
     Column("purged_at", _MOMENT),
+    Column("waits_since", _MOMENT, nullable=False, server_default=func.now()),
     CheckConstraint("(message_id IS NULL) = (posted_at IS NULL)"),
     CheckConstraint("posted_at IS NULL OR claimed_at IS NOT NULL"),
     Index("attachments_storage_key", "storage_key", unique=True),
@@ -78,6 +79,11 @@ attachments = Table(
     Index(
         "attachments_to_scan",
         *("next_try_at", "id"),
+        postgresql_where=text("scan_status IN ('pending', 'scanning') AND deleted_at IS NULL"),
+    ),
+    Index(
+        "attachments_waiting",
+        *("waits_since", "id"),
         postgresql_where=text("scan_status IN ('pending', 'scanning') AND deleted_at IS NULL"),
     ),
     Index(

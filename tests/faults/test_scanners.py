@@ -69,7 +69,7 @@ async def test_who_starts_without_a_clamd_takes_files_and_says_how_long_they_wai
     await house.programs["attachments"].start()
     file = await uploaded(house, thread)
     async with house.database() as admin:
-        older = "UPDATE attachments.attachments SET next_try_at = next_try_at - interval '1 hour' WHERE id = $1"
+        older = "UPDATE attachments.attachments SET waits_since = waits_since - interval '1 hour' WHERE id = $1"
         await admin.execute(older, UUID(file["id"]))
     await eventually(lambda: waits_for_an_hour(house), "the gateway says for how long the file has waited")
     exit_code, shown = await house.atrium("doctor", "--json")

@@ -26,8 +26,8 @@ LIST = f"""
 _SHOW = f"SELECT {_COLUMNS} FROM attachments WHERE id = $1 AND deleted_at IS NULL"
 
 _AGAIN = f"""
-    UPDATE attachments a SET scan_status = 'pending', scan_result = NULL, attempts = 0, lease = NULL, next_try_at = now(),
-        updated_at = now(), version = a.version + 1
+    UPDATE attachments a SET scan_status = 'pending', scan_result = NULL, attempts = 0, lease = NULL,
+        waits_since = now(), next_try_at = now(), updated_at = now(), version = a.version + 1
     FROM again WHERE a.id = again.id RETURNING {columns("a")}"""
 _SCANNED = "scan_status IN ('clean', 'infected', 'unscannable', 'failed') AND deleted_at IS NULL AND purged_at IS NULL"
 

@@ -27,7 +27,7 @@ TAKE_TO_SCAN = f"""
     UPDATE attachments a SET scan_status = 'scanning', lease = $2, next_try_at = now() + $3, updated_at = now(),
         version = a.version + (due.scan_status = 'pending')::integer
     FROM due WHERE a.id = due.id
-    RETURNING {columns("a")}, a.lease, a.attempts, due.next_try_at AS due_at, due.scan_status = 'pending' AS began"""
+    RETURNING {columns("a")}, a.lease, a.attempts, a.waits_since, due.next_try_at AS due_at, due.scan_status = 'pending' AS began"""
 
 TAKE_TO_PREVIEW = f"""
     WITH due AS (
@@ -35,7 +35,7 @@ TAKE_TO_PREVIEW = f"""
         WHERE scan_status = 'clean' AND previewed_at IS NULL AND deleted_at IS NULL AND next_try_at <= now()
         ORDER BY next_try_at, id LIMIT $1 FOR UPDATE SKIP LOCKED)
     UPDATE attachments a SET lease = $2, next_try_at = now() + $3, updated_at = now() FROM due WHERE a.id = due.id
-    RETURNING {columns("a")}, a.lease, a.attempts, due.next_try_at AS due_at"""
+    RETURNING {columns("a")}, a.lease, a.attempts, a.waits_since, due.next_try_at AS due_at"""
 
 _RENEW = """
     UPDATE attachments a SET next_try_at = now() + $3 FROM unnest($1::uuid[], $2::uuid[]) AS held (id, lease)
@@ -44,16 +44,20 @@ _RENEW = """
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file that a worker has. What it finds counts while the row has this lease. due_at: since when it waited."""
+    """A file that a worker has. What it finds counts while the row has this lease.
+
+    waits_since: for its verdict. due_at: since when it waited for this try.
+    """
 
     file: Stored
     lease: UUID
     attempts: int
+    waits_since: datetime
     due_at: datetime
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:
-        return cls(stored_of(row), row["lease"], row["attempts"], row["due_at"])
+        return cls(stored_of(row), row["lease"], row["attempts"], row["waits_since"], row["due_at"])
 
 
 class Leases:

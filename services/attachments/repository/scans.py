@@ -35,12 +35,12 @@ UNSCANNED = f"""
     WITH unscanned AS (
         SELECT id FROM attachments WHERE scan_status = 'unscanned' AND deleted_at IS NULL
         ORDER BY created_at DESC, id DESC LIMIT $1 FOR UPDATE SKIP LOCKED)
-    UPDATE attachments a SET scan_status = 'pending', next_try_at = now(), updated_at = now(), version = a.version + 1
+    UPDATE attachments a SET scan_status = 'pending', waits_since = now(), next_try_at = now(), updated_at = now(), version = a.version + 1
     FROM unscanned WHERE a.id = unscanned.id RETURNING {columns("a")}"""
 
 OLDEST = """
-    SELECT extract(epoch FROM now() - next_try_at)::double precision FROM attachments
-    WHERE scan_status IN ('pending', 'scanning') AND deleted_at IS NULL ORDER BY next_try_at, id LIMIT 1"""
+    SELECT extract(epoch FROM now() - waits_since)::double precision FROM attachments
+    WHERE scan_status IN ('pending', 'scanning') AND deleted_at IS NULL ORDER BY waits_since, id LIMIT 1"""
 
 INFECTED = f"""
     SELECT id, storage_key FROM attachments
@@ -112,7 +112,7 @@ class Scans:
         return changed
 
     async def oldest(self) -> float:
-        """For how many seconds the file that waits longest has been due; 0 where none is."""
+        """For how many seconds the file that waits longest for its verdict has done so; 0 where none does."""
         async with self._background.connection() as connection:
             age: float | None = await connection.fetchval(OLDEST)
         return max(age or 0.0, 0.0)

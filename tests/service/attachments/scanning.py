@@ -10,6 +10,7 @@ from uuid import UUID
 from services.attachments.main import AttachmentsApplication
 from services.attachments.settings import AttachmentsSettings
 from shared.contracts.attachments.attachments import Attachment
+from shared.store.store import Store
 from tests.clamav import LIMIT
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ class Scanning:
     where: dict[str, Any]
 
     @asynccontextmanager
-    async def running(self, clamd_url: str | None, **settings: object) -> AsyncIterator[AttachmentsApplication]:
-        """Another replica, which has this clamd."""
+    async def running(self, clamd_url: str | None, store: Store | None = None, **settings: object) -> AsyncIterator[AttachmentsApplication]:
+        """Another replica, which has this clamd; and this store, where it is another than the service's."""
         found = self.where | {"clamd_url": clamd_url, "attachment_limit": LIMIT} | settings
-        application = AttachmentsApplication(AttachmentsSettings.model_validate(found))
+        application = AttachmentsApplication(AttachmentsSettings.model_validate(found), store=store)
         await application.start()
         try:
             yield application

@@ -25,7 +25,7 @@ async def test_files_wait_while_clamd_is_stopped_and_go_through_by_themselves(sc
         clamav = ClamdServer(Path(folder) / "a")
         async with scanning.running(clamav.url) as application:
             file = await scanning.attachments.upload(thread, agent)
-            await scanning.attachments.aged("attachments", file.id, "next_try_at", timedelta(seconds=90))
+            await scanning.attachments.aged("attachments", file.id, "waits_since", timedelta(seconds=90))
 
             async def is_said() -> bool:
                 clamd = (await application.health())["clamd"]

@@ -77,6 +77,14 @@ async def test_what_is_in_quarantine_is_all_that_a_round_looks_through(many: Ser
     assert read(found) == MANY / 100
 
 
+async def test_the_oldest_of_many_that_wait_is_read_alone(many: Service) -> None:
+    became = "UPDATE attachments.attachments SET scan_status = $2 WHERE scan_status = $1"
+    await many.database.execute(became, "infected", "pending")
+    found = await plan(many, scans.OLDEST)
+    await many.database.execute(became, "pending", "infected")
+    assert ([each["Index Name"] for each in found], read(found)) == (["attachments_waiting"], 1)
+
+
 async def test_a_page_of_scans_reads_a_page_of_each_state(many: Service) -> None:
     assert read(await plan(many, inspection.LIST, [ScanStatus.INFECTED], *END, 51)) == 51
     assert read(await plan(many, inspection.LIST, [*ScanStatus], *END, 51)) == 2 * 51
