@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import structlog
 from prometheus_client import Counter, Histogram
 
@@ -19,13 +20,14 @@ from services.attachments.scanning.verdicts import ClamdHungUp, ClamdIsAway, Cle
 from services.attachments.turns import Turns
 from services.attachments.workers import Workers
 from shared.contracts.attachments.attachments import ScanStatus
+from shared.contracts.refusals import Refusal
 from shared.database.groups import Groups
 from shared.store.store import ObjectIsMissing, Store, StoreIsAway
 
 log = structlog.get_logger()
 
 AT_ONCE = 8  # files that one process has scanned
-MOST_TRIES = 10  # on a clamd that answers
+MOST_TRIES = 10  # with a clamd that answers and a store that does
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 150.0)
@@ -97,29 +99,36 @@ class Scanner:
             return _undone(taken)
         signatures = self._readiness.signatures
         try:
+            return await self._found(taken, signatures)
+        except StoreIsAway as away:
+            return self._set_back(taken, away)
+        except (Refusal, asyncpg.PostgresError):
+            raise  # no outcome could be written now
+        except Exception as error:
+            log.exception("scan_failed", attachmentId=taken.file.id)
+            return _tried(taken, f"the scan broke off by a {type(error).__name__}", signatures)
+
+    async def _found(self, taken: Taken, signatures: str) -> Outcome:
+        try:
             return _verdict(taken, await self._clamd.scan(_all(self._store.read(taken.file.storage_key), taken.file.size)), signatures)
         except ObjectIsMissing:
             return await self._missing(taken, signatures)
-        except StoreIsAway as away:
-            return self._set_back(taken, away)
         except ClamdIsAway as away:
             return await self._unanswered(taken, away, signatures)
 
     async def _missing(self, taken: Taken, signatures: str) -> Outcome:
+        """A try like any other: the store's volume may not be mounted yet."""
         if await self._scans.key_of(taken.file.id) != taken.file.storage_key or await self._quarantine.has(taken.file):
             return _undone(taken)  # it was moved meanwhile
         log.error("object_is_missing", attachmentId=taken.file.id, key=taken.file.storage_key)
-        return Outcome(taken, ScanStatus.FAILED, "its bytes are not in the store", signatures)
+        return _tried(taken, "its bytes are not in the store", signatures)
 
     async def _unanswered(self, taken: Taken, away: ClamdIsAway, signatures: str) -> Outcome:
         """A try counts where the file is what is wrong: clamd is well, or died of it alone."""
         if not await self._readiness.answers() and not self._died_of(taken, away):
             return _undone(taken)
-        tries = taken.attempts + 1
-        log.warning("scan_has_no_verdict", attachmentId=taken.file.id, tries=tries, error=str(away))
-        if tries >= MOST_TRIES:
-            return Outcome(taken, ScanStatus.FAILED, str(away), signatures)
-        return Outcome(taken, ScanStatus.PENDING, str(away), wait=_growing(tries))
+        log.warning("scan_has_no_verdict", attachmentId=taken.file.id, tries=taken.attempts + 1, error=str(away))
+        return _tried(taken, str(away), signatures)
 
     def _died_of(self, taken: Taken, away: ClamdIsAway) -> bool:
         """Of the files that were being scanned when clamd died, each is scanned alone the next time, which tells whose doing it was."""
@@ -165,6 +174,14 @@ def _verdict(taken: Taken, verdict: Verdict, signatures: str) -> Outcome:
             return Outcome(taken, ScanStatus.INFECTED, name, signatures)
         case unscannable:
             return Outcome(taken, ScanStatus.UNSCANNABLE, f"{unscannable.reason}: {unscannable.said}", signatures)
+
+
+def _tried(taken: Taken, why: str, signatures: str) -> Outcome:
+    """To no end; it waits for the next try, if there is one."""
+    tries = taken.attempts + 1
+    if tries >= MOST_TRIES:
+        return Outcome(taken, ScanStatus.FAILED, why, signatures)
+    return Outcome(taken, ScanStatus.PENDING, why, wait=_growing(tries))
 
 
 def _undone(taken: Taken) -> Outcome:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from services.attachments.main import AttachmentsApplication
+from services.attachments.scanner import MOST_TRIES
 from services.attachments.settings import AttachmentsSettings
 from shared.contracts.attachments.attachments import Attachment
 from shared.store.store import Store
@@ -52,6 +53,21 @@ class Scanning:
 
         await until(is_there)
         return seen
+
+    async def was_tried(self, file: Attachment) -> None:
+        """Once, to no end."""
+
+        async def there() -> bool:
+            row = await self.attachments.row(file)
+            return bool(row["attempts"] == 1 and row["scan_status"] == "pending")
+
+        await until(there)
+
+    async def leaves_one_try(self, file: Attachment) -> None:
+        """Now."""
+        await self.attachments.database.execute(
+            "UPDATE attachments.attachments SET attempts = $2, next_try_at = now() WHERE id = $1", file.id, MOST_TRIES - 1
+        )
 
     async def changes(self, key: UUID, file: Attachment) -> list[tuple[str, str]]:
         """What was said of a file: changes and states, in order."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-from services.attachments.scanner import MOST_TRIES
 from shared.contracts.principal import Principal
 from tests.clamav import ClamdServer
 from tests.service.attachments.scanning import Scanning, until
@@ -73,7 +72,5 @@ async def test_a_file_of_which_clamd_dies_is_found_out_and_fails_while_all_other
             await until(was_tried)
             assert mortal.deaths == 1 + (await attachments.row(deadly))["attempts"], "once with the others, and then alone"
             assert [(await attachments.row(file))["attempts"] for file in others] == [1] * 5, "by which they became clean"
-            await attachments.database.execute(
-                "UPDATE attachments.attachments SET attempts = $2, next_try_at = now() WHERE id = $1", deadly.id, MOST_TRIES - 1
-            )
+            await scanning.leaves_one_try(deadly)
             assert await scanning.ends(deadly) == "failed"

@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from services.attachments.main import AttachmentsApplication
 from services.attachments.repository.scans import quarantine_key
+from services.attachments.scanner import MOST_TRIES
 from shared.contracts.attachments.attachments import (
     OPEN_ATTACHMENT,
     Attachment,
@@ -81,9 +82,29 @@ async def test_what_cannot_be_looked_into_is_not_served(scanning: Scanning, thre
 
 
 @pytest.mark.usefixtures("running")
-async def test_a_file_whose_bytes_are_gone_has_failed(scanning: Scanning, thread: UUID, agent: Principal) -> None:
+async def test_a_file_whose_bytes_are_gone_has_failed_after_ten_tries(scanning: Scanning, thread: UUID, agent: Principal) -> None:
     attachments = scanning.attachments
     upload = await attachments.begin(thread, agent)
     await attachments.store.delete(upload.storage_key)
     (file,) = await attachments.finish(thread, agent, upload)
+    await scanning.was_tried(file)
+    await scanning.leaves_one_try(file)
     assert await scanning.ends(file) == "failed"
+    row = await attachments.row(file)
+    assert (row["scan_result"], row["attempts"]) == ("its bytes are not in the store", MOST_TRIES)
+
+
+@pytest.mark.usefixtures("running")
+async def test_a_file_whose_bytes_are_there_again_is_scanned(scanning: Scanning, thread: UUID, agent: Principal) -> None:
+    """Its volume was not mounted yet."""
+    attachments = scanning.attachments
+    upload = await attachments.begin(thread, agent)
+    await attachments.store.delete(upload.storage_key)
+    (file,) = await attachments.finish(thread, agent, upload)
+    await scanning.was_tried(file)
+    await attachments.store.write((await attachments.row(file))["storage_key"], once(b"hello"))
+    assert await scanning.ends(file) == "clean"
+
+
+async def once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import override
 from uuid import UUID
 
+import pytest
+
 from services.attachments.background import BackgroundWork
 from services.attachments.media.contents import WIDTHS, CannotBeRead, Picture, Reason
 from services.attachments.media.pool import Decoders
@@ -32,13 +34,17 @@ BAD = b"this one is too much for me"
 
 
 class Struggling(Clamd):
-    """It is well, and gives up on one kind of file."""
+    """It is well, and one kind of file is too much for it."""
+
+    def __init__(self, url: str, error: Exception) -> None:
+        super().__init__(url)
+        self._error = error
 
     @override
     async def scan(self, chunks: AsyncIterator[bytes]) -> Verdict:
         content = b"".join([chunk async for chunk in chunks])
         if content == BAD:
-            raise ClamdGaveUp("clamd could not scan: Can't allocate memory")
+            raise self._error
 
         async def again() -> AsyncIterator[bytes]:
             yield content
@@ -85,12 +91,20 @@ def nothing() -> None:
     """Nobody is told."""
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ClamdGaveUp("clamd could not scan: Can't allocate memory"), "clamd could not scan: Can't allocate memory"),
+        (ValueError("nobody thought of this"), "the scan broke off by a ValueError"),
+    ],
+    ids=["clamd's", "ours"],
+)
 async def test_ten_tries_on_a_clamd_that_is_well_are_enough(
-    scanning: Scanning, clamav: ClamdServer, thread: UUID, agent: Principal
+    scanning: Scanning, clamav: ClamdServer, thread: UUID, agent: Principal, error: Exception, said: str
 ) -> None:
     attachments = scanning.attachments
     bad, good = await attachments.upload(thread, agent, BAD), await attachments.upload(thread, agent)
-    async with scanner(attachments, Struggling(clamav.url)):
+    async with scanner(attachments, Struggling(clamav.url, error)):
 
         async def was_tried() -> bool:
             return bool((await attachments.row(bad))["attempts"] == 1)
@@ -99,12 +113,10 @@ async def test_ten_tries_on_a_clamd_that_is_well_are_enough(
         assert await scanning.ends(good) == "clean"
         row = await attachments.row(bad)
         assert (row["scan_status"], row["lease"], row["next_try_at"] > row["updated_at"]) == ("pending", None, True)
-        await attachments.database.execute(
-            "UPDATE attachments.attachments SET attempts = $2, next_try_at = now() WHERE id = $1", bad.id, MOST_TRIES - 1
-        )
+        await scanning.leaves_one_try(bad)
         assert await scanning.ends(bad) == "failed"
     row = await attachments.row(bad)
-    assert (row["attempts"], row["scan_result"]) == (MOST_TRIES, "clamd could not scan: Can't allocate memory")
+    assert (row["attempts"], row["scan_result"]) == (MOST_TRIES, said)
 
 
 async def test_a_clamd_that_hangs_costs_no_try(scanning: Scanning, thread: UUID, agent: Principal) -> None:

@@ -70,6 +70,23 @@ async def test_a_file_that_the_store_does_not_give_waits_says_why_and_is_scanned
     assert (await attachments.row(file))["scan_result"] is None
 
 
+async def test_a_store_that_goes_away_when_it_is_asked_for_what_is_missing_costs_no_try(
+    scanning: Scanning, clamav: ClamdServer, thread: UUID, agent: Principal
+) -> None:
+    attachments, faulty = scanning.attachments, Faulty(scanning.attachments.store)
+    upload = await attachments.begin(thread, agent)
+    await attachments.store.delete(upload.storage_key)
+    (file,) = await attachments.finish(thread, agent, upload)
+    faulty.failing.add("size")  # by which the quarantine is asked
+    async with scanning.running(clamav.url, faulty):
+
+        async def says_why() -> bool:
+            return "the store does not give it" in ((await attachments.row(file))["scan_result"] or "")
+
+        await until(says_why)
+        assert (await attachments.row(file))["attempts"] == 0
+
+
 async def test_a_file_waits_through_leases_and_tries(attachments: Service, scans: Scans, thread: UUID, agent: Principal) -> None:
     file = await attachments.upload(thread, agent)
     await attachments.aged("attachments", file.id, "waits_since", HOUR)

@@ -77,12 +77,7 @@ async def test_a_wrong_answer_is_a_try_and_the_next_right_one_counts(
         assert await scanning.ends(await scanning.attachments.upload(thread, agent)) == "clean"
         meddler.says = said
         file = await scanning.attachments.upload(thread, agent)
-
-        async def was_tried() -> bool:
-            row = await scanning.attachments.row(file)
-            return bool(row["attempts"] == 1 and row["scan_status"] == "pending")
-
-        await until(was_tried)
+        await scanning.was_tried(file)
         meddler.says = None
         assert await scanning.ends(file) == "clean"
     changes = await scanning.changes(agent.user_id, file)
