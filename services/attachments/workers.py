@@ -33,9 +33,10 @@ class Workers:
         give_back: Callable[[Sequence[Taken]], Awaitable[None]],
         *,
         at_once: int,
+        renew_every: float = RENEW_EVERY,
     ) -> None:
         self._name, self._take, self._work, self._renew, self._give_back = name, take, work, renew, give_back
-        self._at_once = at_once
+        self._at_once, self._renew_every = at_once, renew_every
         self._places = asyncio.Semaphore(at_once)
         self._woken = asyncio.Event()
         self._held: dict[UUID, Taken] = {}
@@ -105,7 +106,7 @@ class Workers:
 
     async def _keep_renewing(self) -> None:
         while True:
-            await asyncio.sleep(RENEW_EVERY)
+            await asyncio.sleep(self._renew_every)
             if self._held:
                 try:
                     await self._renew([*self._held.values()])

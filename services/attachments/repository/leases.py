@@ -63,15 +63,15 @@ class Taken:
 class Leases:
     """`background` is the background role's: workers serve all workspaces."""
 
-    def __init__(self, background: Database, on_commit: Callable[[], None]) -> None:
-        self._background, self._on_commit = background, on_commit
+    def __init__(self, background: Database, on_commit: Callable[[], None], lease: timedelta = LEASE) -> None:
+        self._background, self._on_commit, self._lease = background, on_commit, lease
 
     async def to_scan(self, most: int) -> list[Taken]:
         """Those that have waited longest. From now on they are `scanning`."""
 
         async def attempt() -> list[Taken]:
             async with self._background.installation() as connection:
-                rows = _longest_waiting_first(await connection.fetch(TAKE_TO_SCAN, most, new_id(), LEASE))
+                rows = _longest_waiting_first(await connection.fetch(TAKE_TO_SCAN, most, new_id(), self._lease))
                 taken = [Taken.of(row) for row in rows]
                 began = (one.file for one, row in zip(taken, rows, strict=True) if row["began"])
                 await emit(connection, *(said_of(file, Change.SCANNED) for file in began))
@@ -83,12 +83,12 @@ class Leases:
 
     async def to_preview(self, most: int) -> list[Taken]:
         async with self._background.connection() as connection:
-            rows = await connection.fetch(TAKE_TO_PREVIEW, most, new_id(), LEASE)
+            rows = await connection.fetch(TAKE_TO_PREVIEW, most, new_id(), self._lease)
         return [Taken.of(row) for row in _longest_waiting_first(rows)]
 
     async def renew(self, taken: Sequence[Taken]) -> None:
         async with self._background.connection() as connection:
-            await connection.execute(_RENEW, [one.file.id for one in taken], [one.lease for one in taken], LEASE)
+            await connection.execute(_RENEW, [one.file.id for one in taken], [one.lease for one in taken], self._lease)
 
 
 def _longest_waiting_first(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
