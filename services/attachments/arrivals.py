@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 from shared.contracts.attachments.uploads import HEAD_BYTES
 from shared.store.store import Store
@@ -22,6 +24,14 @@ class Arrival:
 class Arrivals:
     def __init__(self, store: Store) -> None:
         self._store, self._places = store, asyncio.Semaphore(AT_ONCE)
+        self._turns: WeakValueDictionary[tuple[UUID, UUID], asyncio.Lock] = WeakValueDictionary()  # those that somebody holds or awaits
+
+    def turn(self, upload_id: UUID, owner_id: UUID) -> asyncio.Lock:
+        """Held by who finishes an upload: however often its owner asks at once, it is copied and read once, and takes one place.
+
+        Whoever names another's upload waits for nobody.
+        """
+        return self._turns.setdefault((upload_id, owner_id), asyncio.Lock())
 
     async def copied(self, key: str, to: str) -> Arrival:
         """Copy an object, and read the copy. Raises `ObjectIsMissing`, `StoreIsAway`."""

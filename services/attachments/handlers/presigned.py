@@ -52,14 +52,16 @@ async def begin_presigned_upload(
 
 
 async def finish_presigned_upload(request: FinishPresignedUpload, caller: Principal, service: Service) -> Attachment | Replayed[Attachment]:
-    """Again, and by several at once, it is one attachment: a try that comes too late gives up its own copy."""
+    """Again, and by several at once, it is one attachment: who waited for a turn finds what was made, and a try that comes too late,
+    in another process, gives up its own copy."""
     await service.access(Right.POST, request.thread_id, caller)
-    made = await service.staged.made(request, caller)
-    if made is None:
-        try:
-            return _shown(await _finish(request, caller, service), caller)
-        except MadeAlready:
-            made = await service.staged.made(request, caller)
+    async with service.arrivals.turn(request.upload_id, caller.user_id):
+        made = await service.staged.made(request, caller)
+        if made is None:
+            try:
+                return _shown(await _finish(request, caller, service), caller)
+            except MadeAlready:
+                made = await service.staged.made(request, caller)
     if made is None:
         raise UploadNotFound
     return Replayed(_shown(made, caller))

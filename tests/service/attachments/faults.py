@@ -1,5 +1,6 @@
 """A store that fails when a test says so."""
 
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 
 from shared.application import Dependency
@@ -7,16 +8,23 @@ from shared.store.store import SignedPut, Store, Stored, StoreIsAway
 
 
 class Faulty(Store):
-    """Another store, whose calls by these names fail: before they do anything, or `late`, when it is done and only the answer is lost."""
+    """Another store, whose calls by these names fail: before they do anything, or `late`, when it is done and only the answer is lost.
+
+    once: those whose next call alone fails. calls: how often each of these was called.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.failing: set[str] = set()
         self.late: set[str] = set()
+        self.once: set[str] = set()
+        self.calls: Counter[str] = Counter()
 
     def mend(self) -> None:
         self.failing.clear()
         self.late.clear()
+        self.once.clear()
+        self.calls.clear()
 
     @property
     def reached_by_clients(self) -> bool:  # type: ignore[override]
@@ -73,7 +81,9 @@ class Faulty(Store):
         return await self._store.health()
 
     def _before(self, name: str) -> None:
-        if name in self.failing:
+        self.calls[name] += 1
+        if name in self.failing or name in self.once:
+            self.once.discard(name)
             raise StoreIsAway
 
     def _after(self, name: str) -> None:

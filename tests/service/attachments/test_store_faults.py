@@ -1,5 +1,6 @@
 """The store fails at each call: people are told, nothing half done is left, and what can be done again is."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -56,6 +57,29 @@ async def test_finishing_that_the_store_fails_is_done_again(
     faulty.mend()
     made = await finish(attachments, thread, agent, upload)
     assert await content_of(attachments, made) == CONTENT
+    await much_later(attachments, thread)
+    await check_that_all_is_whole(attachments, thread, 1, before)
+
+
+async def test_many_who_finish_one_upload_at_once_have_its_object_copied_and_read_once(
+    attachments: Service, faulty: Faulty, thread: UUID, agent: Principal
+) -> None:
+    upload = await begun(attachments, thread, agent)
+    made = await asyncio.gather(*(finish(attachments, thread, agent, upload) for _ in range(20)))
+    assert made == [made[0]] * 20
+    assert (faulty.calls["copy"], faulty.calls["read"]) == (1, 1)
+    assert await rows(attachments, thread) == (1, 0, 1)
+
+
+async def test_whoever_waited_for_one_that_fails_finishes_it(attachments: Service, faulty: Faulty, thread: UUID, agent: Principal) -> None:
+    before = await kept(attachments)
+    upload = await begun(attachments, thread, agent)
+    faulty.once.add("read")
+    answers = await asyncio.gather(*(finish(attachments, thread, agent, upload) for _ in range(5)), return_exceptions=True)
+    made = [answer for answer in answers if isinstance(answer, Attachment)]
+    assert made == [made[0]] * 4
+    assert [type(answer) for answer in answers if answer not in made] == [StoreIsAway]
+    assert (faulty.calls["copy"], faulty.calls["read"]) == (2, 2)
     await much_later(attachments, thread)
     await check_that_all_is_whole(attachments, thread, 1, before)
 
