@@ -76,7 +76,7 @@ def rescan(
     """
     if (identifier is not None) == outdated:
         raise CannotStart("Say what is scanned again: an attachment's id, or --outdated.")
-    files = asyncio.run(_rescanned(identifier))
+    files = asyncio.run(_rescanned(Rescan(attachment_id=identifier, outdated=outdated)))
     typer.echo(json.dumps({"files": files}) if as_json else f"{files} {'file is' if files == 1 else 'files are'} scanned again.")
 
 
@@ -99,14 +99,13 @@ async def _pages(status: ScanStatus | None, limit: int) -> AsyncIterator[Scan]:
             cursor, more = page.next_cursor, page.has_more
 
 
-async def _rescanned(identifier: UUID | None) -> int:
-    """Outdated ones go a batch a call, until none is left."""
-    if identifier is not None:
-        return (await _ask(RESCAN, Rescan(attachment_id=identifier))).files
+async def _rescanned(request: Rescan) -> int:
+    """A batch a call, until none is left."""
     files = 0
     async with Installation.find().caller() as caller:
-        while batch := (await _answer(caller, RESCAN, Rescan(outdated=True))).files:
-            files += batch
+        while (batch := await _answer(caller, RESCAN, request)).files:
+            files += batch.files
+            request = request.model_copy(update={"asked_at": batch.asked_at})
     return files
 
 

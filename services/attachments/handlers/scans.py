@@ -9,7 +9,7 @@ from shared import cursors
 from shared.contracts.attachments.attachments import AttachmentNotFound, ScanStatus
 from shared.contracts.attachments.scans import ListScans, Rescan, Rescanned, Scan, ScannerIsAway, ScanPage, ShowScan
 
-BATCH = 500  # files that one call has scanned again
+BATCH = 500  # files that one call has scanned again: so it answers in time, however many there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,14 @@ async def show_scan(request: ShowScan, service: Operated) -> Scan:
 
 
 async def rescan(request: Rescan, service: Operated) -> Rescanned:
-    files = 0
+    files, asked_at = 0, request.asked_at or await service.inspection.now()
     if request.attachment_id is not None:
-        await show_scan(ShowScan(attachment_id=request.attachment_id), service)
-        files += await service.inspection.scan_same_bytes(request.attachment_id)
+        if request.asked_at is None:  # the file may be deleted between batches; the others are scanned nonetheless
+            await show_scan(ShowScan(attachment_id=request.attachment_id), service)
+        files += await service.inspection.scan_same_bytes(request.attachment_id, asked_at, BATCH)
     if request.outdated:
         signatures = service.signatures()
         if signatures is None:
             raise ScannerIsAway
         files += await service.inspection.scan_outdated(signatures, BATCH)
-    return Rescanned(files=files)
+    return Rescanned(files=files, asked_at=asked_at)

@@ -1,6 +1,7 @@
 """Scans as the operator sees them, and has them done again. All workspaces', so by the background role; no client's request comes here."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -31,9 +32,12 @@ _AGAIN = f"""
     FROM again WHERE a.id = again.id RETURNING {columns("a")}"""
 _SCANNED = "scan_status IN ('clean', 'infected', 'unscannable', 'failed') AND deleted_at IS NULL AND purged_at IS NULL"
 
+# What was scanned since this was asked for is not scanned again by its next batch. Rows that are held are waited for: none is left out.
 SAME_BYTES = f"""
     WITH again AS (
-        SELECT id FROM attachments WHERE {_SCANNED} AND sha256 = (SELECT sha256 FROM attachments WHERE id = $1) ORDER BY id FOR UPDATE)
+        SELECT id FROM attachments WHERE {_SCANNED} AND sha256 = (SELECT sha256 FROM attachments WHERE id = $1)
+            AND coalesce(scanned_at, '-infinity') < $2
+        LIMIT $3 FOR UPDATE)
     {_AGAIN}"""
 
 # What is not the same is three ranges of an index.
@@ -63,9 +67,15 @@ class Inspection:
             row = await connection.fetchrow(_SHOW, attachment_id)
         return _scan_of(row) if row else None
 
-    async def scan_same_bytes(self, attachment_id: UUID) -> int:
-        """All files with the bytes of this one wait again; how many."""
-        return await self._again(SAME_BYTES, attachment_id)
+    async def now(self) -> datetime:
+        """By the clock that says when files were scanned."""
+        async with self._background.connection() as connection:
+            now: datetime = await connection.fetchval("SELECT now()")
+        return now
+
+    async def scan_same_bytes(self, attachment_id: UUID, asked_at: datetime, most: int) -> int:
+        """Files with the bytes of this one that were scanned before this was asked for wait again; how many, which may not be all."""
+        return await self._again(SAME_BYTES, attachment_id, asked_at, most)
 
     async def scan_outdated(self, signatures: str, most: int) -> int:
         """What was scanned by other signatures waits again; how many, which may not be all."""

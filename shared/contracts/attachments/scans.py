@@ -52,14 +52,20 @@ class ShowScan(Request):
 
 
 class Rescan(Request):
-    """Scan again: one file, all files of its digest, or all that were scanned with other signatures than today's."""
+    """Scan again: all files of one's digest, or all that were scanned with other signatures than today's. A call takes so many of them,
+    and one that answers none has left none.
+
+    asked_at: as the first call answered it, so that the next ones have no file scanned twice.
+    """
 
     attachment_id: UUID | None = None
     outdated: bool = False
+    asked_at: Time | None = None
 
 
 class Rescanned(View):
     files: int
+    asked_at: Time
 
 
 LIST_SCANS = Operation(ListScans, ScanPage, called_by=[OPERATOR], refuses=[CursorIsNotValid], anonymous=True, coalesced=False)

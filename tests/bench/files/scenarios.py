@@ -51,7 +51,7 @@ class FileScenarios:
 
     async def scanning(self) -> None:
         """Small files have more rounds: theirs are short, and differ by a third."""
-        for name, size, files, rounds in (("5 MB", LARGE, 24, self.rounds), ("50 KB", SMALL, 600, 3 * self.rounds)):
+        for name, size, files, rounds in (("5 MB", LARGE, 24, self.rounds), ("50 KB", SMALL, 500, 3 * self.rounds)):
             content = os.urandom(size)
             attachment = await self._uploaded(content, files)
             ours, straight = [], []
@@ -138,7 +138,7 @@ class FileScenarios:
         return found
 
     async def _scanned_again(self, attachment: UUID) -> float:
-        """Seconds from when all files of the same bytes wait to the last verdict."""
+        """Seconds from when all files of the same bytes wait to the last verdict. One call takes no more than 500."""
         await self.operator(RESCAN, Rescan(attachment_id=attachment), None)
         begin = time.perf_counter()
         await self._until(self._all_are_clean, every=_SCANS_LOOKED_AT_EVERY)

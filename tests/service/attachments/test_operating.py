@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +29,13 @@ from tests.service.attachments.conftest import Service
 from tests.service.attachments.scanning import Scanning
 from tests.service.neighbours import principal
 
+_COMMON = """
+    INSERT INTO attachments.attachments (id, workspace_id, thread_id, filename, mime_type, size_bytes, sha256, storage_key, uploaded_by_id,
+        uploaded_by_role, scan_status, signatures, scanned_at, previewed_at)
+    SELECT uuidv7(), $1, $2, 'logo.png', 'image/png', 0, sha256(uuid_send($2)), 'files/' || uuidv7(), $3, 'agent', 'clean', 'before',
+        now() - interval '1 hour', now()
+    FROM generate_series(1, $4::int)"""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def operator(attachments: Service, servers: Servers) -> AsyncIterator[Caller]:
@@ -46,6 +54,19 @@ async def typed(environment: dict[str, str], *words: str) -> tuple[int, str]:
     """A command of the operator's: its exit code and what it prints."""
     code, out, err = await forks.run(words, environment)
     return code, (out + err).decode()
+
+
+async def versions(attachments: Service, thread: UUID) -> dict[tuple[str, int], int]:
+    """How many files of a thread have which status and version."""
+    rows = await attachments.database.fetch("SELECT scan_status, version FROM attachments.attachments WHERE thread_id = $1", thread)
+    return Counter((row["scan_status"], row["version"]) for row in rows)
+
+
+async def another(attachments: Service, thread: UUID) -> UUID:
+    """The first file of the thread that is not deleted."""
+    query = "SELECT id FROM attachments.attachments WHERE thread_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT 1"
+    identifier: UUID = await attachments.database.fetchval(query, thread)
+    return identifier
 
 
 async def pages(operator: Caller, status: ScanStatus | None) -> list[Scan]:
@@ -101,6 +122,40 @@ async def test_all_files_of_a_digest_are_scanned_again_with_new_signatures(
     assert (code, [str(file.id) in out for file in files]) == (0, [True] * 3), "an id is shown whole on the narrowest screen"
     code, out = await typed(environment, "scans", "show", str(files[0].id))
     assert (code, "scanResult: Words-That-Are-Bad" in out) == (0, True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def common(attachments: Service, thread: UUID, agent: Principal) -> AsyncIterator[UUID]:
+    """One of 1,200 clean files of the same bytes."""
+    await attachments.database.execute(_COMMON, agent.workspace_id, thread, agent.user_id, 1_200)
+    yield await another(attachments, thread)
+    await attachments.database.execute("DELETE FROM attachments.attachments WHERE thread_id = $1", thread)
+
+
+async def test_however_many_files_have_a_digest_one_command_has_all_scanned_again(
+    attachments: Service, thread: UUID, common: UUID, environment: dict[str, str]
+) -> None:
+    assert await typed(environment, "scans", "rescan", str(common)) == (0, "1200 files are scanned again.\n")
+    assert await versions(attachments, thread) == {("pending", 2): 1_200}
+    assert await typed(environment, "scans", "rescan", str(common)) == (0, "0 files are scanned again.\n")
+
+
+async def test_a_digest_s_files_are_taken_by_batches_and_each_once_however_soon_its_scan_ends(
+    attachments: Service, operator: Caller, thread: UUID, common: UUID
+) -> None:
+    request = Rescan(attachment_id=common)
+    taken: list[int] = []
+    while (answer := await operator(RESCAN, request, None)).files:
+        request = request.model_copy(update={"asked_at": answer.asked_at})
+        taken.append(answer.files)
+        await attachments.database.execute(
+            "UPDATE attachments.attachments SET scan_status = 'clean', scanned_at = now() WHERE thread_id = $1 AND scan_status = 'pending'",
+            thread,
+        )
+        await attachments.database.execute("UPDATE attachments.attachments SET deleted_at = now() WHERE id = $1", common)
+    assert taken == [500, 500, 200]
+    assert await versions(attachments, thread) == {("clean", 2): 1_200}
+    assert (await operator(RESCAN, Rescan(attachment_id=await another(attachments, thread)), None)).files == 500, "asked for anew"
 
 
 async def test_what_was_scanned_by_other_signatures_is_scanned_again(

@@ -1,6 +1,7 @@
 """Workers and operators find what they look for by its index, however many files there are."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def read(found: list[Plan]) -> int:
         (leases.TAKE_TO_PREVIEW, (6, new_id(), leases.LEASE)),
         (scans.OLDEST, ()),
         (scans.UNSCANNED, (500,)),
-        (inspection.SAME_BYTES, (new_id(),)),
+        (inspection.SAME_BYTES, (new_id(), datetime.now(UTC), 500)),
         (inspection.OUTDATED, ("today", 500)),
     ],
     ids=["to scan", "to preview", "the oldest", "unscanned", "same bytes", "outdated"],
@@ -88,6 +89,14 @@ async def test_the_oldest_of_many_that_wait_is_read_alone(many: Service) -> None
 async def test_a_page_of_scans_reads_a_page_of_each_state(many: Service) -> None:
     assert read(await plan(many, inspection.LIST, [ScanStatus.INFECTED], *END, 51)) == 51
     assert read(await plan(many, inspection.LIST, [*ScanStatus], *END, 51)) == 2 * 51
+
+
+async def test_files_of_a_digest_are_found_without_reading_others(many: Service) -> None:
+    one = await many.database.fetchval("SELECT id FROM attachments.attachments WHERE scan_status = 'clean' LIMIT 1")
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    await many.database.execute("UPDATE attachments.attachments SET scanned_at = now() WHERE id = $1", one)
+    found = await plan(many, inspection.SAME_BYTES, one, long_ago, 500)
+    assert ({each.get("Index Name") for each in found} >= {"attachments_digest"}, read(found)) == (True, 2)
 
 
 async def test_objects_are_looked_up_by_their_keys(many: Service) -> None:
