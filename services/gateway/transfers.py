@@ -1,8 +1,8 @@
 """Routes through which the bytes of files go, and what their handlers work with."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,27 @@ from shared.contracts.model import Request
 from shared.contracts.operations import Operation
 from shared.contracts.permissions import Permission
 from shared.contracts.principal import Principal
+from shared.contracts.refusals import Refusal
 from shared.messaging.context import current_context
 from shared.store.store import Store
 
 TAKEN, FAILED = "taken", "internal_error"
 UPLOADS = Counter("attachment_uploads", "Requests with files, by what came of them: `taken`, or the code of the refusal.", ["outcome"])
-for outcome in (TAKEN, FAILED, "service_is_unavailable", "store_is_away", "store_is_full"):
+for outcome in (TAKEN, FAILED, "service_is_unavailable", "store_is_away", "store_is_full", "uploads_are_too_many"):
     UPLOADS.labels(outcome)  # counted from the start, so that the first one is seen to be one more
+
+
+@contextmanager
+def failures_counted() -> Iterator[None]:
+    """What is raised in here is an upload that failed by it."""
+    try:
+        yield
+    except Refusal as refusal:
+        UPLOADS.labels(refusal.code).inc()
+        raise
+    except Exception:
+        UPLOADS.labels(FAILED).inc()
+        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,12 +60,13 @@ async def _finish(
     request: FinishUploads, drafts: Sequence[domain.Draft], caller: Principal, service: Service
 ) -> Attachments | Replayed[Attachments]:
     try:
-        files = await service.uploads.finish(request, drafts, domain.first_status(scanning=service.scanning), caller)
+        finished = await service.uploads.finish(request, drafts, domain.first_status(scanning=service.scanning), caller)
     except MadeBefore as before:
         return Replayed(await _made_before(before, request, caller, service))
-    for file in files:
-        came(file, caller)
-    return _shown(files, caller)
+    if finished.made_now:
+        for file in finished.files:
+            came(file, caller)
+    return _shown(finished.files, caller)
 
 
 async def abort_uploads(request: AbortUploads, caller: Principal, service: Service) -> Nothing:

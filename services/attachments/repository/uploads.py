@@ -94,11 +94,19 @@ class Finishing:
     context: Context
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The attachments of one request, in its order. made_now: and not by the same request before, whose answer was lost."""
+
+    files: list[Stored]
+    made_now: bool
+
+
 class Uploads:
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database, self._on_commit = database, on_commit
         self._beginnings: Groups[UUID, Beginning, Upload] = Groups(self._begin, at_once=2)
-        self._finishings: Groups[UUID, Finishing, list[Stored]] = Groups(self._finish, at_once=2)
+        self._finishings: Groups[UUID, Finishing, Finished] = Groups(self._finish, at_once=2)
 
     async def begin(self, thread_id: UUID, kind: UploadKind, caller: Principal) -> Upload:
         return await self._beginnings.join(caller.workspace_id, Beginning(thread_id, kind, caller))
@@ -117,27 +125,27 @@ class Uploads:
             )
         return uploads
 
-    async def finish(self, request: FinishUploads, drafts: Sequence[Draft], status: ScanStatus, caller: Principal) -> list[Stored]:
-        """Attachments of them all, in their order. Raises `UploadNotFound`, and what `claim` raises."""
+    async def finish(self, request: FinishUploads, drafts: Sequence[Draft], status: ScanStatus, caller: Principal) -> Finished:
+        """Attachments of them all. Raises `UploadNotFound`, and what `claim` raises."""
         finishing = Finishing(request, drafts, status, caller, current_context.get())
         if finishing.context.idempotency_key:  # it may wait for another transaction with its key
-            (files,) = await self._finish(caller.workspace_id, [finishing])
-            return files
+            (finished,) = await self._finish(caller.workspace_id, [finishing])
+            return finished
         return await self._finishings.join(caller.workspace_id, finishing)
 
-    async def _finish(self, workspace_id: UUID, finishings: Sequence[Finishing]) -> Sequence[list[Stored]]:
+    async def _finish(self, workspace_id: UUID, finishings: Sequence[Finishing]) -> Sequence[Finished]:
         """Raises where one cannot be finished: then none of them is."""
 
-        async def attempt() -> Sequence[list[Stored]]:
+        async def attempt() -> Sequence[Finished]:
             async with self._database.workspace(workspace_id) as connection:
                 if len(finishings) == 1:
                     await _claim(connection, *finishings)
                 made = await _make(connection, workspace_id, finishings)
                 if not made and len(finishings) == 1:
-                    return [await _made_before(connection, *finishings)]
+                    return [Finished(await _made_before(connection, *finishings), made_now=False)]
                 outcomes = [_all_of(finishing, made) for finishing in finishings]
                 await emit(connection, *(event for one, files in zip(finishings, outcomes, strict=True) for event in _said(one, files)))
-                return outcomes
+                return [Finished(files, made_now=True) for files in outcomes]
 
         return await committed(attempt, self._on_commit)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 
 from shared.contracts.attachments.uploads import (
     ABORT_UPLOADS,
@@ -40,6 +41,16 @@ async def test_finishing_again_answers_what_was_made(attachments: Service, threa
     first = await attachments.finish(thread, agent, *uploads)
     assert await attachments.finish(thread, agent, *uploads) == first
     assert len(await attachments.said(agent.user_id)) == 3
+
+
+async def test_an_attachment_is_measured_once_however_often_it_is_finished(attachments: Service, thread: UUID, agent: Principal) -> None:
+    def measured() -> float:
+        return REGISTRY.get_sample_value("attachment_upload_size_bytes_count") or 0.0
+
+    before, uploads = measured(), [await attachments.begin(thread, agent) for _ in range(3)]
+    for _ in range(3):
+        await attachments.finish(thread, agent, *uploads)
+    assert measured() == before + 3
 
 
 async def test_finishing_twice_at_once_makes_each_once(attachments: Service, thread: UUID, agent: Principal) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -213,6 +214,13 @@ async def put_into_a_message(house: House, attachment: Json, message: Json) -> N
         UUID(message["id"]),
         datetime.fromisoformat(message["createdAt"]),
     )
+
+
+async def uploads_counted(house: House, *outcomes: str) -> dict[str, float]:
+    """How many requests with files came to each of these."""
+    shown = (await house.http.get("/metrics")).text
+    counts = dict(re.findall(r'^attachment_uploads_total{[^}]*outcome="(\w+)"} (\S+)$', shown, re.MULTILINE))
+    return {outcome: float(counts.get(outcome, 0)) for outcome in outcomes}
 
 
 async def swept(servers: Servers, store: Store) -> None:

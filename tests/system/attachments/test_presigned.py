@@ -8,7 +8,8 @@ import pytest_asyncio
 
 from shared.store.store import Store
 from tests.samples import noise
-from tests.system.attachments.files import Room, attachments_of, room_in, scanned, sha256
+from tests.stores import S3Server
+from tests.system.attachments.files import Room, attachments_of, room_in, scanned, sha256, uploads_counted
 from tests.system.house import House, running_gateway
 from tests.system.people import Json, Person, expect, path_of, refusal, wrong_fields
 
@@ -153,3 +154,32 @@ async def test_they_count_as_uploads(over_s3: House, bucket_room: Room) -> None:
         answers = [await over_s3.http.post(path, json=announced(), headers=bucket_room.client.bearer) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert refusal(answers[-1]) == (429, "rate_limit_is_reached")
+
+
+async def test_each_is_counted_once_by_what_became_of_it(bucket_room: Room) -> None:
+    person, thread, house = bucket_room.client, bucket_room.thread, bucket_room.house
+    before = await uploads_counted(house, "taken", "bytes_have_not_come", "file_is_too_large", "file_is_not_as_announced")
+    answer = await begin(person, thread)
+    assert refusal(await person.post(answer.headers["location"], {})) == (409, "bytes_have_not_come")
+    await put(expect(answer, 201))
+    expect(await person.post(answer.headers["location"], {}), 201)
+    assert refusal(await begin(person, thread, announced() | {"size": LIMIT + 1})) == (413, "file_is_too_large")
+    wrong = await begin(person, thread)
+    await put(expect(wrong, 201))
+    await house.database.execute("UPDATE attachments.staged SET size_bytes = 1 WHERE id = $1", UUID(wrong.json()["uploadId"]))
+    assert refusal(await person.post(wrong.headers["location"], {})) == (422, "file_is_not_as_announced")
+    assert await uploads_counted(house, *before) == {outcome: count + 1 for outcome, count in before.items()}
+
+
+async def test_a_store_that_is_away_while_one_is_finished_is_counted(bucket_room: Room, s3: S3Server) -> None:
+    person = bucket_room.client
+    answer = await begin(person, bucket_room.thread)
+    await put(expect(answer, 201))
+    before = await uploads_counted(bucket_room.house, "store_is_away")
+    await s3.stop()
+    try:
+        assert refusal(await person.post(answer.headers["location"], {})) == (503, "store_is_away")
+    finally:
+        await s3.start()
+    assert await uploads_counted(bucket_room.house, "store_is_away") == {"store_is_away": before["store_is_away"] + 1}
+    expect(await person.post(answer.headers["location"], {}), 201)
