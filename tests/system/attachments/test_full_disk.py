@@ -1,5 +1,6 @@
 """A disk that is full: who sends is told, nothing is kept, and all goes on when there is room again."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ def small_disk() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="atrium-disk-") as folder:
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", folder], capture_output=True, check=False)
         if mounted.returncode != 0:
+            assert not os.environ.get("CI"), "CI runs as root, who mounts"
             pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
         try:
             yield Path(folder)
