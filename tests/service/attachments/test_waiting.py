@@ -101,7 +101,8 @@ async def test_a_file_that_is_scanned_again_waits_from_then_on(attachments: Serv
     await attachments.scanned(file)
     await attachments.aged("attachments", file.id, "waits_since", HOUR)
     assert await scans.oldest() == 0
-    assert await Inspection(attachments.background, nothing).scan_same_bytes(file.id) == 1
+    inspection = Inspection(attachments.background, nothing)
+    assert await inspection.scan_same_bytes(file.id, await inspection.now(), 10) == 1
     assert 0 < await scans.oldest() < 60
 
 
