@@ -111,8 +111,7 @@ class Start:
         self._servers = servers = Servers(self._settings, self._data, credentials)
         await servers.check_outside()
         if self._settings.store is not None:
-            with self._screen.step("Looking at the store of files …", "The store of files is there"):
-                await store_of(self._settings).open()
+            await self._look_at_the_store()
         await self._supervisor.start(servers.embedded, keepers)
         scanner = await choose_scanner(ScanningSettings(), self._data, servers.sockets, servers.account)
         if scanner.program:
@@ -127,6 +126,14 @@ class Start:
             with self._screen.step("Waiting until it is ready …", "Ready"):
                 await self._ready()
         self._screen.banner(self._url, self._data, self._wanted if self._wanted != self._data else None, scanner.notes)
+
+    async def _look_at_the_store(self) -> None:
+        store = store_of(self._settings)
+        with self._screen.step("Looking at the store of files …", "The store of files was looked at"):
+            await store.open()
+        health = await store.health()
+        if not health.ok:
+            self._screen.warn(f"Files need their store, and nothing else does: {health.detail}")
 
     async def _stop(self, work: asyncio.Task[None]) -> None:
         work.cancel()

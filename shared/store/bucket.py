@@ -3,19 +3,22 @@
 import json
 from io import BytesIO
 from secrets import token_hex
+from ssl import SSLEOFError
 
 import stamina
 import structlog
 import urllib3
 from minio import Minio
 from minio.commonconfig import Filter
-from minio.error import MinioException, S3Error
+from minio.error import InvalidResponseError, MinioException, S3Error
 from minio.helpers import check_bucket_name
 from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfig, Rule
 from minio.sse import Sse, SseS3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SSLError
 
 from shared.application import CannotStart
+from shared.store.store import StoreIsAway
+from shared.store.streaming import FULL
 
 log = structlog.get_logger()
 
@@ -24,6 +27,7 @@ _CONTENT = b"Atrium looks whether it can be read, and by whom."
 _PARTS_ARE_LEFT_FOR = 1  # days, to an upload in parts that was broken off
 _COMES_UP_WITHIN = 30  # seconds: SeaweedFS answers before it has a place for its first object
 _NOT_YET = {"InternalError", "ServiceUnavailable", "SlowDown", "XMinioServerNotInitialized"}
+_NOT_IMPLEMENTED = 501  # of the answers from 500 on the one that another try does not change
 
 _REMEDIES = {
     "InvalidAccessKeyId": "check ATRIUM_S3_ACCESS_KEY",
@@ -40,7 +44,22 @@ _REMEDIES = {
 
 
 def _comes_up(error: Exception) -> bool:
-    return isinstance(error, S3Error) and error.code in _NOT_YET
+    return isinstance(error, StoreIsAway) and isinstance(error.__cause__, S3Error) and error.__cause__.code in _NOT_YET
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether it may be well in a moment with the same settings. A certificate or a protocol that does not fit will not be."""
+    if isinstance(error, S3Error):
+        return error.code in FULL or _passes(error.response.status)
+    if isinstance(error, InvalidResponseError):  # of a proxy before it
+        return _passes(error._code)
+    if isinstance(error, SSLError):
+        return any(isinstance(each, SSLEOFError) for each in error.args)
+    return isinstance(error, HTTPError | OSError)
+
+
+def _passes(status: int) -> bool:
+    return status >= 500 and status != _NOT_IMPLEMENTED
 
 
 class _AsNamed(Sse):
@@ -60,29 +79,29 @@ class Bucket:
         self._admin, self._http = admin, http
         self._endpoint, self._name, self._region, self._encryption = endpoint, name, region, encryption
 
+    @stamina.retry(on=_comes_up, attempts=None, timeout=_COMES_UP_WITHIN)
+    def prepare_patiently(self) -> None:
+        """`prepare`, of a server that may have been started with this process."""
+        self.prepare()
+
     def prepare(self) -> None:
-        """Raises `CannotStart`."""
+        """Raises `CannotStart` where a setting is wrong, `StoreIsAway` where the server does not answer."""
         try:
             check_bucket_name(self._name, strict=True)
         except ValueError as error:
             raise CannotStart(f"ATRIUM_STORE=s3://{self._name}: {error}. It has 3 to 63 small letters, digits, dots and dashes.") from error
         try:
-            self._make_and_try()
+            self._make()
+            self._try()
             self._keep_others_out()
-        except S3Error as error:
-            remedy = _REMEDIES.get(error.code or "", "see what its log says")
-            raise CannotStart(
-                f"ATRIUM_STORE: {self._endpoint} refuses the bucket {self._name} ({error.code}, {error.message}): {remedy}."
-            ) from error
         except (MinioException, HTTPError, OSError, ValueError) as error:
-            raise CannotStart(
-                f"ATRIUM_STORE: {self._endpoint} does not answer as an S3 server ({error}): is it running, is ATRIUM_S3_ENDPOINT right?"
-            ) from error
+            raise StoreIsAway if _is_away(error) else self._wrong(error) from error
 
-    @stamina.retry(on=_comes_up, attempts=None, timeout=_COMES_UP_WITHIN)
-    def _make_and_try(self) -> None:
-        self._make()
-        self._try()
+    def _wrong(self, error: Exception) -> CannotStart:
+        if isinstance(error, S3Error):
+            remedy = _REMEDIES.get(error.code or "", "see what its log says")
+            return CannotStart(f"ATRIUM_STORE: {self._endpoint} refuses the bucket {self._name} ({error.code}, {error.message}): {remedy}.")
+        return CannotStart(f"ATRIUM_STORE: {self._endpoint} does not answer as an S3 server ({error}): is ATRIUM_S3_ENDPOINT right?")
 
     def _make(self) -> None:
         """A look by GET: the answer to HEAD would have no word of what is wrong."""

@@ -8,10 +8,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from shared.application import CannotStart, Dependency
 from shared.store.reading import OpenFile
 from shared.store.store import CHUNK, ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway
-from shared.store.writing import PartFile, Threads
+from shared.store.writing import FULL, PartFile, Threads
+
+log = structlog.get_logger()
 
 _WRITING, _SETTLING, _READING = 4, 32, 16
 
@@ -35,6 +39,9 @@ class FolderStore(Store):
             probe.touch()
             probe.unlink(missing_ok=True)  # another process may start as well
         except OSError as error:
+            if error.errno in FULL:  # what is there is served; who sends is told
+                log.warning("store_is_full", folder=str(self._folder))
+                return
             raise CannotStart(
                 f"ATRIUM_STORE: {self._folder} cannot be written ({error.strerror}): name a folder that this user owns."
             ) from error
@@ -90,8 +97,8 @@ class FolderStore(Store):
             async with asyncio.timeout(1):
                 free = (await asyncio.to_thread(os.statvfs, self._folder)).f_bavail
         except (OSError, TimeoutError) as error:
-            return Dependency(ok=False, detail=f"{self._folder}: {error or 'does not answer'}")
-        return Dependency(ok=free > 0, detail=None if free else f"{self._folder}: the disk is full")
+            return Dependency(ok=False, detail=f"{self._folder}: {error or 'does not answer'}", needed=False)
+        return Dependency(ok=free > 0, detail=None if free else f"{self._folder}: the disk is full", needed=False)
 
     def _sync(self, path: Path) -> None:
         """The file's name, and those of folders on the way to it that may be new."""

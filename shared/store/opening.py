@@ -9,7 +9,7 @@ from shared.store.store import Store
 
 
 def store_of(settings: StoreSettings) -> Store:
-    """Raises `CannotStart` where a setting is missing or wrong; `Store.open` says whether the store is there."""
+    """Raises `CannotStart` where a setting is missing or wrong; `Store.open` says whether it can be used."""
     if settings.store is None:
         return FolderStore(settings.data / "store")
     scheme, _, where = settings.store.partition("://")

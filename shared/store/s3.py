@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import obstore
+import structlog
 import urllib3
 from minio import Minio
 from obstore.exceptions import BaseError
@@ -15,9 +16,11 @@ from shared.application import CannotStart, Dependency
 from shared.store.bucket import Bucket
 from shared.store.presigning import Signer
 from shared.store.settings import StoreSettings
-from shared.store.store import ObjectIsMissing, SignedPut, Store, Stored
+from shared.store.store import ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway
 from shared.store.streaming import stream_in, stream_out, told_apart
 from shared.store.unfinished import end_unfinished
+
+log = structlog.get_logger()
 
 _PART = 5 * 1024 * 1024  # bytes; S3 takes no smaller part but the last
 _CONNECT = 3  # seconds
@@ -28,7 +31,11 @@ AMAZON = "https://s3.{region}.amazonaws.com"
 
 
 class BucketStore(Store):
-    """obstore streams the bytes; minio's SDK makes the bucket and the URLs (it waits for answers, and signs without asking)."""
+    """obstore streams the bytes; minio's SDK makes the bucket and the URLs (it waits for answers, and signs without asking).
+
+    Nothing goes to a bucket, or comes from one, that was not looked at: where its server is away at the start, that is done before its
+    first use.
+    """
 
     reached_by_clients = True
     held = 2 * _PART + 1024 * 1024  # a part that is sent, one that comes, and what came meanwhile
@@ -65,17 +72,55 @@ class BucketStore(Store):
             )
 
         self._objects, self._copying = objects(patience), objects(_COPY)
+        self._is_looked_at = False
+        self._look: asyncio.Task[Exception | None] | None = None
 
     async def open(self) -> None:
-        await asyncio.to_thread(self._bucket.prepare)
+        try:
+            await asyncio.to_thread(self._bucket.prepare_patiently)
+        except StoreIsAway as away:
+            log.warning("store_is_away", endpoint=self._endpoint, error=str(away.__cause__))
+        else:
+            self._is_looked_at = True
+
+    async def _ready(self) -> None:
+        """Raises `StoreIsAway` where the bucket cannot be looked at yet. All who come meanwhile wait for the same look."""
+        if not self._is_looked_at and (trouble := await asyncio.shield(self._begun_look())) is not None:
+            raise StoreIsAway from trouble
+
+    def _begun_look(self) -> asyncio.Task[Exception | None]:
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._look_at_it())
+        return self._look
+
+    async def _look_at_it(self) -> Exception | None:
+        """What is wrong is told here, as the process goes on: it may do what does not need the store."""
+        try:
+            await asyncio.to_thread(self._bucket.prepare)
+        except StoreIsAway as away:
+            return away.__cause__ if isinstance(away.__cause__, Exception) else away
+        except CannotStart as wrong:
+            log.error("store_cannot_be_used", error=str(wrong))
+            return wrong
+        self._is_looked_at = True
+        log.info("store_is_back", endpoint=self._endpoint)
+        return None
 
     async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
+        await self._ready()
         return await stream_in(self._objects, key, chunks, part=_PART)
 
     def read(self, key: str, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        return stream_out(self._objects, key, begin, end)
+        found = stream_out(self._objects, key, begin, end)
+        return found if self._is_looked_at else self._once_ready(found)
+
+    async def _once_ready(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        await self._ready()
+        async for chunk in chunks:
+            yield chunk
 
     async def size(self, key: str) -> int | None:
+        await self._ready()
         try:
             with told_apart():
                 return (await obstore.head_async(self._objects, key))["size"]
@@ -83,6 +128,7 @@ class BucketStore(Store):
             return None
 
     async def copy(self, key: str, to: str) -> None:
+        await self._ready()
         with told_apart():
             await obstore.copy_async(self._copying, key, to)
 
@@ -92,6 +138,7 @@ class BucketStore(Store):
             await obstore.delete_async(self._objects, key)
 
     async def delete(self, *keys: str) -> None:
+        await self._ready()
         for key in keys:  # SeaweedFS and versitygw differ in what they answer to many at once
             try:
                 with told_apart():
@@ -101,28 +148,44 @@ class BucketStore(Store):
             await asyncio.to_thread(end_unfinished, self._admin, self._name, key)
 
     async def list(self, prefix: str = "") -> AsyncIterator[Stored]:
+        await self._ready()
         with told_apart():
             async for batch in obstore.list(self._objects, prefix or None, chunk_size=1_000):
                 for one in batch:
                     yield Stored(one["path"], one["size"], one["last_modified"])
 
     def presigned_put(self, key: str, size: int, digest: bytes, seconds: int) -> SignedPut | None:
+        self._check_that_it_is_looked_at()
         encryption = {"x-amz-server-side-encryption": self._encryption} if self._encryption else {}
         return self._signer.put(f"{self._public}/{self._name}/{key}", size, digest, seconds, encryption)
 
     def presigned_get(self, key: str, seconds: int, headers: Mapping[str, str]) -> str | None:
+        self._check_that_it_is_looked_at()
         said: dict[str, str | list[str] | tuple[str]] = {f"response-{name.lower()}": value for name, value in headers.items()}
         return self._presigning.presigned_get_object(self._name, key, timedelta(seconds=seconds), response_headers=said)
+
+    def _check_that_it_is_looked_at(self) -> None:
+        """Nothing here waits: whoever asks for an address once more finds it looked at, or gets `StoreIsAway` again."""
+        if not self._is_looked_at:
+            self._begun_look()
+            raise StoreIsAway
 
     async def health(self) -> Dependency:
         try:
             async with asyncio.timeout(1):
+                await self._ready()
                 await obstore.head_async(self._objects, ".health")
         except FileNotFoundError:
-            return Dependency(ok=True)
+            return Dependency(ok=True, needed=False)
+        except StoreIsAway as away:
+            return self._trouble(away.__cause__ or away)
         except (BaseError, OSError, TimeoutError) as error:
-            return Dependency(ok=False, detail=f"{self._endpoint}: {str(error).splitlines()[0] if str(error) else 'does not answer'}")
-        return Dependency(ok=True)
+            return self._trouble(error)
+        return Dependency(ok=True, needed=False)
+
+    def _trouble(self, error: BaseException) -> Dependency:
+        detail = f"{self._endpoint}: {str(error).splitlines()[0] if str(error) else 'does not answer'}"
+        return Dependency(ok=False, detail=detail, needed=False)
 
 
 def _address(setting: str, endpoint: str) -> str:

@@ -55,7 +55,10 @@ class Store(Protocol):
     held: ClassVar[int]
 
     async def open(self) -> None:
-        """Make the folder or the bucket where it is missing. Raises `CannotStart` with what is wrong."""
+        """Make the folder or the bucket where it is missing. Raises `CannotStart` with what is wrong.
+
+        A server that does not answer is nothing wrong: all else here raises `StoreIsAway` until it does.
+        """
 
     async def write(self, key: str, chunks: AsyncIterable[bytes]) -> str:
         """Durable once this returns the SHA-256 of all, in hex.
@@ -91,7 +94,7 @@ class Store(Protocol):
         """headers: what the store is to answer with. None where clients cannot reach the store by themselves."""
 
     async def health(self) -> Dependency:
-        """Whether it answers, within a second."""
+        """Whether it answers, within a second. Files alone need it, so nobody is unready without it."""
 
 
 def new_key(kind: str) -> str:

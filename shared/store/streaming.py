@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from obstore import GetOptions
     from obstore.store import ObjectStore
 
-_FULL = ("QuotaExceeded", "StorageFull", "InsufficientStorage")  # as stores of S3 say it
+FULL = ("QuotaExceeded", "StorageFull", "InsufficientStorage")  # as stores of S3 say it
 
 
 async def gathered(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
@@ -64,7 +64,7 @@ def told_apart() -> Iterator[None]:
     except FileNotFoundError as error:
         raise ObjectIsMissing from error
     except (BaseError, OSError) as error:
-        raise (StoreIsFull if any(words in str(error) for words in _FULL) else StoreIsAway) from error
+        raise (StoreIsFull if any(words in str(error) for words in FULL) else StoreIsAway) from error
 
 
 def _range(begin: int, end: int | None) -> "GetOptions | None":

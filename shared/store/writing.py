@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from shared.store.store import CHUNK, StoreIsAway, StoreIsFull
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)
 MOST = 512 * 1024
 """Bytes that wait to be written."""
 AHEAD = 8 * 1024 * 1024
@@ -77,7 +77,7 @@ class PartFile:
         try:
             await asyncio.wrap_future(self._work)
         except OSError as error:
-            raise (StoreIsFull if error.errno in _FULL else StoreIsAway) from error
+            raise (StoreIsFull if error.errno in FULL else StoreIsAway) from error
 
     def _append(self, pieces: list[bytes]) -> BufferedWriter:
         if self._file is None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import ctypes
+import errno
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from shared.application import Dependency
 from shared.store.local import FolderStore
 from shared.store.store import StoreIsFull
 
@@ -66,7 +68,15 @@ async def test_a_disk_without_a_byte_left_says_so(small_disk: Path) -> None:
         (small_disk / "others").write_bytes(b"x" * 2 * SIZE)
     with pytest.raises(StoreIsFull):
         await store.write("files/a", pieces(1))
-    assert (await store.health()).detail == f"{small_disk}: the disk is full"
+    assert await store.health() == Dependency(ok=False, detail=f"{small_disk}: the disk is full", needed=False)
     assert files(small_disk) == ["others"]
     (small_disk / "others").unlink()
     await store.write("files/a", pieces(1))
+
+
+async def test_a_disk_that_takes_no_name_more_keeps_nobody_from_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "touch", full)
+    await FolderStore(tmp_path).open()

@@ -1,4 +1,4 @@
-"""A store that cannot do its work is told at the start, in a line that says what to do."""
+"""A setting that is wrong is told at the start, in a line that says what to do. A server that is away keeps nobody from starting."""
 
 import asyncio
 import json
@@ -15,6 +15,7 @@ from shared.application import CannotStart
 from shared.identifiers import new_id
 from shared.store.opening import store_of
 from shared.store.settings import StoreSettings
+from shared.store.store import Store, StoreIsAway
 from tests.processes import HOST
 from tests.proxies import Proxy
 from tests.stores import ACCESS_KEY, SECRET_KEY, S3Server, s3_program
@@ -59,7 +60,6 @@ async def refused(settings: dict[str, str]) -> str:
         ({"s3_secret_key": "another"}, "check ATRIUM_S3_SECRET_KEY"),
         ({"s3_access_key": "another"}, "check ATRIUM_S3_ACCESS_KEY"),
         ({"s3_region": "eu-west-1"}, "check ATRIUM_S3_REGION"),
-        ({"s3_endpoint": f"http://{HOST}:1"}, "is ATRIUM_S3_ENDPOINT right?"),
         ({"s3_endpoint": f"https://{HOST}:1/path"}, "ATRIUM_S3_ENDPOINT is no address"),
         ({"s3_public_endpoint": "files.example"}, "ATRIUM_S3_PUBLIC_ENDPOINT is no address"),
         ({"store": "s3://No_Bucket"}, "It has 3 to 63 small letters"),
@@ -78,6 +78,83 @@ async def test_a_server_that_still_comes_up_is_waited_for(s3: S3Server) -> None:
     await opened(s3.settings(bucket()) | {"s3_endpoint": proxy.url})
     assert proxy.refusals == []
     await proxy.stop()
+
+
+async def test_a_server_that_is_away_at_the_start_is_used_once_it_is_there(tmp_path: Path) -> None:
+    server = S3Server(tmp_path)
+    store = store_of(StoreSettings.model_validate(server.settings(bucket())))
+    async with asyncio.timeout(10):
+        await store.open()
+    for attempt in (store.write("files/a", hello()), store.size("files/a"), all_of(store, "files/a"), store.move("files/a", "files/b")):
+        with pytest.raises(StoreIsAway):
+            await attempt
+    health = await store.health()
+    assert (health.ok, health.needed, (health.detail or "").startswith(server.endpoint)) == (False, False, True)
+    await server.start()
+    try:
+        assert (await store.health()).ok
+        await store.write("files/a", hello())
+        assert await all_of(store, "files/a") == b"hello"
+    finally:
+        await server.stop()
+
+
+async def test_nobody_is_sent_to_a_bucket_that_was_not_looked_at(tmp_path: Path) -> None:
+    server = S3Server(tmp_path)
+    store = store_of(StoreSettings.model_validate(server.settings(bucket())))
+    await store.open()
+    await server.start()
+    try:
+        with pytest.raises(StoreIsAway):
+            store.presigned_put("staging/a", 5, b"\0" * 32, 60)
+        with pytest.raises(StoreIsAway):
+            store.presigned_get("files/a", 60, {})
+        async with asyncio.timeout(10):
+            while not is_signed(store):
+                await asyncio.sleep(0.05)
+    finally:
+        await server.stop()
+
+
+async def test_what_is_wrong_with_a_server_that_comes_later_is_said_where_it_is_looked_for(tmp_path: Path) -> None:
+    server = S3Server(tmp_path)
+    store = store_of(StoreSettings.model_validate(server.settings(bucket()) | {"s3_secret_key": "another"}))
+    await store.open()
+    await server.start()
+    try:
+        with pytest.raises(StoreIsAway):
+            await store.write("files/a", hello())
+        assert "check ATRIUM_S3_SECRET_KEY" in ((await store.health()).detail or "")
+    finally:
+        await server.stop()
+
+
+async def test_a_proxy_without_a_server_behind_it_is_no_wrong_setting(s3: S3Server) -> None:
+    proxy = Proxy(s3.endpoint)
+    await proxy.start()
+    proxy.refusals = [
+        b"HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: 13\r\nconnection: close\r\n\r\n<html></html>"
+    ]
+    store = store_of(StoreSettings.model_validate(s3.settings(bucket()) | {"s3_endpoint": proxy.url}))
+    await store.open()
+    await store.write("files/a", hello())
+    assert proxy.refusals == []
+    await proxy.stop()
+
+
+async def hello() -> AsyncIterator[bytes]:
+    yield b"hello"
+
+
+async def all_of(store: Store, key: str) -> bytes:
+    return b"".join([chunk async for chunk in store.read(key)])
+
+
+def is_signed(store: Store) -> bool:
+    try:
+        return store.presigned_get("files/a", 60, {}) is not None
+    except StoreIsAway:
+        return False
 
 
 async def test_a_server_of_another_kind_is_told_from_one_of_s3(s3: S3Server) -> None:
@@ -154,10 +231,7 @@ async def test_every_object_is_encrypted_as_the_settings_say(s3: S3Server) -> No
     store = store_of(StoreSettings.model_validate(settings))
     await store.open()
 
-    async def content() -> AsyncIterator[bytes]:
-        yield b"hello"
-
-    for made in (store.open(), store.write("files/a", content()), store.copy("files/a", "files/b")):
+    for made in (store.open(), store.write("files/a", hello()), store.copy("files/a", "files/b")):
         proxy.heard.clear()
         await made
         assert b"x-amz-server-side-encryption: aes256" in bytes(proxy.heard).lower()

@@ -69,6 +69,7 @@ async def test_a_disk_without_a_byte_left_takes_nothing_and_says_so(small_house:
     try:
         before = await room.kept()
         answer = await room.client.http.get("/readyz")
+        assert (answer.status_code, answer.json()["dependencies"]["store"]["ok"]) == (200, False), "messages need no disk of files"
         assert "the disk is full" in answer.json()["dependencies"]["store"]["detail"]
         assert refusal(await send(room.client, room.thread, Sent(b"x" * 100_000))) == (507, "store_is_full")
         assert await room.kept() == before
