@@ -13,7 +13,7 @@ import structlog
 from shared.application import CannotStart, Dependency
 from shared.store.reading import OpenFile
 from shared.store.store import CHUNK, ObjectIsMissing, SignedPut, Store, Stored, StoreIsAway
-from shared.store.writing import FULL, PartFile, Threads
+from shared.store.writing import FULL, PartFile, Threads, make_folder
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class FolderStore(Store):
 
     async def open(self) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             probe = self._folder / ".writable"
             probe.touch()
             probe.unlink(missing_ok=True)  # another process may start as well
@@ -113,7 +113,7 @@ class FolderStore(Store):
 
     def _move(self, path: Path, to: Path) -> None:
         try:
-            to.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(to.parent)
             path.replace(to)
             self._sync(to)
             _sync(path.parent)

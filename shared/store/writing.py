@@ -22,6 +22,22 @@ AHEAD = 8 * 1024 * 1024
 """Bytes after which the disk begins, so that the end of a large file does not wait for all of it."""
 
 
+_FOLDER, _FILE = 0o700, 0o600  # nobody else of this machine reads what its users sent
+
+
+def make_folder(folder: Path) -> None:
+    """With those above it that are missing: `parents=True` would give them the mode of the umask. One that is there keeps its own."""
+    try:
+        folder.mkdir(_FOLDER, exist_ok=True)
+    except FileNotFoundError:
+        make_folder(folder.parent)
+        folder.mkdir(_FOLDER, exist_ok=True)
+
+
+def _made(path: Path) -> BufferedWriter:
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE), "wb")  # an opener of `open` would take one more system call
+
+
 class Threads(NamedTuple):
     """writing: few, as SHA-256 keeps a core busy, and more only take it from each other. settling: many, which wait for the disk.
 
@@ -81,8 +97,8 @@ class PartFile:
 
     def _append(self, pieces: list[bytes]) -> BufferedWriter:
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._part.open("xb")
+            make_folder(self._path.parent)
+            self._file = _made(self._part)
         together = b"".join(pieces)  # piece by piece, the thread would wait for its turn twice for each
         self._digest.update(together)
         self._file.write(together)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -177,6 +178,34 @@ async def test_a_file_and_its_folders_are_on_the_disk_before_it_is_done(tmp_path
         assert synced == inodes("files/aa/cc/c", "files/aa/cc", "files/aa")
     finally:
         threading.setprofile_all_threads(None)
+
+
+async def test_what_is_made_in_a_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    operators = tmp_path / "operators"
+    operators.mkdir()
+    operators.chmod(0o755)
+    earlier = os.umask(0)
+    try:
+        store = FolderStore(operators / "of" / "files")
+        await store.open()
+        await store.write("files/aa/bb/a", pieces(1))
+        await store.copy("files/aa/bb/a", "files/cc/dd/a")
+        await store.move("files/aa/bb/a", "quarantine/aa/bb/a")
+    finally:
+        os.umask(earlier)
+    modes = {path.relative_to(operators): stat.S_IMODE(path.stat().st_mode) for path in operators.rglob("*")}
+    files = {Path("of/files/files/cc/dd/a"), Path("of/files/quarantine/aa/bb/a")}
+    assert {path for path, mode in modes.items() if mode == 0o600} == files
+    assert {mode for path, mode in modes.items() if path not in files} == {0o700}
+    assert stat.S_IMODE(operators.stat().st_mode) == 0o755
+
+
+async def test_a_folder_of_the_operators_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    store = FolderStore(tmp_path)
+    await store.open()
+    await store.write("files/aa/bb/a", pieces(1))
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o750
 
 
 @pytest.mark.parametrize(
