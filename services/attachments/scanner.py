@@ -81,18 +81,21 @@ class Scanner:
         SCAN_SECONDS.observe(time.perf_counter() - started)
         if not await self._verdicts.join("verdicts", outcome):
             log.warning("scan_came_too_late", attachmentId=taken.file.id, status=outcome.status)
-            self._suspects.discard(taken.file.id)
+            self._forget(taken.file.id)
             return
         SCANS.labels(outcome.status.value).inc()
         if outcome.status is not ScanStatus.PENDING:
-            self._setbacks.pop(taken.file.id, None)
-            self._suspects.discard(taken.file.id)
+            self._forget(taken.file.id)
             VERDICT_SECONDS.observe(max((datetime.now(UTC) - taken.waits_since).total_seconds(), 0))
             log.info("attachment_scanned", attachmentId=taken.file.id, status=outcome.status, result=outcome.result)
         if outcome.status is ScanStatus.INFECTED:
             self._quarantine.poke()
         elif outcome.has_preview:
             self._previews.poke()
+
+    def _forget(self, attachment_id: UUID) -> None:
+        self._setbacks.pop(attachment_id, None)
+        self._suspects.discard(attachment_id)
 
     async def _outcome(self, taken: Taken) -> Outcome:
         if not self._readiness.is_ready:

@@ -112,3 +112,5 @@ class Workers:
                     await self._renew([*self._held.values()])
                 except (ServiceIsUnavailable, asyncpg.PostgresError) as error:
                     log.warning("leases_were_not_renewed", worker=self._name, error=str(error.__cause__ or error))
+                except Exception:
+                    log.exception("renewing_failed", worker=self._name)
