@@ -3,6 +3,7 @@
 import structlog
 
 from services.attachments.domain import Stored
+from services.attachments.due import do_each
 from services.attachments.repository.scans import Misplaced, Scans, quarantine_key
 from shared.rounds import Rounds
 from shared.store.store import ObjectIsMissing, Store, StoreIsAway
@@ -10,7 +11,6 @@ from shared.store.store import ObjectIsMissing, Store, StoreIsAway
 log = structlog.get_logger()
 
 EVERY = 60.0  # seconds; after a verdict at once
-BATCH = 100
 
 
 class Quarantine:
@@ -30,12 +30,9 @@ class Quarantine:
         await self._rounds.stop()
 
     async def once(self) -> None:
-        more = True
-        while more:
-            files = await self._scans.infected(BATCH)
-            for file in files:
-                await self._move(file)
-            more = len(files) == BATCH
+        """Raises `StoreIsAway` at the end where one could not be moved, which is tried again in the next round."""
+        if trouble := (await do_each(self._scans.infected, self._move)).trouble:
+            raise trouble
 
     async def has(self, file: Stored) -> bool:
         """Whether a file was moved before its row could follow, and was to be scanned again before that was mended. The row follows now."""
@@ -45,7 +42,7 @@ class Quarantine:
         await self._scans.moved(Misplaced(file.id, file.storage_key), key)
         return True
 
-    async def _move(self, file: Misplaced) -> None:
+    async def _move(self, file: Misplaced) -> bool:
         key = quarantine_key(file.id)
         try:
             await self._store.move(file.key, key)
@@ -54,3 +51,4 @@ class Quarantine:
                 log.error("object_is_missing", attachmentId=file.id, key=file.key)
         await self._scans.moved(file, key)
         log.info("attachment_quarantined", attachmentId=file.id)
+        return True

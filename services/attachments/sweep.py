@@ -6,14 +6,15 @@ from uuid import UUID
 
 import structlog
 
-from services.attachments.repository.sweeping import Object, Sweeping
+from services.attachments.due import Done, Due, do_each
+from services.attachments.repository.scans import quarantine_key
+from services.attachments.repository.sweeping import Object, Purgeable, Sweeping
 from shared.rounds import Rounds
 from shared.store.store import StoreIsAway, derived_key
 
 log = structlog.get_logger()
 
 EVERY = 60.0  # seconds
-BATCH = 100
 PREVIEWS = "previews"
 
 
@@ -37,23 +38,44 @@ class Sweep:
         await self._rounds.stop()
 
     async def once(self) -> None:
-        """All that is due now."""
-        await self._delete(lambda: self._sweeping.expired(BATCH), self._sweeping.forget, "uploads_expired")
-        await self._delete(lambda: self._sweeping.staged(BATCH), self._sweeping.staged_is_swept, "staged_uploads_swept")
-        await self._delete(lambda: self._sweeping.to_purge(BATCH, self._quarantine_days), self._sweeping.purged, "attachments_purged")
+        """All that is due now. Raises `StoreIsAway` at the end where something could not be deleted."""
+        done = [
+            await self._each("uploads_expired", self._sweeping.expired, self._expire),
+            await self._each("staged_uploads_swept", self._sweeping.staged, self._sweep_staged),
+            await self._each("attachments_purged", self._to_purge, self._purge),
+        ]
+        if trouble := next((each.trouble for each in done if each.trouble), None):
+            raise trouble
 
-    async def _delete(
-        self, due: Callable[[], Awaitable[list[Object]]], note: Callable[[Sequence[UUID]], Awaitable[None]], action: str
-    ) -> None:
-        more = True
-        while more:
-            objects = await due()
-            for each in objects:
-                await self._store.delete(each.key, *(preview_key(each.of, width) for width in each.preview_widths))
-            if objects:
-                await note([each.of for each in objects])
-                log.info(action, count=len(objects))
-            more = len(objects) == BATCH
+    async def _each[T: Due](
+        self, action: str, due: Callable[[int, Sequence[UUID]], Awaitable[list[T]]], do: Callable[[T], Awaitable[bool]]
+    ) -> Done:
+        done = await do_each(due, do)
+        if done.many:
+            log.info(action, count=done.many)
+        return done
+
+    async def _expire(self, upload: Object) -> bool:
+        await self._store.delete(upload.key)
+        await self._sweeping.forget(upload.id)
+        return True
+
+    async def _sweep_staged(self, upload: Object) -> bool:
+        await self._store.delete(upload.key)
+        await self._sweeping.staged_is_swept(upload.id)
+        return True
+
+    async def _to_purge(self, most: int, but: Sequence[UUID]) -> list[Purgeable]:
+        return await self._sweeping.to_purge(most, self._quarantine_days, but)
+
+    async def _purge(self, file: Purgeable) -> bool:
+        """Its object goes before what may be in quarantine: a move that was broken off left both, and one under way makes none anew."""
+        async with self._sweeping.purging(file.id, self._quarantine_days) as held:
+            if held is None:
+                return False
+            previews = (preview_key(held.id, width) for width in held.preview_widths)
+            await self._store.delete(*dict.fromkeys((held.key, quarantine_key(held.id), *previews)))
+        return True
 
 
 def preview_key(attachment_id: UUID, width: int) -> str:

@@ -45,6 +45,7 @@ OLDEST = """
 INFECTED = f"""
     SELECT id, storage_key FROM attachments
     WHERE purged_at IS NULL AND scan_status = 'infected' AND deleted_at IS NULL AND storage_key NOT LIKE '{QUARANTINE}/%'
+        AND id <> ALL($2::uuid[])
     ORDER BY updated_at LIMIT $1"""
 
 _MOVED = "UPDATE attachments SET storage_key = $3, updated_at = now() WHERE id = $1 AND storage_key = $2"
@@ -117,9 +118,9 @@ class Scans:
             age: float | None = await connection.fetchval(OLDEST)
         return max(age or 0.0, 0.0)
 
-    async def infected(self, most: int) -> list[Misplaced]:
+    async def infected(self, most: int, but: Sequence[UUID]) -> list[Misplaced]:
         async with self._background.connection() as connection:
-            return [Misplaced(row["id"], row["storage_key"]) for row in await connection.fetch(INFECTED, most)]
+            return [Misplaced(row["id"], row["storage_key"]) for row in await connection.fetch(INFECTED, most, but)]
 
     async def moved(self, file: Misplaced, to: str) -> None:
         async with self._background.connection() as connection:

@@ -10,7 +10,7 @@ from shared.store.store import SignedPut, Store, Stored, StoreIsAway
 class Faulty(Store):
     """Another store, whose calls by these names fail: before they do anything, or `late`, when it is done and only the answer is lost.
 
-    once: those whose next call alone fails. calls: how often each of these was called.
+    once: those whose next call alone fails. calls: how often each of these was called. stuck: objects that can neither be moved nor deleted.
     """
 
     def __init__(self, store: Store) -> None:
@@ -18,12 +18,14 @@ class Faulty(Store):
         self.failing: set[str] = set()
         self.late: set[str] = set()
         self.once: set[str] = set()
+        self.stuck: set[str] = set()
         self.calls: Counter[str] = Counter()
 
     def mend(self) -> None:
         self.failing.clear()
         self.late.clear()
         self.once.clear()
+        self.stuck.clear()
         self.calls.clear()
 
     @property
@@ -59,12 +61,12 @@ class Faulty(Store):
         self._after("copy")
 
     async def move(self, key: str, to: str) -> None:
-        self._before("move")
+        self._before("move", key)
         await self._store.move(key, to)
         self._after("move")
 
     async def delete(self, *keys: str) -> None:
-        self._before("delete")
+        self._before("delete", *keys)
         await self._store.delete(*keys)
         self._after("delete")
 
@@ -80,9 +82,9 @@ class Faulty(Store):
     async def health(self) -> Dependency:
         return await self._store.health()
 
-    def _before(self, name: str) -> None:
+    def _before(self, name: str, *keys: str) -> None:
         self.calls[name] += 1
-        if name in self.failing or name in self.once:
+        if name in self.failing or name in self.once or not self.stuck.isdisjoint(keys):
             self.once.discard(name)
             raise StoreIsAway
 

@@ -164,7 +164,7 @@ async def test_what_is_forgotten_is_found_by_its_end(crowd: Crowd, attachments: 
 
 async def test_a_sweep_without_work_reads_nothing(crowd: Crowd, attachments: Service) -> None:
     async with attachments.background.connection() as connection:
-        purge, expired = await plan(connection, sweeping.TO_PURGE, 100, 30), await plan(connection, sweeping.EXPIRED, 100)
+        purge, expired = await plan(connection, sweeping.TO_PURGE, 100, 30, []), await plan(connection, sweeping.EXPIRED, 100, [])
     assert "Seq Scan" not in {each["Node Type"] for each in (*scans(purge), *scans(expired))}
     assert read(purge) + read(expired) < 20
 
@@ -182,7 +182,7 @@ async def test_what_is_staged_is_found_by_its_indexes(attachments: Service, own:
     await attachments.database.execute(_STAGE, Crowd.workspace, Crowd.threads[0], Crowd.author, MANY)
     await attachments.database.execute("VACUUM (ANALYZE) attachments.staged")
     async with attachments.background.connection() as connection:
-        due = await plan(connection, sweeping.STAGED, 100)
+        due = await plan(connection, sweeping.STAGED, 100, [])
         unknown = await plan(connection, UNKNOWN, ["staging/7", "staging/no"], ["a", "b"], [new_id(), new_id()], [None, None])
     async with own.reading(Crowd.workspace) as connection:
         opened = await plan(connection, OPEN, new_id(), Crowd.threads[0], Crowd.author)

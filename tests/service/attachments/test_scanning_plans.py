@@ -73,7 +73,7 @@ async def test_where_nothing_waits_nothing_is_read(many: Service, query: str, ar
 
 
 async def test_what_is_in_quarantine_is_all_that_a_round_looks_through(many: Service) -> None:
-    found = await plan(many, scans.INFECTED, 100)
+    found = await plan(many, scans.INFECTED, 100, [])
     assert {each["Index Name"] for each in found} == {"attachments_to_purge"}
     assert read(found) == MANY / 100
 
