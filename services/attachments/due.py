@@ -7,7 +7,7 @@ from uuid import UUID
 from shared.store.store import StoreIsAway
 
 BATCH = 100
-MOST_LEFT = 1_000  # of one round; where it is more, the store itself is what is wrong
+MOST_LEFT = 100  # of one round; where it is more, the store itself is what is wrong
 
 
 class Due(Protocol):

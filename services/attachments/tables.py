@@ -97,6 +97,13 @@ attachments = Table(
         postgresql_where=text("purged_at IS NULL AND (deleted_at IS NOT NULL OR scan_status = 'infected')"),
     ),
     Index(
+        "attachments_never_cleared",
+        "scanned_at",
+        postgresql_where=text(
+            "purged_at IS NULL AND deleted_at IS NULL AND scan_status IN ('unscannable', 'failed') AND storage_key LIKE 'quarantine/%'"
+        ),
+    ),
+    Index(
         "attachments_signatures",
         "signatures",
         postgresql_where=text("scan_status IN ('clean', 'infected', 'unscannable', 'failed') AND deleted_at IS NULL AND purged_at IS NULL"),

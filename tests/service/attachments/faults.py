@@ -10,7 +10,7 @@ from shared.store.store import SignedPut, Store, Stored, StoreIsAway
 class Faulty(Store):
     """Another store, whose calls by these names fail: before they do anything, or `late`, when it is done and only the answer is lost.
 
-    once: those whose next call alone fails. calls: how often each of these was called. stuck: objects that can neither be moved nor deleted.
+    once: those whose next call alone fails. calls: how often each of these was called. stuck: objects that cannot be moved or deleted.
     """
 
     def __init__(self, store: Store) -> None:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from pydantic_core import from_json
 
-from services.attachments.repository import inspection, leases, ledger, scans
+from services.attachments.repository import inspection, leases, ledger, scans, sweeping
 from services.attachments.repository.attachments import END
 from shared.contracts.attachments.attachments import ScanStatus
 from shared.identifiers import new_id
@@ -103,3 +103,12 @@ async def test_objects_are_looked_up_by_their_keys(many: Service) -> None:
     keys = [new_key("files") for _ in range(100)]
     found = await plan(many, ledger.UNKNOWN, keys, keys, [None] * 100, [None] * 100)
     assert ("Seq Scan" in {each["Node Type"] for each in found}, read(found)) == (False, 0)
+
+
+async def test_what_is_to_leave_the_quarantine_is_found_among_all_that_could_not_be_scanned(many: Service) -> None:
+    """Which is the last test, as it makes a tenth of the files such ones."""
+    await many.database.execute("UPDATE attachments.attachments SET scan_status = 'unscannable' WHERE sha256 < '\\x1a'")
+    await many.database.execute("VACUUM (ANALYZE) attachments.attachments")
+    found = await plan(many, sweeping.TO_PURGE, 100, 30, [])
+    assert {each["Index Name"] for each in found} == {"attachments_to_purge", "attachments_never_cleared"}
+    assert read(found) < MANY / 50

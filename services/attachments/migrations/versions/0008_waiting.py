@@ -1,4 +1,6 @@
-"""Since when a file has waited for its verdict, whatever its tries came to. Those that wait already do so from here."""
+"""Since when a file has waited for its verdict, whatever its tries came to: those that wait already do so from here. And which files in
+quarantine were never cleared, though no scan says any more that they are infected.
+"""
 
 from alembic import op
 
@@ -13,4 +15,8 @@ def upgrade() -> None:
     op.execute("""
         CREATE INDEX attachments_waiting ON attachments.attachments (waits_since, id)
         WHERE scan_status IN ('pending', 'scanning') AND deleted_at IS NULL
+    """)
+    op.execute("""
+        CREATE INDEX attachments_never_cleared ON attachments.attachments (scanned_at)
+        WHERE purged_at IS NULL AND deleted_at IS NULL AND scan_status IN ('unscannable', 'failed') AND storage_key LIKE 'quarantine/%'
     """)
