@@ -11,7 +11,7 @@ import httpx2
 from shared.contracts.principal import Role
 from shared.identifiers import new_id
 from tests.system.attachments.files import Sent, heard, scanned, sha256, upload, with_a_preview
-from tests.system.attachments.matrix import FILES, STATES, Cell
+from tests.system.attachments.matrix import FILES, HEADS, STATES, Cell
 from tests.system.house import House
 from tests.system.people import Json, Person, expect, messages_of, path_of, taking_part
 from tests.system.programs import program_of
@@ -56,9 +56,13 @@ class Gallery:
     async def ask(self, cell: Cell) -> httpx2.Response:
         exhibit = self.shown[cell.file, cell.state]
         path, headers = f"/api/collab/attachments/{exhibit.id}", dict(self.bearers[cell.role])
-        method = {"head": "HEAD", "make_link": "POST"}.get(cell.route, "GET")
-        path += {"preview": "/preview", "make_link": "/link"}.get(cell.route, "")
-        headers |= {"range": {"range": "bytes=16-99"}, "known": {"if-none-match": exhibit.tag}}.get(cell.route, {})
+        method = "HEAD" if cell.route in HEADS else "POST" if cell.route == "make_link" else "GET"
+        path += (
+            "/preview" if cell.route.startswith("preview") else {"make_link": "/link", "inline": "?disposition=inline"}.get(cell.route, "")
+        )
+        part = {"range": "bytes=16-99"}
+        conditions = {"if_range": part | {"if-range": exhibit.tag}, "known": {"if-none-match": exhibit.tag}}
+        headers |= conditions.get(cell.route, part if cell.route.endswith("range") else {})
         return await self.house.http.request(method, self.url + (exhibit.link if cell.route == "link" else path), headers=headers)
 
     async def get(self, role: str, path: str) -> httpx2.Response:

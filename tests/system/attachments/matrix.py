@@ -26,20 +26,23 @@ nobody        401     401   401      401
 # What those who see a file are answered, and everybody by `link`, an address that was made while it was clean. While scanning is off,
 # `unscanned` is served too, and nothing else is by that.
 ANSWERS = """
-                   open  head  range  known  preview  make_link  link
-pending            409   409   409    409    409      409        409
-scanning           409   409   409    409    409      409        409
-clean              200   200   206    304    200      201        200
-infected           409   409   409    409    409      409        409
-unscannable        409   409   409    409    409      409        409
-failed             409   409   409    409    409      409        409
-unscanned          409   409   409    409    409      409        409
-unscanned_and_off  200   200   206    304    200      201        200
-deleted            404   404   404    404    404      404        404
-missing            404   404   404    404    404      404        404
+                   open  inline  head  range  if_range  known  preview  preview_head  preview_range  make_link  link
+pending            409   409     409   409    409       409    409      409           409            409        409
+scanning           409   409     409   409    409       409    409      409           409            409        409
+clean              200   200     200   206    206       304    200      200           206            201        200
+infected           409   409     409   409    409       409    409      409           409            409        409
+unscannable        409   409     409   409    409       409    409      409           409            409        409
+failed             409   409     409   409    409       409    409      409           409            409        409
+unscanned          409   409     409   409    409       409    409      409           409            409        409
+unscanned_and_off  200   200     200   206    206       304    200      200           206            201        200
+deleted            404   404     404   404    404       404    404      404           404            404        404
+missing            404   404     404   404    404       404    404      404           404            404        404
 """
 
+# Who is told in the list of what was infected before it got into a message: nobody else would ever see that.
+INSPECTORS = ("uploader", "agent", "admin")
 SERVED = (200, 206)
+HEADS = ("head", "preview_head")
 CODES = {401: "token_is_missing", 403: "permission_is_missing", 404: "attachment_not_found", 409: "attachment_is_not_clean"}
 
 
