@@ -71,6 +71,13 @@ class Audiences:
     def find(self, scope: Scope, key: UUID) -> Audience | None:
         return self._kept.get((scope, key))
 
+    def deciding(self, happening: Happening) -> Key:
+        """What one must have joined to be told of it. Of a project's thread that is the project: its copy of the members comes later."""
+        found = self.find(happening.scope, happening.key)
+        if found is None or found.project_id is None:
+            return happening.scope, happening.key
+        return Scope.PROJECT, found.project_id
+
     def of_project(self, project_id: UUID) -> list[Audience]:
         """The project's own, and that of its thread, as far as they are kept."""
         return [audience for audience in self._kept.values() if project_id in (audience.project_id, audience.key)]

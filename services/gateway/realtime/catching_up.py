@@ -181,7 +181,7 @@ class CatchingUp:
                 self._deliveries.put(connection, changed)
             if sight is None or not shows(one, principal, sight):
                 continue
-            if not one.opens and one.seq < joined.get((one.scope, one.key), 0):
+            if not one.opens and one.seq < joined.get(self._audiences.deciding(one), 0):
                 continue
             if connection.interests is None or connection.interests.want(one.key, one.kind.type):
                 self._deliveries.put(connection, one.frame)

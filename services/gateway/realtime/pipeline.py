@@ -249,7 +249,8 @@ class Pipeline:
         sights: Iterable[tuple[Viewer, Sight]] = audience.sights.items()
         if happening.kind.linking:
             sights = [(viewer, sight) for viewer, sight in sights if viewer in settled.links.get(happening.seq, ())]
-        return self._deliveries.show(happening, sights, settled.late.get(happening.key, {}))
+        _, joined = self._audiences.deciding(happening)
+        return self._deliveries.show(happening, sights, settled.late.get(joined, {}))
 
     def _turn(self, happening: Happening, recheck: Recheck) -> None:
         """Access is as it is now, and those are told for whom it is another than before."""

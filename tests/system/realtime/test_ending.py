@@ -1,5 +1,8 @@
 """Access that is lost is lost on live connections within a second; what is won is heard from then on."""
 
+import asyncio
+from uuid import UUID
+
 import pytest
 
 from shared.contracts.principal import Role
@@ -8,7 +11,7 @@ from tests.system.house import House
 from tests.system.people import Json, Person, expect, path_of, taking_part
 from tests.system.projects.team import begin, join
 from tests.system.projects.team import path_of as project_path
-from tests.system.realtime.followers import SOON, Follower, Transport, caught_up, following, marked
+from tests.system.realtime.followers import SOON, Follower, Transport, all_said, caught_up, following, marked
 from tests.system.workspaces.test_workspaces import lab_of, member_of
 
 
@@ -160,6 +163,27 @@ async def test_who_joins_a_project_hears_what_happens_there_from_then_on(
         told = await told_of(house, follower, client)
     assert contents(told) == ["after"]
     assert [frame["data"]["task"]["title"] for frame in told if frame["type"] == "taskChanged"] == ["after"]
+
+
+async def test_what_is_said_in_a_project_before_its_thread_has_heard_of_who_joined_is_told_them(
+    house: House, over: Transport, agent: Person, client: Person
+) -> None:
+    project = await begin(agent)
+    async with following(house, client, over) as follower:
+        before = follower.last
+    await house.database.execute("BEGIN; LOCK TABLE threads.participants IN SHARE MODE")  # the thread hears of it later
+    try:
+        await join(project, agent, client)
+        await agent.say({"id": project["threadId"]}, "after")
+        await all_said(house)
+    finally:
+        await house.database.execute("COMMIT")
+    async with asyncio.timeout(10):
+        while not await house.database.fetchval("SELECT EXISTS (SELECT FROM threads.participants WHERE user_id = $1)", UUID(client.id)):
+            await asyncio.sleep(0.02)
+    mark = (await marked(house, [client]))[client.id]
+    async with following(house, client, over, before) as again:
+        assert contents(await caught_up(again, mark)) == ["after"]
 
 
 async def test_a_project_that_is_deleted_is_silent(house: House, over: Transport, agent: Person, client: Person) -> None:
