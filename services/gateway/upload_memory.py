@@ -5,9 +5,10 @@ Whoever comes when that is taken waits, with the bytes unread.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from services.gateway.errors import UploadsAreTooMany
 
@@ -21,10 +22,6 @@ class Share:
     def __init__(self, most: int) -> None:
         self.most = self._free = most
         self._queue: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    @property
-    def is_untouched(self) -> bool:
-        return self._free == self.most and not self._queue
 
     @asynccontextmanager
     async def taken(self, size: int) -> AsyncIterator[None]:
@@ -42,18 +39,17 @@ class Share:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._queue.remove((size, turn))
-            else:  # it came just when nobody waited for it any more
+            if not turn.cancelled():  # it came just when nobody waited for it any more
                 self._free += size
             self._serve()
             raise
 
     def _serve(self) -> None:
-        while self._queue and self._queue[0][0] <= self._free:
+        while self._queue and (self._queue[0][1].cancelled() or self._queue[0][0] <= self._free):
             size, turn = self._queue.popleft()
-            self._free -= size
-            turn.set_result(None)
+            if not turn.cancelled():
+                self._free -= size
+                turn.set_result(None)
 
 
 class UploadMemory:
@@ -61,7 +57,7 @@ class UploadMemory:
 
     def __init__(self, most: int, patience: float = PATIENCE) -> None:
         self._all, self._patience = Share(most), patience
-        self._users: dict[UUID, Share] = {}
+        self._users: WeakValueDictionary[UUID, Share] = WeakValueDictionary()  # of those who hold or wait
 
     @property
     def users(self) -> int:
@@ -72,21 +68,12 @@ class UploadMemory:
     async def room(self, user_id: UUID, size: int) -> AsyncIterator[None]:
         """Raises `UploadsAreTooMany`."""
         size = min(size, self._all.most // 2)
-        with self._share_of(user_id) as own:
-            async with AsyncExitStack() as taken:
-                try:
-                    async with asyncio.timeout(self._patience):
-                        await taken.enter_async_context(own.taken(size))
-                        await taken.enter_async_context(self._all.taken(size))
-                except TimeoutError:
-                    raise UploadsAreTooMany(retry_after=RETRY_AFTER) from None
-                yield
-
-    @contextmanager
-    def _share_of(self, user_id: UUID) -> Iterator[Share]:
         own = self._users.setdefault(user_id, Share(self._all.most // 2))
-        try:
-            yield own
-        finally:
-            if own.is_untouched:
-                self._users.pop(user_id, None)
+        async with AsyncExitStack() as taken:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await taken.enter_async_context(own.taken(size))
+                    await taken.enter_async_context(self._all.taken(size))
+            except TimeoutError:
+                raise UploadsAreTooMany(retry_after=RETRY_AFTER) from None
+            yield

@@ -31,8 +31,11 @@ class Uploads:
         await self._tasks[name]
         await asyncio.sleep(0.01)
 
-    async def leave(self, name: str) -> None:
+    def cancel(self, name: str) -> None:
         self._tasks[name].cancel()
+
+    async def leave(self, name: str) -> None:
+        self.cancel(name)
         await asyncio.gather(self._tasks[name], return_exceptions=True)
         await asyncio.sleep(0.01)
 
@@ -102,6 +105,18 @@ async def test_who_is_cancelled_just_when_the_turn_came_gives_it_back() -> None:
         pass
     async with asyncio.timeout(1), memory.room(ADA, 50):
         pass
+
+
+async def test_who_is_cancelled_just_before_the_turn_comes_takes_nothing_with_them() -> None:
+    uploads = Uploads()
+    await uploads.begin("first", ADA, 50)
+    await uploads.begin("second", GRACE, 50)
+    await uploads.begin("leaves", JOAN, 50)
+    uploads.under_way["first"].set()
+    uploads.cancel("leaves")  # whoever makes room sees that nobody waits there any more
+    await uploads.end("first")
+    await uploads.begin("next", ADA, 50)
+    assert set(uploads.under_way) == {"second", "next"}
 
 
 async def test_nobody_waits_for_ever() -> None:
