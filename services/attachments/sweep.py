@@ -1,6 +1,7 @@
 """Deletes from the store, by and by, what nobody will read."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -40,8 +41,8 @@ class Sweep:
     async def once(self) -> None:
         """All that is due now. Raises `StoreIsAway` at the end where something could not be deleted."""
         done = [
-            await self._each("uploads_expired", self._sweeping.expired, self._expire),
-            await self._each("staged_uploads_swept", self._sweeping.staged, self._sweep_staged),
+            await self._each("uploads_expired", self._sweeping.expired, partial(self._delete, self._sweeping.forget)),
+            await self._each("staged_uploads_swept", self._sweeping.staged, partial(self._delete, self._sweeping.staged_is_swept)),
             await self._each("attachments_purged", self._to_purge, self._purge),
         ]
         if trouble := next((each.trouble for each in done if each.trouble), None):
@@ -55,14 +56,9 @@ class Sweep:
             log.info(action, count=done.many)
         return done
 
-    async def _expire(self, upload: Object) -> bool:
+    async def _delete(self, note: Callable[[UUID], Awaitable[None]], upload: Object) -> bool:
         await self._store.delete(upload.key)
-        await self._sweeping.forget(upload.id)
-        return True
-
-    async def _sweep_staged(self, upload: Object) -> bool:
-        await self._store.delete(upload.key)
-        await self._sweeping.staged_is_swept(upload.id)
+        await note(upload.id)
         return True
 
     async def _to_purge(self, most: int, but: Sequence[UUID]) -> list[Purgeable]:

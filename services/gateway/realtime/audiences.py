@@ -49,6 +49,11 @@ class Audience:
         self.project_id: UUID | None = None
         self.former: set[UUID] = set()
 
+    @property
+    def decided_by(self) -> UUID:
+        """What one must have joined to see it. Of a project's thread that is the project: its copy of the members comes later."""
+        return self.project_id or self.key
+
     def knows(self, viewer: Viewer) -> bool:
         return viewer.number <= self.through or viewer in self.more
 
@@ -71,16 +76,9 @@ class Audiences:
     def find(self, scope: Scope, key: UUID) -> Audience | None:
         return self._kept.get((scope, key))
 
-    def deciding(self, happening: Happening) -> Key:
-        """What one must have joined to be told of it. Of a project's thread that is the project: its copy of the members comes later."""
-        found = self.find(happening.scope, happening.key)
-        if found is None or found.project_id is None:
-            return happening.scope, happening.key
-        return Scope.PROJECT, found.project_id
-
     def of_project(self, project_id: UUID) -> list[Audience]:
         """The project's own, and that of its thread, as far as they are kept."""
-        return [audience for audience in self._kept.values() if project_id in (audience.project_id, audience.key)]
+        return [audience for audience in self._kept.values() if audience.decided_by == project_id]
 
     def get(self, scope: Scope, workspace_id: UUID, key: UUID) -> Audience:
         found = self._kept.get((scope, key))

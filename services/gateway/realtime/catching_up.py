@@ -169,7 +169,8 @@ class CatchingUp:
     def _show_one_by_one(self, connection: Connection, part: Part, sights: Seen, hidden: set[int]) -> None:
         principal = connection.viewer.principal
         turns = {one.seq: turn for one, turn in part.turning if one.workspace_id == principal.workspace_id}
-        joined = {(one.scope, one.key): one.seq for one, turn in part.turning if one.seq in turns and turn.brings(principal)}
+        joined = {one.key: one.seq for one, turn in part.turning if one.seq in turns and turn.brings(principal)}
+        decided_by = {(each.scope, each.key): each.decided_by for each in self._concerned(connection.viewer, part)}
         for one in part.happenings:
             if one.workspace_id != principal.workspace_id or one.seq in hidden:
                 continue
@@ -181,7 +182,7 @@ class CatchingUp:
                 self._deliveries.put(connection, changed)
             if sight is None or not shows(one, principal, sight):
                 continue
-            if not one.opens and one.seq < joined.get(self._audiences.deciding(one), 0):
+            if not one.opens and one.seq < joined.get(decided_by.get((one.scope, one.key), one.key), 0):
                 continue
             if connection.interests is None or connection.interests.want(one.key, one.kind.type):
                 self._deliveries.put(connection, one.frame)

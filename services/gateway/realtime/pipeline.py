@@ -249,8 +249,7 @@ class Pipeline:
         sights: Iterable[tuple[Viewer, Sight]] = audience.sights.items()
         if happening.kind.linking:
             sights = [(viewer, sight) for viewer, sight in sights if viewer in settled.links.get(happening.seq, ())]
-        _, joined = self._audiences.deciding(happening)
-        return self._deliveries.show(happening, sights, settled.late.get(joined, {}))
+        return self._deliveries.show(happening, sights, settled.late.get(audience.decided_by, {}))
 
     def _turn(self, happening: Happening, recheck: Recheck) -> None:
         """Access is as it is now, and those are told for whom it is another than before."""
