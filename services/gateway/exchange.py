@@ -30,6 +30,12 @@ class Exchange:
         self.rate_headers: list[tuple[bytes, bytes]] = []
 
     @property
+    def length(self) -> int | None:
+        """Bytes of the body, where that is said; the server has seen that it is a number."""
+        said = self.headers.get(b"content-length")
+        return None if said is None else int(said)
+
+    @property
     def address(self) -> str:
         """Where it comes from; behind proxies, where ATRIUM_TRUSTED_PROXIES says that they are to be believed."""
         client = self.scope.get("client")

@@ -13,7 +13,7 @@ import structlog
 from services.gateway.arriving import Body
 from services.gateway.dispatch import refused
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow
-from services.gateway.transfers import FAILED, TAKEN, UPLOADS, Transfer
+from services.gateway.transfers import TAKEN, UPLOADS, Transfer, failures_counted
 from services.gateway.tus import Checksum, Continued, Progress
 from services.gateway.uploading import Arrival, Unread, abort
 from shared.contracts.attachments.resumable import (
@@ -102,7 +102,7 @@ class Resumption:
     async def receive(self, upload: ResumableUpload, place: Upload | None, body: Body, checksum: Checksum | None) -> ResumableUpload:
         """Take all that comes, beginning with what is for this place."""
         remaining = upload.size - upload.offset
-        if int(self._transfer.exchange.headers.get(b"content-length", b"0")) > remaining:
+        if (self._transfer.exchange.length or 0) > remaining:
             raise BodyIsTooLarge
         incoming = self._incoming(body, remaining, whole=checksum is not None)
         comes = await incoming.more()
@@ -196,15 +196,14 @@ async def go_on(request: ContinueResumableUpload, caller: Principal, transfer: T
     upload, place = await resumption.begin(request.offset)
     body = Body(transfer.exchange.receive, transfer.settings.attachment_limit)
     try:
-        async with transfer.room(caller):
-            progress = Progress(await resumption.receive(upload, place, body, checksum))
-        UPLOADS.labels(TAKEN).inc()
-        return progress
+        with failures_counted():
+            async with transfer.room(caller):
+                progress = Progress(await resumption.receive(upload, place, body, checksum))
     except Refusal as refusal:
-        UPLOADS.labels(refusal.code).inc()
         await resumption.give_up()
         return UnreadRest(refused(refusal), body)
     except Exception:
-        UPLOADS.labels(FAILED).inc()
         await resumption.give_up()
         raise
+    UPLOADS.labels(TAKEN).inc()
+    return progress

@@ -13,7 +13,7 @@ from services.gateway.dispatch import refused
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow
 from services.gateway.multipart import Form, Part
 from services.gateway.replies import Headers, Reply
-from services.gateway.transfers import FAILED, TAKEN, UPLOADS, Transfer
+from services.gateway.transfers import TAKEN, UPLOADS, Transfer, failures_counted
 from shared.contracts.attachments.uploads import (
     ABORT_UPLOADS,
     BEGIN_UPLOAD,
@@ -107,32 +107,31 @@ async def receive_files(begin: BeginUpload, caller: Principal, transfer: Transfe
     """Take the files of a form, and finish with all of them; after whatever fails, with none."""
     most = transfer.route.most_files * (transfer.settings.attachment_limit + FORM_BYTES)
     body = Body(transfer.exchange.receive, most)
-    length = int(said) if (said := transfer.exchange.headers.get(b"content-length")) else None
     files = Files(begin, caller, transfer)
     try:
-        async with asyncio.timeout(transfer.settings.upload_timeout), transfer.room(caller, length):
-            await _take_all(body, files, transfer)
-        reply = await finish(files.received)
-        UPLOADS.labels(TAKEN).inc()
-        return reply
-    except TimeoutError:
-        return await _refused(BodyIsTooSlow(), files, body)
+        with failures_counted():
+            await _take_in_time(body, files, caller, transfer)
+            reply = await finish(files.received)
     except Refusal as refusal:
-        return await _refused(refusal, files, body)
+        await files.give_up()
+        return Unread(refused(refusal), body)
     except Exception:
-        UPLOADS.labels(FAILED).inc()
         await files.give_up()
         raise
+    UPLOADS.labels(TAKEN).inc()
+    return reply
 
 
-async def _refused(refusal: Refusal, files: Files, body: Body) -> FormReply:
-    UPLOADS.labels(refusal.code).inc()
-    await files.give_up()
-    return Unread(refused(refusal), body)
+async def _take_in_time(body: Body, files: Files, caller: Principal, transfer: Transfer) -> None:
+    try:
+        async with asyncio.timeout(transfer.settings.upload_timeout), transfer.room(caller, transfer.exchange.length):
+            await _take_all(body, files, transfer)
+    except TimeoutError:
+        raise BodyIsTooSlow from None
 
 
 async def _take_all(body: Body, files: Files, transfer: Transfer) -> None:
-    if int(transfer.exchange.headers.get(b"content-length", b"0")) > body.most:
+    if (transfer.exchange.length or 0) > body.most:
         raise BodyIsTooLarge
     form = Form(transfer.exchange.headers, body)
     async for part in form.parts():
