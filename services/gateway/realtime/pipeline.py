@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 BACK = 20_000
 """Events that a gateway reads when it starts, for those who were connected to it before."""
+HURRY = 3.0
+"""Seconds that it reads back as fast as it can; then it rests as long as it works, for requests are answered meanwhile."""
 BREATH = 20_000
 """Deliveries after which others have their turn."""
 PAUSES = (0.1, 0.2, 0.5, 1.0)
@@ -132,14 +134,21 @@ class Pipeline:
     async def _run(self) -> None:
         self._feed.head = self._ring.head  # what was taken and not told is taken again
         if not self.ready:
-            await self._feed.begin(BACK)
-            self._ring.begin(self._feed.head)
-            extent = await self._feed.extent()
-            while self._feed.head < extent.last:
-                await self.advance(await self._feed.next())
+            await self._read_back()
             self._begun.set()
         while True:
             await self.advance(await self._feed.next())
+
+    async def _read_back(self) -> None:
+        await self._feed.begin(BACK)
+        self._ring.begin(self._feed.head)
+        extent = await self._feed.extent()
+        hurried_until = time.monotonic() + HURRY
+        while self._feed.head < extent.last:
+            began = time.monotonic()
+            await self.advance(await self._feed.next())
+            if began > hurried_until:
+                await asyncio.sleep(time.monotonic() - began)
 
     async def advance(self, messages: Sequence[Msg]) -> None:
         """Bring a batch to all who see it."""
