@@ -82,9 +82,12 @@ class FolderStore(Store):
 
     async def list(self, prefix: str = "") -> AsyncIterator[Stored]:
         found = self._files(prefix)
-        while batch := await asyncio.to_thread(_some, found):
-            for stored in batch:
-                yield stored
+        try:
+            while batch := await asyncio.to_thread(_some, found):
+                for stored in batch:
+                    yield stored
+        except OSError as error:
+            raise StoreIsAway from error
 
     def presigned_put(self, key: str, size: int, digest: bytes, seconds: int) -> SignedPut | None:
         return None
@@ -131,7 +134,7 @@ class FolderStore(Store):
             raise StoreIsAway from error
 
     def _files(self, prefix: str) -> Iterator[Stored]:
-        for parent, _, names in os.walk(self._folder / prefix):
+        for parent, _, names in os.walk(self._folder / prefix, onerror=_is_not_empty):
             for name in names:
                 path = Path(parent, name)
                 try:
@@ -139,6 +142,12 @@ class FolderStore(Store):
                 except FileNotFoundError:
                     continue
                 yield Stored(str(path.relative_to(self._folder)), known.st_size, datetime.fromtimestamp(known.st_mtime, UTC))
+
+
+def _is_not_empty(error: OSError) -> None:
+    """A folder that cannot be looked into; one that is not there, or no more, is."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _forget_parts(path: Path) -> None:

@@ -200,6 +200,20 @@ async def test_what_is_made_in_a_folder_is_its_owners_alone(tmp_path: Path) -> N
     assert stat.S_IMODE(operators.stat().st_mode) == 0o755
 
 
+async def test_a_folder_that_cannot_be_looked_into_is_no_empty_one(tmp_path: Path) -> None:
+    """What is listed is compared with the rows, and taken for all there is."""
+    store = FolderStore(tmp_path)
+    assert await keys(store, "files") == set(), "nothing is there before its first object"
+    (tmp_path / "files").touch()
+    with pytest.raises(StoreIsAway):
+        await keys(store, "files")
+    (tmp_path / "files").unlink()
+    (tmp_path / "files" / "ab").mkdir(parents=True)
+    (tmp_path / "files" / "ab" / "loop").symlink_to("loop")
+    with pytest.raises(StoreIsAway):
+        await keys(store, "files")
+
+
 async def test_a_folder_of_the_operators_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o750)
     store = FolderStore(tmp_path)
