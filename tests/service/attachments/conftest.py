@@ -33,6 +33,7 @@ from shared.store.settings import StoreSettings
 from shared.store.store import Store
 from tests.clamav import ClamdServer
 from tests.servers import Servers
+from tests.service.attachments.faults import Faulty
 from tests.service.attachments.neighbours import FakeMessages
 from tests.service.attachments.scanning import Scanning
 from tests.service.neighbours import FakeThreads, principal
@@ -154,6 +155,14 @@ def differing() -> dict[str, str]:
 def kept_in() -> Store | None:
     """Another store than the service's settings name."""
     return None
+
+
+@pytest.fixture
+def faulty(kept_in: Store | None) -> Faulty:
+    """That other store, which fails when a test says so."""
+    assert isinstance(kept_in, Faulty)
+    kept_in.mend()
+    return kept_in
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")  # its stand-ins must not answer others' tests

@@ -8,9 +8,11 @@ from shared.store.store import SignedPut, Store, Stored, StoreIsAway
 
 
 class Faulty(Store):
-    """Another store, whose calls by these names fail: before they do anything, or `late`, when it is done and only the answer is lost.
+    """Another store, whose calls by these names fail: before they do anything, or `late`, when it is done and only the answer is lost. What
+    is read or listed breaks off `late` in its middle.
 
-    once: those whose next call alone fails. calls: how often each of these was called. stuck: objects that cannot be moved or deleted.
+    once: those whose next call alone fails. spared: so many calls of each go well before. calls: how often each of these was called.
+    stuck: objects that cannot be moved or deleted.
     """
 
     def __init__(self, store: Store) -> None:
@@ -19,6 +21,7 @@ class Faulty(Store):
         self.late: set[str] = set()
         self.once: set[str] = set()
         self.stuck: set[str] = set()
+        self.spared: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
 
     def mend(self) -> None:
@@ -26,6 +29,7 @@ class Faulty(Store):
         self.late.clear()
         self.once.clear()
         self.stuck.clear()
+        self.spared.clear()
         self.calls.clear()
 
     @property
@@ -53,7 +57,9 @@ class Faulty(Store):
 
     async def size(self, key: str) -> int | None:
         self._before("size")
-        return await self._store.size(key)
+        size = await self._store.size(key)
+        self._after("size")
+        return size
 
     async def copy(self, key: str, to: str) -> None:
         self._before("copy")
@@ -70,8 +76,11 @@ class Faulty(Store):
         await self._store.delete(*keys)
         self._after("delete")
 
-    def list(self, prefix: str = "") -> AsyncIterator[Stored]:
-        return self._store.list(prefix)
+    async def list(self, prefix: str = "") -> AsyncIterator[Stored]:
+        self._before("list")
+        async for stored in self._store.list(prefix):
+            yield stored
+            self._after("list")
 
     def presigned_put(self, key: str, size: int, digest: bytes, seconds: int) -> SignedPut | None:
         return self._store.presigned_put(key, size, digest, seconds)
@@ -84,10 +93,12 @@ class Faulty(Store):
 
     def _before(self, name: str, *keys: str) -> None:
         self.calls[name] += 1
+        if self.calls[name] <= self.spared[name]:
+            return
         if name in self.failing or name in self.once or not self.stuck.isdisjoint(keys):
             self.once.discard(name)
             raise StoreIsAway
 
     def _after(self, name: str) -> None:
-        if name in self.late:
+        if name in self.late and self.calls[name] > self.spared[name]:
             raise StoreIsAway

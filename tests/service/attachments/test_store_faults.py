@@ -38,12 +38,6 @@ def kept_in(where: dict[str, str]) -> Faulty:
     return Faulty(store_of(StoreSettings.model_validate(where)))
 
 
-@pytest.fixture
-def faulty(kept_in: Faulty) -> Faulty:
-    kept_in.mend()
-    return kept_in
-
-
 @pytest.mark.parametrize(("call", "late"), [("size", False), ("copy", False), ("copy", True), ("read", False), ("read", True)])
 async def test_finishing_that_the_store_fails_is_done_again(
     call: str, late: bool, attachments: Service, faulty: Faulty, thread: UUID, agent: Principal
