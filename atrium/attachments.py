@@ -15,7 +15,7 @@ from shared.contracts.refusals import Refusal
 from shared.database.connections import Database
 from shared.store.opening import store_of
 from shared.store.settings import StoreSettings
-from shared.store.store import Stored
+from shared.store.store import Store, Stored
 
 attachments = typer.Typer(no_args_is_help=True, help="Look after the store of files.")
 
@@ -61,17 +61,28 @@ async def _verified(installation: Installation, *, delete: bool) -> Found:
     await database.open()
     found = Found()
     try:
-        ledger = Ledger(database)
-        async for unknown in objects_without_rows(store, ledger):
-            found.objects.append(unknown)
-            if delete:
-                await store.delete(unknown.key)
-        found.rows.extend([row async for row in rows_without_objects(store, ledger)])
+        await compare(store, Ledger(database), found, delete=delete)
     except Refusal as refusal:
-        raise CannotStart(f"The files cannot be looked at: {refusal.__cause__ or refusal.detail}") from refusal
+        why, _, _ = str(refusal.__cause__ or refusal.detail).partition("\n")  # what S3's client says besides is many lines of its own
+        raise CannotStart(f"The files cannot be looked at: {why}{_so_far(found, deleted=delete)}") from refusal
     finally:
         await database.close()
     return found
+
+
+async def compare(store: Store, ledger: Ledger, found: Found, *, delete: bool) -> None:
+    """found: what is found, also where this ends with a refusal. What is deleted is in it once it is gone."""
+    async for unknown in objects_without_rows(store, ledger):
+        if delete:
+            await store.delete(unknown.key)
+        found.objects.append(unknown)
+    found.rows.extend([row async for row in rows_without_objects(store, ledger)])
+
+
+def _so_far(found: Found, *, deleted: bool) -> str:
+    """Who had objects deleted is told of those that are."""
+    keys = ", ".join(stored.key for stored in found.objects)
+    return f". Deleted before that, as no row knows of them: {keys}" if deleted and keys else ""
 
 
 def _shown(found: Found, *, deleted: bool) -> dict[str, object]:

@@ -32,6 +32,7 @@ from shared.store.opening import store_of
 from shared.store.settings import StoreSettings
 from shared.store.store import Store
 from tests.clamav import ClamdServer
+from tests.proxies import Proxy
 from tests.servers import Servers
 from tests.service.attachments.faults import Faulty
 from tests.service.attachments.neighbours import FakeMessages
@@ -134,6 +135,15 @@ async def s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3Server
     await server.start()
     yield server
     await server.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def proxy(s3: S3Server) -> AsyncIterator[Proxy]:
+    """Before the S3 server, for whom a test sends that way."""
+    running = Proxy(s3.endpoint)
+    await running.start()
+    yield running
+    await running.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,8 @@
 """The service is cut off from the bucket, by a proxy before that, while clients are not."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 
 from shared.contracts.principal import Principal
 from shared.store.store import StoreIsAway
@@ -14,14 +12,6 @@ from tests.service.attachments.presigned import CONTENT, begun, check_that_all_i
 from tests.stores import S3Server
 
 pytestmark = pytest.mark.parametrize("where", ["bucket"], indirect=True, scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def proxy(s3: S3Server) -> AsyncIterator[Proxy]:
-    running = Proxy(s3.endpoint)
-    await running.start()
-    yield running
-    await running.stop()
 
 
 @pytest.fixture(scope="module")
