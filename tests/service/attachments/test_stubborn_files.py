@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import override
@@ -19,15 +20,19 @@ from services.attachments.quarantine import Quarantine
 from services.attachments.repository.leases import Leases
 from services.attachments.repository.previews import Previews
 from services.attachments.repository.scans import Scans
+from services.attachments.repository.sweeping import Sweeping
 from services.attachments.scanner import MOST_TRIES, Scanner
 from services.attachments.scanning.clamd import Clamd
 from services.attachments.scanning.readiness import Readiness
 from services.attachments.scanning.verdicts import ClamdGaveUp, Verdict
-from services.attachments.sweep import preview_key
+from services.attachments.sweep import Sweep, preview_key
 from shared.contracts.principal import Principal
+from shared.store.store import Store
 from tests.clamav import LIMIT, ClamdServer
 from tests.service.attachments.conftest import Service
+from tests.service.attachments.faults import Faulty
 from tests.service.attachments.media.samples import picture
+from tests.service.attachments.presigned import kept
 from tests.service.attachments.scanning import Scanning, until
 
 BAD = b"this one is too much for me"
@@ -83,8 +88,9 @@ async def scanner(attachments: Service, clamd: Clamd) -> AsyncIterator[Scanner]:
         await made.stop()
 
 
-def previewer_of(attachments: Service, decoders: Decoders) -> Previewer:
-    return Previewer(Leases(attachments.background, nothing), Previews(attachments.background, nothing), attachments.store, decoders)
+def previewer_of(attachments: Service, decoders: Decoders, store: Store | None = None) -> Previewer:
+    leases, previews = Leases(attachments.background, nothing), Previews(attachments.background, nothing)
+    return Previewer(leases, previews, store or attachments.store, decoders)
 
 
 def nothing() -> None:
@@ -177,6 +183,28 @@ async def test_previews_of_what_was_deleted_meanwhile_are_not_kept(attachments: 
     row = await attachments.row(file)
     assert (row["preview_widths"], row["previewed_at"]) == ([], None)
     assert [await attachments.store.size(preview_key(file.id, width)) for width in (160, 320)] == [None, None]
+
+
+@pytest.mark.parametrize("way", ["failing", "late", "once"])
+async def test_previews_of_what_was_deleted_meanwhile_that_cannot_be_deleted_now_go_with_the_file(
+    way: str, attachments: Service, thread: UUID, agent: Principal
+) -> None:
+    await _stop_previews_of(attachments)
+    file, faulty = await attachments.upload(thread, agent, picture()), Faulty(attachments.store)
+    getattr(faulty, way).add("delete")
+    await attachments.scanned(file)
+    previewer = previewer_of(attachments, Failing(0, attachments, file.id), faulty)
+    previewer.start()
+
+    async def has_failed() -> bool:
+        return bool(faulty.calls["delete"]) and not previewer.workers.busy
+
+    await until(has_failed)
+    await previewer.stop()
+    await attachments.aged("attachments", file.id, "updated_at", timedelta(minutes=2))
+    await Sweep(Sweeping(attachments.background), attachments.store, quarantine_days=30).once()
+    assert (await attachments.row(file))["purged_at"] is not None
+    assert not [key for key in await kept(attachments) if file.id.hex in key]
 
 
 async def _stop_previews_of(attachments: Service) -> None:
