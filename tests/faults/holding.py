@@ -3,6 +3,7 @@ between what is done to an object and what its row says."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from tests.faults.house import House, eventually
 
@@ -19,7 +20,7 @@ _MAKE_MARKS_WAIT = f"""
 _MAKE_CHANGES_WAIT = f"""
     CREATE FUNCTION attachments.wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN PERFORM pg_advisory_xact_lock_shared({CHANGES}); RETURN NEW; END $$;
-    CREATE TRIGGER wait_for_the_test BEFORE UPDATE ON attachments.attachments FOR EACH ROW WHEN (%s)
+    CREATE TRIGGER wait_for_the_test BEFORE %s ON attachments.attachments FOR EACH ROW WHEN (%s)
         EXECUTE FUNCTION attachments.wait_for_the_test()"""
 
 
@@ -86,9 +87,22 @@ async def _a_mark_waits(house: House) -> bool:
 @asynccontextmanager
 async def changes_of_files_held(house: House, when: str) -> AsyncIterator[None]:
     """What would change a file's row so that `when` holds (SQL over OLD and NEW) waits before it does, and never gets there."""
+    async with _held(house, "UPDATE", when):
+        yield
+
+
+@asynccontextmanager
+async def new_files_held(house: House) -> AsyncIterator[None]:
+    """The same, of what would make a file of bytes that are in the store."""
+    async with _held(house, "INSERT", "true"):
+        yield
+
+
+@asynccontextmanager
+async def _held(house: House, what: str, when: str) -> AsyncIterator[None]:
     async with house.database() as admin:
         await admin.execute("SELECT pg_advisory_lock($1)", CHANGES)
-        await admin.execute(_MAKE_CHANGES_WAIT % when)
+        await admin.execute(_MAKE_CHANGES_WAIT % (what, when))
         try:
             yield
         finally:
@@ -104,6 +118,18 @@ _GIVE_UP_CHANGES = """
 
 async def a_change_is_held(house: House, *, by: str = "atrium_attachments_background") -> None:
     await eventually(lambda: _waits(house, by, "Lock.advisory"), "a change of a file is held")
+
+
+@asynccontextmanager
+async def a_file_held(house: House, attachment_id: UUID) -> AsyncIterator[None]:
+    """Whoever would lock the row of this file waits."""
+    async with house.database() as admin, admin.transaction():
+        await admin.execute("SELECT FROM attachments.attachments WHERE id = $1 FOR UPDATE", attachment_id)
+        yield
+
+
+async def a_file_is_waited_for(house: House) -> None:
+    await eventually(lambda: _waits(house, "atrium_attachments_background", "Lock.transactionid"), "somebody waits for a file's row")
 
 
 async def _waits(house: House, role: str, event: str) -> bool:
