@@ -15,7 +15,7 @@ class Proxy:
     """Before one server. `cut_when`: a connection on which such bytes come from the client is cut there, before they go on.
 
     `cut_answer_when`: the same, of what the server answers. `lose_when`: they go on, and the answer is lost. `flows`: cleared, nothing gets
-    through until it is set.
+    through until it is set. `stop_when`: it is cleared once such bytes come from a client, before they go on.
     heard: what clients sent, as far as `remembers`. refusals: answers that the next connections get instead of the server's, once each.
     """
 
@@ -28,6 +28,7 @@ class Proxy:
         self.cut_when: Judge | None = None
         self.cut_answer_when: Judge | None = None
         self.lose_when: Judge | None = None
+        self.stop_when: Judge | None = None
         self._lost: set[asyncio.StreamWriter] = set()
         self.flows = asyncio.Event()
         self.flows.set()
@@ -86,6 +87,8 @@ class Proxy:
                 return
             if self.lose_when is not None and self.lose_when(piece):
                 self._lost.add(client)
+            if self.stop_when is not None and self.stop_when(piece):
+                self.flows.clear()
             await self.flows.wait()
             server.write(piece)
             await server.drain()
