@@ -25,6 +25,7 @@ _IMPORTED = (
     *(f"atrium.{command}" for command in ("run", "attachments", "doctor", "events", "graph", "parked", "replay", "scans", "users")),
     *(f"services.{name}.main" for name in ("identity", "threads", "messages", "attachments", "projects", "graph", "gateway")),
     "services.graph.mirror.opening",
+    "shared.store.s3",
 )
 _MOST = 1 << 20
 PAUSE = 0.02

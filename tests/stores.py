@@ -13,13 +13,13 @@ ACCESS_KEY, SECRET_KEY = "atrium-tests", "a secret of the tests alone"
 
 
 class S3Server(Program):
-    """versitygw over a folder."""
+    """versitygw over a folder, where each object is a file of a bucket's folder."""
 
     name = "versitygw"
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "s3.log"
-        self._objects, self._port = folder / "objects", free_port()
+        self.objects, self._port = folder / "objects", free_port()
         self._program = s3_program()
 
     @property
@@ -30,7 +30,7 @@ class S3Server(Program):
         return {"store": f"s3://{bucket}", "s3_endpoint": self.endpoint, "s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY}
 
     def command(self) -> list[str]:
-        return [self._program, "--port", f"{HOST}:{self._port}", "--quiet", "posix", str(self._objects)]
+        return [self._program, "--port", f"{HOST}:{self._port}", "--quiet", "posix", str(self.objects)]
 
     def environment(self) -> Mapping[str, str]:
         return {**super().environment(), "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
@@ -38,7 +38,7 @@ class S3Server(Program):
     @override
     async def prepare(self) -> None:
         await super().prepare()
-        self._objects.mkdir(parents=True, exist_ok=True)
+        self.objects.mkdir(parents=True, exist_ok=True)
 
     @override
     async def answers(self) -> bool:

@@ -1,7 +1,6 @@
 """Files of people: sent as slowly as a test wants, and the reckoning afterwards."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,15 +10,15 @@ from uuid import UUID
 
 import httpx2
 
-from shared.store.local import FolderStore
-from tests.faults.house import House, eventually
+from tests.faults.house import TAKEN, House, eventually
+from tests.faults.keeping import two_hours_pass
 from tests.faults.load import NO_ANSWER
 from tests.samples import noise
 from tests.system.attachments.files import BOUNDARY, FORM, Sent, attachments_of, send, swept
 from tests.system.people import Json, Person, expect
 
 PIECE = 256 * 1024
-CONTENT = noise(3 * 1024 * 1024)
+CONTENT = noise(TAKEN)
 LAST = "the end"
 SCANNED_WITHIN = 60
 _PART = 'Content-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
@@ -62,13 +61,20 @@ class Upload:
     async def half(self) -> None:
         """The gateway is writing it."""
         await self._say(self.content[: len(self.content) // 2])
-        parent = self.house.servers.data / "store" / os.path.dirname(self.key)
-        await eventually(lambda: any(file.stat().st_size for file in parent.glob("*")) if parent.exists() else False, "half is written")
+
+        async def is_being_written() -> bool:
+            return (await self.house.kept.on_its_way()).get(self.key, 0) > 0
+
+        await eventually(is_being_written, "half is written")
 
     async def rest(self) -> None:
         """All of its bytes are safe, and the form goes on."""
         await self._say(self.content[len(self.content) // 2 :] + self._middle)
-        await eventually((self.house.servers.data / "store" / self.key).exists, "the object is there")
+
+        async def is_there() -> bool:
+            return await self.house.kept.store.size(self.key) == len(self.content)
+
+        await eventually(is_there, "the object is there")
 
     async def last(self) -> None:
         """The second file has its row, too; what is left is the end of the form."""
@@ -192,20 +198,15 @@ async def all_adds_up(house: House) -> None:
     await eventually(lambda: _nothing_waits(house), "every file has its verdict")
     async with house.database() as admin:
         await admin.execute(_OF_AN_HOUR_AGO)
-    await swept(house.servers, FolderStore(house.servers.data / "store"))
-    await asyncio.to_thread(_two_hours_pass, house)
-    assert await house.atrium("attachments", "verify") == ALL_IS_RIGHT
+    await swept(house.servers, house.kept.store)
+    await two_hours_pass(house.kept)
+    found = await house.atrium("attachments", "verify")
+    assert found == ALL_IS_RIGHT, found
+    assert await house.kept.on_its_way() == {}, "no list of a bucket's objects shows that"
     async with house.database() as admin:
         assert await admin.fetchval("SELECT count(*) FROM attachments.uploads") == 0
         missing = "SELECT count(*) FROM attachments.attachments WHERE deleted_at IS NOT NULL AND purged_at IS NULL"
         assert await admin.fetchval(missing) == 0
-
-
-def _two_hours_pass(house: House) -> None:
-    for file in (house.servers.data / "store").rglob("*"):
-        if file.is_file():
-            before = file.stat().st_mtime - 7_200
-            os.utime(file, (before, before))
 
 
 async def _nothing_waits(house: House) -> bool:

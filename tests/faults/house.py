@@ -3,9 +3,10 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 import httpx2
@@ -21,6 +22,7 @@ from shared.messaging.connection import close, connect
 from shared.settings import Settings
 from tests import forks
 from tests.clamav import ClamdServer
+from tests.faults.keeping import InFolder, Kept
 from tests.processes import HOST, RAISED_LIMITS, ForkedAtrium, free_port
 from tests.servers import Servers, declare, embedded_servers
 from tests.system.people import PASSWORD, Json, Person, expect
@@ -32,20 +34,23 @@ DUPLICATE_WINDOW = 0.5
 SCAN_TIMEOUT = 10
 """Seconds after which clamd hangs: as much as it needs here when all is well, and so little that it can be waited for."""
 LARGEST = 60 * MEBIBYTE
-"""That clamd takes. The services take the usual 5 MiB, unless a test says something else."""
+"""That clamd takes."""
+TAKEN = 12 * MEBIBYTE
+"""That the services take, unless a test says something else: at half of it, a part of 5 MiB has gone to S3."""
 PEOPLE = 4
 ANSWER_WITHIN = 20.0
 
 
 @dataclass
 class House:
-    """An Atrium that runs. `people` see and post everywhere: the first is the admin, the others are agents."""
+    """An Atrium that runs. `people` see and post everywhere: the first is the admin, the others are agents. `kept`: its files."""
 
     servers: Servers
     settings: dict[str, str]
     programs: dict[str, Program]
     http: httpx2.AsyncClient
     people: list[Person]
+    kept: Kept
 
     @property
     def url(self) -> str:
@@ -137,21 +142,26 @@ class House:
 
 
 @asynccontextmanager
-async def running_house() -> AsyncIterator[House]:
-    """Everything, started side by side; stopped in order afterwards."""
+async def running_house(keeping: Callable[[Path], Kept] = InFolder) -> AsyncIterator[House]:
+    """Everything, started side by side; stopped in order afterwards. keeping: where, of a folder for the house's data."""
     forks.prepare()
     async with AsyncExitStack() as stack:
         servers = await stack.enter_async_context(embedded_servers())
         await declare(servers, Settings(events_duplicate_window=DUPLICATE_WINDOW))
-        port = free_port()
+        port, kept = free_port(), keeping(servers.data)
         settings = {
             **servers.environment,
+            **kept.environment,
             **RAISED_LIMITS,
             "ATRIUM_HOST": HOST,
             "ATRIUM_PORT": str(port),
             "ATRIUM_EVENTS_DUPLICATE_WINDOW": str(DUPLICATE_WINDOW),
             "ATRIUM_SCAN_TIMEOUT": str(SCAN_TIMEOUT),
+            "ATRIUM_ATTACHMENT_LIMIT": str(TAKEN),
         }
+        for program in kept.programs.values():
+            stack.push_async_callback(program.stop)
+            await program.start()
         clamav = ClamdServer(servers.data / "clamd", LARGEST) if clamd_program() else None
         if clamav is None:
             settings["ATRIUM_SCANNING"] = "off"
@@ -160,24 +170,27 @@ async def running_house() -> AsyncIterator[House]:
             stack.push_async_callback(clamav.stop)
             await clamav.start()
         processes = {name: ForkedAtrium([name], settings, servers.data) for name in ("gateway", *STORING_SERVICES)}
-        for process in processes.values():
-            stack.push_async_callback(process.stop, 10)
+        stack.push_async_callback(_stop, processes.values())
         await asyncio.gather(*(process.start() for process in processes.values()))
         assert isinstance(servers.postgres, Postgres)
         assert isinstance(servers.nats, Nats)
         assert isinstance(servers.valkey, Valkey)
-        programs = {**processes, "PostgreSQL": servers.postgres, "NATS": servers.nats, "Valkey": servers.valkey}
+        programs = {**processes, "PostgreSQL": servers.postgres, "NATS": servers.nats, "Valkey": servers.valkey, **kept.programs}
         if clamav is not None:
             programs["clamd"] = clamav
         as_many_as_wanted = httpx2.Limits(max_connections=None, max_keepalive_connections=50)
         http = await stack.enter_async_context(
             httpx2.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=ANSWER_WITHIN, limits=as_many_as_wanted)
         )
-        house = House(servers, settings, programs, http, [])
+        house = House(servers, settings, programs, http, [], kept)
         await eventually(house.is_well, "all is well")
         for _ in range(PEOPLE):
             house.people.append(await house.newcomer())
         yield house
+
+
+async def _stop(processes: Iterable[Program]) -> None:
+    await asyncio.gather(*(process.stop(within=10) for process in processes))
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], what: str, within: float = PATIENCE) -> None:

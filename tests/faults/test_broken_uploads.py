@@ -4,10 +4,13 @@ import asyncio
 
 import pytest
 
+from tests.faults.conftest import BOTH_STORES
 from tests.faults.files import ALL_IS_RIGHT, CONTENT, LAST, Upload, all_adds_up, shown, sizes, uploads_at_each_step
 from tests.faults.holding import a_commit_is_held, commits_unanswered
 from tests.faults.house import House, eventually
 from tests.faults.load import ACKNOWLEDGED, NO_ANSWER, UNAVAILABLE
+
+pytestmark = BOTH_STORES
 
 
 async def test_a_gateway_killed_at_any_step_of_an_upload_leaves_nothing(house: House) -> None:
@@ -73,7 +76,10 @@ async def test_a_client_that_vanishes_at_half_of_its_upload_leaves_nothing(house
     upload = await Upload.begun(house, house.people[0], thread)
     await upload.half()
     upload.vanish()
-    store = house.servers.data / "store" / upload.key
-    await eventually(lambda: not list(store.parent.glob(f"{store.name}*")), "nothing of it is in the store")
+
+    async def nothing_is_left() -> bool:
+        return upload.key not in await house.kept.on_its_way() and await house.kept.store.size(upload.key) is None
+
+    await eventually(nothing_is_left, "nothing of it is in the store")
     assert await house.atrium("attachments", "verify") == ALL_IS_RIGHT
     assert await shown(house, thread) == {}

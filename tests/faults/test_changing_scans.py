@@ -3,11 +3,14 @@
 import pytest
 
 from tests.clamav import ClamdServer, installed_clamd
+from tests.faults.conftest import BOTH_STORES
 from tests.faults.files import all_adds_up, becomes, read, shown, uploaded
 from tests.faults.house import House, eventually
 from tests.faults.test_files_on_their_way import is_in_quarantine
 from tests.service.attachments.media.samples import picture
 from tests.system.people import expect, refusal
+
+pytestmark = BOTH_STORES
 
 NOT_CLEAN = (409, "attachment_is_not_clean")
 

@@ -8,6 +8,7 @@ import psutil
 
 from shared.embedded.clamd import MEBIBYTE
 from tests.clamav import installed_clamd
+from tests.faults.conftest import BOTH_STORES
 from tests.faults.files import all_adds_up, shown
 from tests.faults.house import House, eventually
 from tests.processes import HOST, free_port
@@ -18,6 +19,7 @@ from tests.system.people import Json, expect
 FILES, SIZE, MAY_GROW = 20, 50, 64  # MiB
 
 
+@BOTH_STORES
 async def test_twenty_files_of_50_mb_at_once_grow_neither_the_gateway_nor_the_service_by_64_mb(house: House) -> None:
     installed_clamd()
     thread, port = await house.opened_thread(), free_port()

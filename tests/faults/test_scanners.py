@@ -11,9 +11,12 @@ from uuid import UUID
 import pytest
 
 from tests.clamav import installed_clamd
+from tests.faults.conftest import BOTH_STORES
 from tests.faults.files import CONTENT, all_adds_up, becomes, leases_end, read, told, uploaded
 from tests.faults.house import House, eventually
 from tests.system.people import Json, refusal
+
+pytestmark = BOTH_STORES
 
 _AGE = re.compile(r'^attachment_pending_age_seconds\{process="attachments"\} (\S+)$', re.MULTILINE)
 MINUTE, HOUR = 60, 3_600
