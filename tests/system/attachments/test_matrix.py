@@ -13,12 +13,12 @@ from tests.system.house import House, running_gateway, running_house
 from tests.system.people import expect, message_path, messages_of, path_of, refusal
 
 UNLIMITED = {"requests_per_minute": 0, "anonymous_per_minute": 0}
-EACH_STATE = pytest.mark.parametrize("state", STATES)
+EACH_FILE, EACH_STATE = pytest.mark.parametrize("file", FILES), pytest.mark.parametrize("state", STATES)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def gallery(house: House) -> Gallery:
-    return await gallery_in(house, house.url)
+async def gallery(stored_for_all: House) -> Gallery:
+    return await gallery_in(stored_for_all, stored_for_all.url)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -32,11 +32,11 @@ async def unscanned_gallery() -> AsyncIterator[Gallery]:
 async def redirecting_gallery(over_s3: House) -> AsyncIterator[Gallery]:
     """Where the store itself is asked to serve."""
     async with running_gateway(over_s3.servers, attachment_redirects=True, **UNLIMITED, **over_s3.store) as url:
-        yield await gallery_in(over_s3, url, ["posted"])
+        yield await gallery_in(over_s3, url)
 
 
 @EACH_STATE
-@pytest.mark.parametrize("file", FILES)
+@EACH_FILE
 async def test_everybody_by_every_route(gallery: Gallery, file: str, state: str) -> None:
     assert await wrong(gallery, file, state, ROUTES) == {}
 
@@ -47,24 +47,25 @@ async def test_while_scanning_is_off_what_was_not_scanned_is_served_and_nothing_
 
 
 @EACH_STATE
-async def test_nobody_is_sent_to_the_store_for_what_is_not_clean(redirecting_gallery: Gallery, state: str) -> None:
-    assert await wrong(redirecting_gallery, "posted", state, ("open", "range", "preview", "link"), redirected=True) == {}
+@EACH_FILE
+async def test_nobody_is_sent_to_the_store_for_what_is_not_clean(redirecting_gallery: Gallery, file: str, state: str) -> None:
+    assert await wrong(redirecting_gallery, file, state, ROUTES, redirected=True) == {}
 
 
 async def wrong(
     gallery: Gallery, file: str, state: str, routes: Sequence[str], *, scanning: bool = True, redirected: bool = False
 ) -> dict[Cell, str]:
     """Whose answers are not those of the tables, and what is wrong with them."""
-    cells = [Cell(role, file, state, route) for role in ROLES for route in routes]
-    answers = await asyncio.gather(*(gallery.ask(cell) for cell in cells))
     exhibit = gallery.shown[file, state]
     faults = {}
-    for cell, answer in zip(cells, answers, strict=True):
-        expected = status(cell, scanning=scanning)
-        if redirected and expected in SERVED:
-            faults[cell] = await fault_of_redirect(exhibit, cell, answer, gallery.house.http)
-        else:
-            faults[cell] = fault(exhibit, cell, answer, expected)
+    for role in ROLES:  # one after the other: on a busy machine, to ask for all at once takes longer than calls wait for an answer
+        cells = [Cell(role, file, state, route) for route in routes]
+        for cell, answer in zip(cells, await asyncio.gather(*map(gallery.ask, cells)), strict=True):
+            expected = status(cell, scanning=scanning)
+            if redirected and expected in SERVED and cell.route not in HEADS:
+                faults[cell] = await fault_of_redirect(exhibit, cell, answer, gallery.house.http)
+            else:
+                faults[cell] = fault(exhibit, cell, answer, expected)
     return {cell: said for cell, said in faults.items() if said}
 
 
@@ -85,10 +86,10 @@ def fault(exhibit: Exhibit, cell: Cell, answer: httpx2.Response, expected: int) 
 
 
 async def fault_of_redirect(exhibit: Exhibit, cell: Cell, answer: httpx2.Response, anybody: httpx2.AsyncClient) -> str:
-    """The store gives to anybody what it was told to give, for a minute."""
+    """The store gives to anybody what it was told to give, for a minute. Our tag means nothing to it: it is asked without."""
     if (answer.status_code, answer.content) != (307, b""):
         return f"{answer.status_code} instead of a redirect"
-    got = await anybody.get(answer.headers["location"], headers={"range": "bytes=16-99"} if cell.route == "range" else {})
+    got = await anybody.get(answer.headers["location"], headers={"range": "bytes=16-99"} if cell.route.endswith("range") else {})
     return "" if got.content == served(exhibit, cell) else "other bytes"
 
 
