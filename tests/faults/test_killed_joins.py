@@ -9,6 +9,7 @@ import pytest
 
 from services.gateway.resuming import PART
 from tests.clamav import installed_clamd
+from tests.faults.conftest import BOTH_STORES
 from tests.faults.files import all_adds_up, becomes, read, shown
 from tests.faults.holding import a_change_is_held, a_commit_is_held, commits_unanswered, new_files_held
 from tests.faults.house import House, eventually
@@ -16,6 +17,8 @@ from tests.faults.load import NO_ANSWER, UNAVAILABLE
 from tests.samples import noise
 from tests.system.attachments.tus import create, id_of, offset_of, patch, resumed
 from tests.system.people import Json, refusal
+
+pytestmark = BOTH_STORES
 
 CONTENT = noise(PART + 500_000)
 BEING_FINISHED = (409, "upload_is_being_finished")

@@ -9,13 +9,15 @@ from uuid import UUID
 import pytest
 
 from services.attachments.handlers.scans import BATCH
-from shared.store.local import FolderStore
 from shared.store.store import new_key
 from tests.clamav import installed_clamd
+from tests.faults.conftest import BOTH_STORES
 from tests.faults.files import all_adds_up, becomes, read, told, uploaded
 from tests.faults.holding import a_commit_is_held, a_file_held, a_file_is_waited_for, commits_unanswered
 from tests.faults.house import House, eventually
 from tests.system.people import Json, refusal
+
+pytestmark = BOTH_STORES
 
 LEFT = 101  # files that the first batch does not take
 NO_ANSWER = (1, "atrium: The attachments service does not answer: is Atrium running? See `atrium doctor`.\n")
@@ -35,9 +37,8 @@ async def copied(house: House, file: Json, count: int) -> tuple[Json, Json]:
         key = await admin.fetchval("SELECT storage_key FROM attachments.attachments WHERE id = $1", UUID(file["id"]))
         query = "SELECT id, storage_key FROM attachments.attachments WHERE thread_id = $1 ORDER BY ctid"
         first, *_, last = await admin.fetch(query, UUID(file["threadId"]))
-    store = FolderStore(house.servers.data / "store")
-    for row in (first, last):
-        await store.copy(key, row["storage_key"])
+    for to in {first["storage_key"], last["storage_key"]} - {key}:
+        await house.kept.store.copy(key, to)
     return _named(first["id"]), _named(last["id"])
 
 
