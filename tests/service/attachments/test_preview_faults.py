@@ -50,14 +50,19 @@ async def the_making_fails(service: Service, faulty: Faulty, call: str) -> None:
     await until(has_failed)
 
 
-async def is_made_once_its_lease_ends(service: Service, file: Attachment) -> None:
-    await service.aged("attachments", file.id, "next_try_at", timedelta(seconds=61))
+async def is_made(service: Service, file: Attachment) -> None:
     poked(service)
 
-    async def is_made() -> bool:
+    async def is_there() -> bool:
         return (await service.row(file))["previewed_at"] is not None
 
-    await until(is_made)
+    await until(is_there)
+
+
+async def is_made_once_its_lease_ends(service: Service, file: Attachment) -> None:
+    """Of a file that nobody works on any more: two at once would be in each other's way."""
+    await service.aged("attachments", file.id, "next_try_at", timedelta(seconds=61))
+    await is_made(service, file)
 
 
 async def opened(service: Service, caller: Principal, file: Attachment, width: int = 160) -> StoredFile:
@@ -118,7 +123,7 @@ async def test_a_preview_is_opened_again_once_the_store_is_back(
 ) -> None:
     file = await attachments.upload(thread, agent, PHOTO)
     await attachments.scanned(file)
-    await is_made_once_its_lease_ends(attachments, file)
+    await is_made(attachments, file)
     getattr(faulty, way).add("size")
     with pytest.raises(StoreIsAway):
         await opened(attachments, agent, file)
@@ -133,7 +138,7 @@ async def test_what_has_lost_its_bytes_has_no_preview_and_holds_up_none(
     await attachments.store.delete((await attachments.row(lost))["storage_key"])
     for file in (lost, whole):
         await attachments.scanned(file)
-        await is_made_once_its_lease_ends(attachments, file)
+        await is_made(attachments, file)
     with pytest.raises(PreviewIsNotThere):
         await opened(attachments, agent, lost)
     assert [(await attachments.row(file))["preview_widths"] for file in (lost, whole)] == [[], WIDTHS]
