@@ -18,7 +18,7 @@ class Operation[Q: Request, R: BaseModel]:
     coalesced: calls made in one turn of the loop travel as one message; for small replies. Pages travel alone.
     anonymous: it may be asked without a principal.
     keyed: it makes something, and an Idempotency-Key keeps it from making that twice (`shared.database.idempotency`).
-    timeout: seconds that a caller waits, where its own deadline is not nearer.
+    timeout: seconds that a caller waits, where its own deadline is not nearer. Of what takes long it hears that it is under way.
     """
 
     request: type[Q]

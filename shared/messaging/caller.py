@@ -18,7 +18,7 @@ from shared.contracts.refusals import Refusal, RefusalView, ServiceIsUnavailable
 from shared.identifiers import new_id
 from shared.messaging.connection import close, connect, inbox_prefix
 from shared.messaging.context import Context, current_context, new_trace
-from shared.messaging.frames import FRAME_HEADER, Answer, Call, calls_frame, read_answers
+from shared.messaging.frames import FRAME_HEADER, SILENCE, Answer, Call, calls_frame, read_answers
 from shared.messaging.local import Process
 from shared.messaging.work import Ask, Encoded, Found, Outcome, Replayed, encoded
 from shared.observability.metrics import CALL_SECONDS
@@ -42,11 +42,11 @@ class _Frame:
 class Caller:
     """Makes calls as one user of NATS. Refused calls raise their refusal, unanswered ones `ServiceIsUnavailable`.
 
-    process: what runs beside it is asked directly.
+    process: what runs beside it is asked directly. silence: seconds without a word after which a call is given up, long as it may take.
     """
 
-    def __init__(self, user: str, process: Process | None = None) -> None:
-        self.user = user
+    def __init__(self, user: str, process: Process | None = None, *, silence: float = SILENCE) -> None:
+        self.user, self._silence = user, silence
         self._process = process or Process()
         self.client: Client | None = None
         self._inbox = f"{inbox_prefix(user)}.{new_id().hex}"
@@ -129,8 +129,7 @@ class Caller:
         token = str(self._frames)
         frame.open, frame.started = len(frame.calls), time.perf_counter()
         self._under_way[token] = frame
-        patience = max(call.deadline for call in frame.calls) - time.time()
-        frame.timer = asyncio.get_running_loop().call_later(max(patience, 0), self._fail, token)
+        self._be_patient(token, frame)
         try:
             assert self.client is not None
             await self.client.publish(
@@ -138,6 +137,12 @@ class Caller:
             )
         except (NatsError, OSError):
             self._fail(token)
+
+    def _be_patient(self, token: str, frame: _Frame) -> None:
+        if frame.timer is not None:
+            frame.timer.cancel()
+        left = max(call.deadline for call in frame.calls) - time.time()
+        frame.timer = asyncio.get_running_loop().call_later(max(min(left, self._silence), 0), self._fail, token)
 
     async def _take(self, message: Msg) -> None:
         token = message.subject.rpartition(".")[2]
@@ -154,6 +159,8 @@ class Caller:
             frame.open -= 1
         if frame.open == 0:
             self._finish(token, frame)
+        elif frame.operation.timeout > self._silence:
+            self._be_patient(token, frame)
 
     def _finish(self, token: str, frame: _Frame) -> None:
         self._under_way.pop(token, None)

@@ -20,6 +20,8 @@ REQUEST_ID_HEADER = "X-Request-Id"
 IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 TRACE_HEADER = "traceparent"
 PLAIN_PATIENCE = 5.0  # seconds for a call that names no deadline
+SIGN_OF_LIFE = 5.0  # seconds after which whoever is at work on a long call says so, by a frame without answers
+SILENCE = 15.0  # seconds without a word, after which whoever asked takes it that nobody is at work
 
 type AnswerKind = Literal["reply", "replay", "found", "refusal"]
 

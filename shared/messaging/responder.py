@@ -18,7 +18,7 @@ from shared.contracts.model import Request
 from shared.contracts.operations import Operation
 from shared.contracts.principal import Principal
 from shared.contracts.refusals import Refusal
-from shared.messaging.frames import FRAME_HEADER, Answer, Call, answers_frame, plain_call, read_calls
+from shared.messaging.frames import FRAME_HEADER, SIGN_OF_LIFE, Answer, Call, answers_frame, plain_call, read_calls
 from shared.messaging.local import LocalWork, Process
 from shared.messaging.work import AnonymousHandler, Ask, GroupHandler, Handled, Handler, Reply, Work
 from shared.observability.metrics import REQUESTS_IN_FLIGHT
@@ -37,11 +37,11 @@ class _Frame:
 class Responder:
     """Serves operations for one service. `stop` drains: what was accepted is answered.
 
-    process: where those find it who run beside it.
+    process: where those find it who run beside it. sign: seconds after which who asked for what takes long is told that it is under way.
     """
 
-    def __init__(self, service: str, in_flight: int, process: Process | None = None) -> None:
-        self.service = service
+    def __init__(self, service: str, in_flight: int, process: Process | None = None, *, sign: float = SIGN_OF_LIFE) -> None:
+        self.service, self.sign = service, sign
         self._process = process or Process()
         self._local: list[LocalWork] = []
         self._bound = in_flight
@@ -179,11 +179,20 @@ class _Receiver:
         self._send(frame, dict(enumerate(handled)), framed)
 
     async def _answer(self, frame: _Frame, place: int, call: Call, framed: bool) -> None:
+        signs = framed and self._work.operation.timeout > self._responder.sign
+        under_way = asyncio.create_task(self._say_that_it_is_under_way(frame)) if signs else None
         try:
             handled = await self._work.handle(call)
         finally:
             self._responder.given(1)
+            if under_way is not None:
+                under_way.cancel()
         self._send(frame, {place: handled}, framed)
+
+    async def _say_that_it_is_under_way(self, frame: _Frame) -> None:
+        while True:
+            await asyncio.sleep(self._responder.sign)
+            await _respond(frame.message, answers_frame([]), None)
 
     def _send(self, frame: _Frame, handled: dict[int, Handled], framed: bool) -> None:
         if not framed:

@@ -20,7 +20,7 @@ from tests.proxies import Proxy, naming
 from tests.stores import S3Server
 from tests.system.attachments.files import swept
 from tests.system.attachments.test_presigned import CONTENT, begin, objects, put
-from tests.system.people import Json, expect
+from tests.system.people import Json, expect, refusal
 
 NAME = "kept"
 _TWO_DAYS_PASS = """
@@ -146,6 +146,26 @@ async def test_what_was_put_is_finished_again_and_is_one_file(bucket: Bucket, st
     assert made["id"] in path
     await only_files_are_left(bucket, thread, 1)
     assert await bucket.content(made) == CONTENT
+
+
+async def test_who_waits_for_one_that_was_killed_is_told_soon_and_not_when_the_quarter_of_an_hour_that_it_may_take_is_over(
+    bucket: Bucket,
+) -> None:
+    thread = await bucket.house.opened_thread()
+    person = bucket.house.people[0]
+    begun = await begin(person, thread)
+    assert await put(expect(begun, 201)) == 200
+    path = begun.headers["location"]
+    async with before_it_is_copied(bucket):
+        asked = asyncio.create_task(person.post(path, {}))
+    bucket.service.kill()
+    answer = await asked
+    assert refusal(answer) == (503, "service_is_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    bucket.proxy.flows.set()
+    await bucket.service.start()
+    expect(await person.post(path, {}), 201)
+    await only_files_are_left(bucket, thread, 1)
 
 
 @pytest.mark.parametrize("step", UNDONE)

@@ -18,7 +18,7 @@ from shared.identifiers import new_id
 from shared.messaging.caller import Caller
 from shared.messaging.connection import close, connect
 from shared.messaging.context import Context, current_context
-from shared.messaging.frames import PRINCIPAL_HEADER
+from shared.messaging.frames import PRINCIPAL_HEADER, SIGN_OF_LIFE, SILENCE
 from shared.messaging.local import Process
 from shared.messaging.responder import Responder
 from tests.servers import Servers
@@ -45,12 +45,12 @@ class Sides:
     process: Process | None
 
     @asynccontextmanager
-    async def answering(self, behaviour: Behaviour, *, in_flight: int = 1_000) -> AsyncIterator[Responder]:
+    async def answering(self, behaviour: Behaviour, *, in_flight: int = 1_000, sign: float = SIGN_OF_LIFE) -> AsyncIterator[Responder]:
         async def handle(request: CheckAccess, caller: Principal, service: None) -> Access:
             return await behaviour(request, caller)
 
         client = await connect(self.servers.nats_url, "threads", self.servers.credentials.nats["threads"], name="test")
-        responder = Responder("threads", in_flight, self.process)
+        responder = Responder("threads", in_flight, self.process, sign=sign)
         responder.serve(CHECK_ACCESS, handle, None)
         await responder.start(client)
         await client.flush()
@@ -61,8 +61,8 @@ class Sides:
             await close(client)
 
     @asynccontextmanager
-    async def calling(self) -> AsyncIterator[Caller]:
-        caller = Caller("messages", self.process)
+    async def calling(self, *, silence: float = SILENCE) -> AsyncIterator[Caller]:
+        caller = Caller("messages", self.process, silence=silence)
         await caller.open(self.servers.nats_url, self.servers.credentials.nats["messages"])
         try:
             yield caller
@@ -153,6 +153,30 @@ async def test_one_that_is_slow_does_not_hold_up_the_others_of_its_message(sides
         assert not waiting.done()
         released.set()
         assert (await waiting).thread_id == slow
+
+
+async def test_who_is_told_that_a_call_is_under_way_waits_for_it(by_nats: Sides) -> None:
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        await asyncio.sleep(2)
+        return await granted(request, caller)
+
+    async with by_nats.answering(behaviour, sign=0.1), by_nats.calling(silence=1) as call:
+        thread = new_id()
+        assert (await call(CHECK_ACCESS, check(thread), principal())).thread_id == thread
+
+
+async def test_who_hears_nothing_of_a_call_gives_it_up_before_its_time(by_nats: Sides) -> None:
+    begun = asyncio.Event()
+
+    async def behaviour(request: CheckAccess, caller: Principal) -> Access:
+        begun.set()
+        await asyncio.sleep(2)
+        return await granted(request, caller)
+
+    async with by_nats.answering(behaviour), by_nats.calling(silence=0.5) as call:
+        with pytest.raises(ServiceIsUnavailable):
+            await call(CHECK_ACCESS, check(), principal())
+        assert begun.is_set()
 
 
 async def test_a_refusal_arrives_as_itself_and_fails_only_its_own_call(sides: Sides) -> None:
