@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
@@ -91,6 +91,11 @@ class Upload:
 
     async def all_that_is_left(self) -> None:
         await self._say(self._small + self._end)
+
+    async def whatever_is_left(self, sent: int) -> None:
+        """After so many bytes of its content, whether anybody takes it or not."""
+        with suppress(ConnectionError):
+            await self._say(self.content[sent:] + self._middle + self._small + self._end)
 
     async def answer(self) -> int:
         """The status; NO_ANSWER where the connection broke."""
