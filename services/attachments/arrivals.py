@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from shared.contracts.attachments.uploads import HEAD_BYTES
 from shared.store.store import Store
 
-AT_ONCE = 4
+AT_ONCE, AT_ONCE_OF_ONE = 4, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,9 @@ class Arrival:
 class Arrivals:
     def __init__(self, store: Store) -> None:
         self._store, self._places = store, asyncio.Semaphore(AT_ONCE)
-        self._turns: WeakValueDictionary[tuple[UUID, UUID], asyncio.Lock] = WeakValueDictionary()  # those that somebody holds or awaits
+        # Of both, those that somebody holds or awaits.
+        self._turns: WeakValueDictionary[tuple[UUID, UUID], asyncio.Lock] = WeakValueDictionary()
+        self._shares: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
 
     def turn(self, upload_id: UUID, owner_id: UUID) -> asyncio.Lock:
         """Held by who finishes an upload: however often its owner asks at once, it is copied and read once, and takes one place.
@@ -33,9 +35,9 @@ class Arrivals:
         """
         return self._turns.setdefault((upload_id, owner_id), asyncio.Lock())
 
-    async def copied(self, key: str, to: str) -> Arrival:
-        """Copy an object, and read the copy. Raises `ObjectIsMissing`, `StoreIsAway`."""
-        async with self._places:
+    async def copied(self, key: str, to: str, owner_id: UUID) -> Arrival:
+        """Copy an object, and read the copy; one user's many leave places for others'. Raises `ObjectIsMissing`, `StoreIsAway`."""
+        async with self._shares.setdefault(owner_id, asyncio.Semaphore(AT_ONCE_OF_ONE)), self._places:
             await self._store.copy(key, to)
             return await self._read(to)
 

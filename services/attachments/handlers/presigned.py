@@ -74,7 +74,7 @@ async def _finish(request: FinishPresignedUpload, caller: Principal, service: Se
     await _check_size(staged, request, caller, service)
     copy = await service.uploads.begin(staged.thread_id, UploadKind.PRESIGNED, caller)
     try:
-        arrival = await service.arrivals.copied(staged.storage_key, copy.storage_key)
+        arrival = await service.arrivals.copied(staged.storage_key, copy.storage_key, caller.user_id)
         await _check(staged, arrival.size, arrival.sha256, request, caller, service)
         status = domain.first_status(scanning=service.scanning)
         file = await service.staged.finish(request, copy.id, sniff(arrival.head), status, caller)

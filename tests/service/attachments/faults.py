@@ -1,5 +1,6 @@
 """A store that fails when a test says so."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 
@@ -12,7 +13,7 @@ class Faulty(Store):
     is read or listed breaks off `late` in its middle.
 
     once: those whose next call alone fails. spared: so many calls of each go well before. calls: how often each of these was called.
-    stuck: objects that cannot be moved or deleted.
+    stuck: objects that cannot be moved or deleted. delayed: objects that are not copied until it is mended.
     """
 
     def __init__(self, store: Store) -> None:
@@ -21,6 +22,8 @@ class Faulty(Store):
         self.late: set[str] = set()
         self.once: set[str] = set()
         self.stuck: set[str] = set()
+        self.delayed: set[str] = set()
+        self._mended = asyncio.Event()
         self.spared: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
 
@@ -29,6 +32,9 @@ class Faulty(Store):
         self.late.clear()
         self.once.clear()
         self.stuck.clear()
+        self.delayed.clear()
+        self._mended.set()
+        self._mended = asyncio.Event()
         self.spared.clear()
         self.calls.clear()
 
@@ -63,6 +69,8 @@ class Faulty(Store):
 
     async def copy(self, key: str, to: str) -> None:
         self._before("copy")
+        if key in self.delayed:
+            await self._mended.wait()
         await self._store.copy(key, to)
         self._after("copy")
 

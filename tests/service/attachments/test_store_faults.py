@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from services.attachments.arrivals import AT_ONCE
 from services.attachments.repository.sweeping import Sweeping
 from services.attachments.sweep import Sweep
 from shared.contracts.attachments.attachments import Attachment
@@ -27,8 +28,10 @@ from tests.service.attachments.presigned import (
     kept,
     much_later,
     rows,
+    staged_key,
     written,
 )
+from tests.service.attachments.scanning import until
 
 pytestmark = pytest.mark.parametrize("where", ["bucket"], indirect=True, scope="module")
 
@@ -53,6 +56,24 @@ async def test_finishing_that_the_store_fails_is_done_again(
     assert await content_of(attachments, made) == CONTENT
     await much_later(attachments, thread)
     await check_that_all_is_whole(attachments, thread, 1, before)
+
+
+async def test_one_user_s_many_leave_places_for_another_s(
+    attachments: Service, faulty: Faulty, thread: UUID, agent: Principal, client: Principal
+) -> None:
+    many, another = [await begun(attachments, thread, agent) for _ in range(AT_ONCE + 1)], await begun(attachments, thread, client)
+    faulty.delayed = {await staged_key(attachments, upload) for upload in many}
+    asked = [asyncio.create_task(finish(attachments, thread, agent, upload)) for upload in many]
+
+    async def all_are_under_way() -> bool:
+        return (await rows(attachments, thread))[1] == len(many) and faulty.calls["copy"] > 1
+
+    await until(all_are_under_way)
+    assert await content_of(attachments, await finish(attachments, thread, client, another)) == CONTENT
+    assert not any(finishing.done() for finishing in asked)
+    faulty.mend()
+    for made in await asyncio.gather(*asked):
+        assert await content_of(attachments, made) == CONTENT
 
 
 async def test_many_who_finish_one_upload_at_once_have_its_object_copied_and_read_once(
