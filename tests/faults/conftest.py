@@ -34,5 +34,6 @@ BOTH_STORES = pytest.mark.parametrize("which", ["folder", "bucket"], indirect=Tr
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(which: House) -> AsyncIterator[House]:
     """An Atrium in which all is well. A test may kill what it likes: what does not run at its end is started for the next one."""
+    await which.renew_sessions()
     yield which
     await which.mend()

@@ -68,6 +68,12 @@ class House:
             expect(await self.people[0].patch(f"/api/users/{person.id}", {"role": "agent"}), 200)
         return person
 
+    async def renew_sessions(self) -> None:
+        """An access token lives for 15 minutes, and all tests together take longer."""
+        for person in self.people:
+            signed_in = expect(await self.http.post("/api/auth/refresh", json={"refreshToken": person.refresh_token}), 200)
+            person.access_token, person.refresh_token = signed_in["accessToken"], signed_in["refreshToken"]
+
     async def opened_thread(self) -> Json:
         return await self.people[0].open()
 
