@@ -27,6 +27,7 @@ from services.gateway.openapi import document
 from services.gateway.protocol import BoundedProtocol
 from services.gateway.realtime.hub import Hub
 from services.gateway.realtime.live import Live, bounds_of
+from services.gateway.realtime.pipeline import HURRY
 from services.gateway.realtime.protocol import socket_protocol
 from services.gateway.realtime.requests import SameWay
 from services.gateway.realtime.ring import MOST_BYTES
@@ -49,7 +50,6 @@ from shared.store.store import Store
 log = structlog.get_logger()
 
 CONNECT_PATIENCE = 10  # seconds
-STREAM_PATIENCE = 3
 OUR_HEADERS = [
     *("Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"),
     *("Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Atrium-Cursor", "X-Request-Id"),
@@ -170,7 +170,7 @@ class GatewayApplication:
         except ServiceIsUnavailable:
             log.info("identity_is_not_there_yet")  # its keys are asked for again with the first token
         await self._gateway.transient.start(self._nats_url, self._password)
-        if not await self._gateway.hub.until_ready(STREAM_PATIENCE):
+        if not await self._gateway.hub.until_ready(HURRY):
             log.warning("stream_is_not_read_yet")  # connections get 503 until it is
         await self._server.start()
 

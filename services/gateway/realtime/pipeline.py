@@ -29,8 +29,8 @@ log = structlog.get_logger()
 
 BACK = 20_000
 """Events that a gateway reads when it starts, for those who were connected to it before."""
-HURRY = 3.0
-"""Seconds that it reads back as fast as it can; then it rests as long as it works, for requests are answered meanwhile."""
+HURRY = 10.0
+"""Seconds that a gateway that starts reads back as fast as it can, before it answers requests; then it rests as long as it works."""
 BREATH = 20_000
 """Deliveries after which others have their turn."""
 PAUSES = (0.1, 0.2, 0.5, 1.0)
