@@ -4,9 +4,9 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from shared.contracts.attachments.uploads import HEAD_BYTES
+from shared.database.turns import Turns
 from shared.store.store import Store
 
 AT_ONCE, AT_ONCE_OF_ONE = 4, 2
@@ -24,20 +24,18 @@ class Arrival:
 class Arrivals:
     def __init__(self, store: Store) -> None:
         self._store, self._places = store, asyncio.Semaphore(AT_ONCE)
-        # Of both, those that somebody holds or awaits.
-        self._turns: WeakValueDictionary[tuple[UUID, UUID], asyncio.Lock] = WeakValueDictionary()
-        self._shares: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
+        self._finishing, self._copying = Turns(1), Turns(AT_ONCE_OF_ONE)
 
-    def turn(self, upload_id: UUID, owner_id: UUID) -> asyncio.Lock:
+    def turn(self, upload_id: UUID, owner_id: UUID) -> asyncio.Semaphore:
         """Held by who finishes an upload: however often its owner asks at once, it is copied and read once, and takes one place.
 
         Whoever names another's upload waits for nobody.
         """
-        return self._turns.setdefault((upload_id, owner_id), asyncio.Lock())
+        return self._finishing.of((upload_id, owner_id))
 
     async def copied(self, key: str, to: str, owner_id: UUID) -> Arrival:
         """Copy an object, and read the copy; one user's many leave places for others'. Raises `ObjectIsMissing`, `StoreIsAway`."""
-        async with self._shares.setdefault(owner_id, asyncio.Semaphore(AT_ONCE_OF_ONE)), self._places:
+        async with self._copying.of(owner_id), self._places:
             await self._store.copy(key, to)
             return await self._read(to)
 

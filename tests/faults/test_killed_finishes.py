@@ -114,14 +114,19 @@ type Step = Callable[[Bucket], AbstractAsyncContextManager[None]]
 UNDONE = [before_it_is_copied, before_the_copy_is_compared, before_its_row_is_made]
 
 
-async def killed_while_finishing(bucket: Bucket, thread: Json, step: Step) -> str:
-    """Where what was put can be finished. Whoever waited for it is gone."""
-    person = bucket.house.people[0]
-    answer = await begin(person, thread)
+async def put_by_a_client(bucket: Bucket, thread: Json) -> str:
+    """Where it can be finished."""
+    answer = await begin(bucket.house.people[0], thread)
     assert await put(expect(answer, 201)) == 200
     path: str = answer.headers["location"]
+    return path
+
+
+async def killed_while_finishing(bucket: Bucket, thread: Json, step: Step) -> str:
+    """Where what was put can be finished. Whoever waited for it is gone."""
+    path = await put_by_a_client(bucket, thread)
     async with step(bucket):
-        asked = asyncio.create_task(person.post(path, {}))
+        asked = asyncio.create_task(bucket.house.people[0].post(path, {}))
     bucket.service.kill()
     asked.cancel()
     bucket.proxy.flows.set()
@@ -152,10 +157,7 @@ async def test_who_waits_for_one_that_was_killed_is_told_soon_and_not_when_the_q
     bucket: Bucket,
 ) -> None:
     thread = await bucket.house.opened_thread()
-    person = bucket.house.people[0]
-    begun = await begin(person, thread)
-    assert await put(expect(begun, 201)) == 200
-    path = begun.headers["location"]
+    path, person = await put_by_a_client(bucket, thread), bucket.house.people[0]
     async with before_it_is_copied(bucket):
         asked = asyncio.create_task(person.post(path, {}))
     bucket.service.kill()
@@ -173,7 +175,5 @@ async def test_what_was_put_and_is_not_finished_again_leaves_nothing_and_can_be_
     thread = await bucket.house.opened_thread()
     await killed_while_finishing(bucket, thread, step)
     await only_files_are_left(bucket, thread, 0)
-    answer = await begin(bucket.house.people[0], thread)
-    assert await put(expect(answer, 201)) == 200
-    expect(await bucket.house.people[0].post(answer.headers["location"], {}), 201)
+    expect(await bucket.house.people[0].post(await put_by_a_client(bucket, thread), {}), 201)
     await only_files_are_left(bucket, thread, 1)

@@ -72,6 +72,24 @@ async def test_who_was_killed_before_the_parts_were_put_together_leaves_an_uploa
 
 @KILLED
 async def test_who_was_killed_when_the_parts_were_put_together_leaves_an_upload_that_goes_on(house: House, name: str) -> None:
+    thread, sender = await killed_when_put_together(house, name)
+    await is_finished_by_its_sender(house, thread, sender)
+
+
+@KILLED
+async def test_an_upload_that_was_put_together_and_never_gone_on_with_leaves_nothing(house: House, name: str) -> None:
+    thread, _ = await killed_when_put_together(house, name)
+    await all_adds_up(house)
+    assert await shown(house, thread) == {}
+
+
+async def begun(house: House) -> tuple[Json, Sender]:
+    thread = await house.opened_thread()
+    return thread, Sender(house, await create(house.people[0], thread, len(CONTENT)))
+
+
+async def killed_when_put_together(house: House, name: str) -> tuple[Json, Sender]:
+    """All of its bytes are one object, which no file names yet."""
     thread, sender = await begun(house)
     sender.goes_on.set()
     async with new_files_held(house):
@@ -80,26 +98,7 @@ async def test_who_was_killed_when_the_parts_were_put_together_leaves_an_upload_
         house.programs[name].kill()
         assert await answer in (NO_ANSWER, UNAVAILABLE)
     await house.mend()
-    await is_finished_by_its_sender(house, thread, sender)
-
-
-@KILLED
-async def test_an_upload_that_was_put_together_and_never_gone_on_with_leaves_nothing(house: House, name: str) -> None:
-    thread, sender = await begun(house)
-    sender.goes_on.set()
-    async with new_files_held(house):
-        answer = asyncio.create_task(sender.answer())
-        await a_change_is_held(house, by="atrium_attachments")
-        house.programs[name].kill()
-        await answer
-    await house.mend()
-    await all_adds_up(house)
-    assert await shown(house, thread) == {}
-
-
-async def begun(house: House) -> tuple[Json, Sender]:
-    thread = await house.opened_thread()
-    return thread, Sender(house, await create(house.people[0], thread, len(CONTENT)))
+    return thread, sender
 
 
 async def is_finished_by_its_sender(house: House, thread: Json, sender: Sender) -> None:
