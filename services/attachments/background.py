@@ -11,7 +11,7 @@ from services.attachments.quarantine import Quarantine
 from services.attachments.repository.leases import Leases
 from services.attachments.repository.previews import Previews
 from services.attachments.repository.scans import Scans
-from services.attachments.scanner import Scanner
+from services.attachments.scanner import AT_ONCE, Scanner
 from services.attachments.scanning.clamd import Clamd
 from services.attachments.scanning.readiness import Readiness
 from services.attachments.settings import AttachmentsSettings
@@ -24,7 +24,6 @@ from shared.store.store import Store
 MEASURED_EVERY = 5.0  # seconds
 UNSCANNED_EVERY = 60.0  # another process may have taken files while its scanning was off
 BATCH = 500
-AT_ONCE = 8
 
 PENDING_AGE = Gauge("attachment_pending_age_seconds", "For how long the file that waits longest for its verdict has done so.")
 

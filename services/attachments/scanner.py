@@ -27,6 +27,7 @@ from shared.store.store import ObjectIsMissing, Store, StoreIsAway
 log = structlog.get_logger()
 
 AT_ONCE = 8  # files that one process has scanned
+PLACES = 2 * AT_ONCE  # clamd has the next ones while what it said of the last ones is committed
 MOST_TRIES = 10  # with a clamd that answers and a store that does
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 
@@ -50,8 +51,8 @@ class Scanner:
         self._verdicts = Groups[str, Outcome, bool](self._settle)
         self._setbacks: dict[UUID, int] = {}  # by files that the store did not give
         self._suspects: set[UUID] = set()  # files that were being scanned when clamd died
-        self._turns = Turns()
-        self._workers = Workers("scanner", self._take, self._scan, leases.renew, self._give_back, at_once=AT_ONCE)
+        self._turns, self._scanning = Turns(), asyncio.Semaphore(AT_ONCE)
+        self._workers = Workers("scanner", self._take, self._scan, leases.renew, self._give_back, at_once=PLACES)
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -75,10 +76,11 @@ class Scanner:
         return await self._leases.to_scan(most)
 
     async def _scan(self, taken: Taken) -> None:
-        started = time.perf_counter()
-        async with self._turns.alone() if taken.file.id in self._suspects else self._turns.together():
-            outcome = await self._outcome(taken)
-        SCAN_SECONDS.observe(time.perf_counter() - started)
+        async with self._scanning:
+            started = time.perf_counter()
+            async with self._turns.alone() if taken.file.id in self._suspects else self._turns.together():
+                outcome = await self._outcome(taken)
+            SCAN_SECONDS.observe(time.perf_counter() - started)
         if not await self._verdicts.join("verdicts", outcome):
             log.warning("scan_came_too_late", attachmentId=taken.file.id, status=outcome.status)
             self._forget(taken.file.id)

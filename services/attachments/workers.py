@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 POLL = 1.0  # seconds
 RENEW_EVERY = 15.0  # a quarter of a lease
-AHEAD = 3  # files taken for each that is worked on, so that one statement takes several
+AHEAD = 2  # files taken for each that is worked on, so that one statement takes several
 
 
 class Workers:

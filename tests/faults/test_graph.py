@@ -153,6 +153,21 @@ async def test_a_neo4j_that_is_killed_then_away_then_wiped_while_people_write_ha
     await adds_up(house, first, sum(await asyncio.gather(*writing)))
 
 
+async def test_a_rebuild_brings_everything_back_and_its_standing_says_so(house: House, neo4j: Neo4jServer) -> None:
+    thread = await house.opened_thread()
+    first = await house.people[0].say(thread)
+    for _ in range(3):
+        await reply(house.people[0], thread, first)
+    await eventually(lambda: all_is_learned(house), "everything is learned", LONG)
+    code, shown = await house.atrium("graph", "rebuild")
+    assert code == 0, shown
+    await adds_up(house, first, 3)
+    code, shown = await house.atrium("graph", "status", "--json")
+    found = json.loads(shown)
+    assert (code, found["behind"], found["parked"], found["wiping"]) == (0, 0, 0, False)
+    assert (found["artifacts"], found["links"]) == (found["mirroredArtifacts"], found["mirroredLinks"])
+
+
 async def test_a_neo4j_that_is_away_for_long_while_people_link_and_much_is_learned_has_everything_once_it_is_back(
     house: House, neo4j: Neo4jServer
 ) -> None:
@@ -184,18 +199,3 @@ async def test_a_neo4j_that_is_away_for_long_while_people_link_and_much_is_learn
     ends.set()
     await adds_up(house, first, sum(await asyncio.gather(*linking)))
     assert await links_ever(house, {"id": str(many)}) == MANY
-
-
-async def test_a_rebuild_brings_everything_back_and_its_standing_says_so(house: House, neo4j: Neo4jServer) -> None:
-    thread = await house.opened_thread()
-    first = await house.people[0].say(thread)
-    for _ in range(3):
-        await reply(house.people[0], thread, first)
-    await eventually(lambda: all_is_learned(house), "everything is learned", LONG)
-    code, shown = await house.atrium("graph", "rebuild")
-    assert code == 0, shown
-    await adds_up(house, first, 3)
-    code, shown = await house.atrium("graph", "status", "--json")
-    found = json.loads(shown)
-    assert (code, found["behind"], found["parked"], found["wiping"]) == (0, 0, 0, False)
-    assert (found["artifacts"], found["links"]) == (found["mirroredArtifacts"], found["mirroredLinks"])

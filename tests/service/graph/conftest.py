@@ -42,6 +42,8 @@ from tests.servers import Servers
 from tests.service.graph.owners import Owners
 from tests.service.neighbours import principal
 
+_MIRRORED = ("artifacts", "artifact_links", "task_mentions", "project_threads", "unmirrored")
+
 
 @dataclass
 class Service:
@@ -124,7 +126,10 @@ async def mirror(graph: Service, neo4j_server: Neo4jServer) -> AsyncIterator[Mir
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def graph(servers: Servers, differing: dict[str, Any]) -> AsyncIterator[Service]:
+async def graph(servers: Servers, has_mirror: bool, differing: dict[str, Any]) -> AsyncIterator[Service]:
+    database = await asyncpg.connect(servers.postgres_url, server_settings=NOBODY_ASKED)
+    if has_mirror:  # it is filled with all there is before it is asked: the crowds of other modules are none of this one's
+        await database.execute(f"TRUNCATE {', '.join(f'graph.{table}' for table in _MIRRORED)}")
     process = Process()
     owners = Owners(process)
     where = {"data": servers.data, "postgres_url": servers.postgres_url, "nats_url": servers.nats_url}
@@ -137,7 +142,6 @@ async def graph(servers: Servers, differing: dict[str, Any]) -> AsyncIterator[Se
     url = as_role(servers.postgres_url, role, servers.credentials.postgres[role])
     background = Database(url, "graph", connections=2, settings=NOBODY_ASKED)
     await background.open()
-    database = await asyncpg.connect(servers.postgres_url, server_settings=NOBODY_ASKED)
     service = Service(application, settings, gateway, owners, background, database)
     yield service
     await database.close()
