@@ -200,7 +200,7 @@ async def leases_end(house: House) -> None:
 async def all_adds_up(house: House) -> None:
     """After the sweep no object is without its row, no row without its object, no upload is left, and nothing stays half scanned."""
     await leases_end(house)
-    await eventually(lambda: _nothing_waits(house), "every file has its verdict")
+    await _have_verdicts(house)
     async with house.database() as admin:
         await admin.execute(_OF_AN_HOUR_AGO)
     await swept(house.servers, house.kept.store)
@@ -214,7 +214,21 @@ async def all_adds_up(house: House) -> None:
         assert await admin.fetchval(missing) == 0
 
 
-async def _nothing_waits(house: House) -> bool:
-    async with house.database() as admin:
-        waits = "SELECT count(*) FROM attachments.attachments WHERE scan_status IN ('pending', 'scanning') AND deleted_at IS NULL"
-        return bool(await admin.fetchval(waits) == 0)
+async def _have_verdicts(house: House) -> None:
+    async def waiting() -> list[str]:
+        """What is without a verdict, and why."""
+        async with house.database() as admin:
+            rows = await admin.fetch(
+                """SELECT scan_status, scan_result, attempts, size_bytes, next_try_at - now() AS due FROM attachments.attachments
+                   WHERE scan_status IN ('pending', 'scanning') AND deleted_at IS NULL"""
+            )
+        return [str(row) for row in rows]
+
+    async def nothing_waits() -> bool:
+        return not await waiting()
+
+    try:
+        await eventually(nothing_waits, "every file has its verdict", SCANNED_WITHIN)
+    except AssertionError as error:
+        error.add_note("\n".join(await waiting()))
+        raise
