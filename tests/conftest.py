@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,12 @@ import pytest_asyncio
 from tests.neo4j import Neo4jOfTests, installed_library
 from tests.processes import free_port
 from tests.servers import TEMPLATES, Servers, running_servers
+
+
+def pytest_configure() -> None:
+    """Whoever runs tests in the background of a shell has Ctrl-C ignored, and all that they start would ignore it, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
