@@ -11,9 +11,11 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from services.gateway.arriving import Body
 from services.gateway.errors import FormIsExpected, FormIsMalformed
+from services.gateway.haystack import Haystack
 
 LONGEST_HEADER = 16 * 1024
 MOST_HEADERS = 8
+LARGE = 16 * 1024  # from which on a piece is worth a call of libc
 MOST_PARTS = 100  # that are looked at before anybody says how many are too many: reading them takes a thousand times what bytes take
 # What RFC 7578 forbids and some clients send all the same, for names beyond ASCII.
 _EXTENDED_NAME = re.compile(rb""";\s*filename\*\s*=\s*"?([\w-]+)'[^']*'([^\s;"]+)""", re.IGNORECASE)
@@ -77,7 +79,7 @@ class Form:
                     raise FormIsMalformed
                 return False
             try:
-                self._parser.write(piece)
+                self._parser.write(piece if len(piece) < LARGE else Haystack(piece))  # type: ignore[arg-type]
             except FormParserError:
                 raise FormIsMalformed from None
         return True

@@ -17,7 +17,7 @@ from shared.store.writing import FULL, PartFile, Threads, make_folder
 
 log = structlog.get_logger()
 
-_WRITING, _SETTLING, _READING = 4, 32, 16
+_WRITING, _SETTLING, _READING = 3, 32, 16
 
 
 class FolderStore(Store):

@@ -39,6 +39,9 @@ class Plan:
     warmup: float = 1.0
     keys: str = ""
     """What the texts in the place of KEY begin with; they differ by a number."""
+    in_all: int | None = None
+    """So many requests, and the time until the last answer: what is large comes in few answers, which a fixed time cuts off unevenly.
+    `seconds` is the most that they may take, and there is no warm-up."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,20 @@ class _Tally:
     plan: Plan
     begin: float
     end: float
+    last: float = 0.0
     asked: int = 0
     acknowledged: int = 0
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     unexpected: Counter[str] = field(default_factory=Counter)
+
+    def goes_on(self, now: float) -> bool:
+        """Whether there is more to ask."""
+        return now < self.end and (self.plan.in_all is None or self.asked < self.plan.in_all)
+
+    @property
+    def seconds(self) -> float:
+        """That were measured."""
+        return self.plan.seconds if self.plan.in_all is None else self.last - self.begin
 
     def request(self, turn: int) -> bytes:
         self.asked += 1
@@ -82,6 +95,7 @@ class _Tally:
             self.unexpected[response.refusal] += 1
             return
         self.acknowledged += 1
+        self.last = now
         if self.begin <= now <= self.end:
             self.latencies.append(now - sent)
 
@@ -110,7 +124,7 @@ class _Connection(asyncio.Protocol):
             return
         now = perf_counter()
         self._tally.answered(self._response, self._sent, now)
-        if now < self._tally.end:
+        if self._tally.goes_on(now):
             self._ask()
         else:
             self._sent = 0.0
@@ -157,7 +171,7 @@ def _ignore_interrupts() -> None:
 def _run(plan: Plan) -> Load:
     before = _cpu_seconds()
     tally = uvloop.run(_ask_all(plan))
-    return Load(plan.connections, plan.seconds, tally.acknowledged, tally.latencies, dict(tally.unexpected), _cpu_seconds() - before)
+    return Load(plan.connections, tally.seconds, tally.acknowledged, tally.latencies, dict(tally.unexpected), _cpu_seconds() - before)
 
 
 def _cpu_seconds() -> float:
@@ -166,7 +180,7 @@ def _cpu_seconds() -> float:
 
 
 async def _ask_all(plan: Plan) -> _Tally:
-    begin = perf_counter() + plan.warmup
+    begin = perf_counter() + (plan.warmup if plan.in_all is None else 0)
     tally = _Tally(plan, begin, begin + plan.seconds)
     connections = [_Connection(tally, turn) for turn in range(plan.connections)]
     for connection in connections:

@@ -46,11 +46,11 @@ class FilesBench:
             await clamav.start()
             unscanned = {"ATRIUM_SCANNING": "off"}  # as the script that writes the same bytes scans none of them
             async with self._scenarios(clamav, USUAL, results, unscanned) as scenarios:
-                await scenarios.uploads("uploads, 5 MB", LARGE, files=100, seconds=4)
-                await scenarios.uploads("uploads, 50 MB", HUGE, files=20, seconds=10)
+                await scenarios.uploads("uploads, 5 MB", LARGE, files=400)
+                await scenarios.uploads("uploads, 50 MB", HUGE, files=60)
             async with self._scenarios(clamav, USUAL, results) as scenarios:
                 await scenarios.scanning()
-                await scenarios.uploads("uploads, 5 MB, scanned meanwhile", LARGE, files=100, seconds=4)
+                await scenarios.uploads("uploads, 5 MB, scanned meanwhile", LARGE, files=400)
                 await scenarios.downloads()
                 await scenarios.until_clean()
             async with self._scenarios(clamav, APART, results) as scenarios:

@@ -29,7 +29,7 @@ LARGE, SMALL, ONE, HUGE = 5 * MEBIBYTE, 50 * 1024, MEBIBYTE, 50 * MEBIBYTE
 SCANNED_AT_ONCE = 8  # as the scanner does
 SENT_AT_ONCE = READ_AT_ONCE = 20
 A_FORM = 10
-_SCANS_MAY_TAKE = 120.0
+_SCANS_MAY_TAKE = _UPLOADS_MAY_TAKE = 120.0
 _LOOKED_EVERY = 0.005
 _SCANS_LOOKED_AT_EVERY = 0.025  # of seconds: whoever asks more often takes what clamd would have
 
@@ -62,15 +62,15 @@ class FileScenarios:
             self.results.compared.append(Compared(f"scans, {name}", SCANNED_AT_ONCE, "files/s", ours, straight))
             await self._forget_files()
 
-    async def uploads(self, name: str, size: int, files: int, seconds: float) -> None:
-        """Where files are scanned, those that came are while the next ones come. files: that the script writes."""
+    async def uploads(self, name: str, size: int, files: int) -> None:
+        """As many files as the script writes. Where files are scanned, those that came are while the next ones come."""
         content = os.urandom(size)
         request = upload(self.people.threads[0], self.people.all[0].access_token, content)
         ours, written = [], []
         for number in range(1, self.rounds + 1):
             self.say(f"{name}, round {number}")
             written.append(files * size / MEBIBYTE / await bare.written(self.store, content, files, SENT_AT_ONCE))
-            load = Plan(HOST, self.house.port, [request], SENT_AT_ONCE, seconds, 201, warmup=seconds / 4)
+            load = Plan(HOST, self.house.port, [request], SENT_AT_ONCE, _UPLOADS_MAY_TAKE, 201, in_all=files)
             ours.append(await self._megabytes_a_second(load, size))
             await self._forget_files()
         self.results.compared.append(Compared(name, SENT_AT_ONCE, "MiB/s", ours, written))

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from services.gateway.arriving import Body
 from services.gateway.errors import BodyIsTooLarge, BodyIsTooSlow, FormIsMalformed
-from services.gateway.multipart import MOST_PARTS, Form
+from services.gateway.multipart import LARGE, MOST_PARTS, Form
 from shared.contracts.refusals import RequestIsMalformed
 
 BOUNDARY = b"----x"
@@ -51,15 +51,28 @@ CONTENTS = st.binary(max_size=300) | st.sampled_from([b"\r\n------", b"\r\n", b"
 PARTS = st.lists(st.tuples(NAMES, st.none() | NAMES, CONTENTS.filter(lambda content: b"--" + BOUNDARY not in content)), max_size=4)
 
 
-@given(parts=PARTS, cuts=st.lists(st.integers(1, 50), min_size=1, max_size=40))
-def test_a_form_is_the_same_in_whatever_pieces_it_comes(parts: list[tuple[str, str | None, bytes]], cuts: list[int]) -> None:
-    raw = encoded(parts)
+def cut_into_pieces(raw: bytes, cuts: Sequence[int]) -> list[bytes]:
     pieces: list[bytes] = []
     while raw:
         cut = cuts[len(pieces) % len(cuts)]
         pieces.append(raw[:cut])
         raw = raw[cut:]
-    assert asyncio.run(read(body_of(pieces))) == parts
+    return pieces
+
+
+@given(parts=PARTS, cuts=st.lists(st.integers(1, 50), min_size=1, max_size=40))
+def test_a_form_is_the_same_in_whatever_pieces_it_comes(parts: list[tuple[str, str | None, bytes]], cuts: list[int]) -> None:
+    assert asyncio.run(read(body_of(cut_into_pieces(encoded(parts), cuts)))) == parts
+
+
+@given(parts=PARTS, large=st.integers(LARGE - 50, 3 * LARGE), cuts=st.lists(st.integers(LARGE - 50, 2 * LARGE), min_size=1, max_size=9))
+def test_a_large_form_is_the_same_in_whatever_large_pieces_it_comes(
+    parts: list[tuple[str, str | None, bytes]], large: int, cuts: list[int]
+) -> None:
+    """Cuts fall on boundaries and on what begins like one."""
+    parts = [(name, filename, (content or b"\r") * (large // (len(content) or 1))) for name, filename, content in parts]
+    parts = [part for part in parts if b"--" + BOUNDARY not in part[2]]
+    assert asyncio.run(read(body_of(cut_into_pieces(encoded(parts), cuts)))) == parts
 
 
 def test_a_form_of_crumbs_is_malformed_before_it_is_read_to_its_end() -> None:
