@@ -1,5 +1,6 @@
 """The graph service, with its real database and broker, and one stand-in for all whom it asks."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,13 +32,16 @@ from shared.contracts.graph.links import (
 from shared.contracts.graph.reads import GET_RELATED, GetRelated, Related
 from shared.contracts.model import Event
 from shared.contracts.principal import Principal, Role
-from shared.credentials import background_role
+from shared.contracts.subscriptions import GRAPH_ARTIFACTS
+from shared.credentials import OPERATOR, background_role
 from shared.database.connections import Database, as_role
 from shared.embedded.neo4j import USER, Neo4jServer
 from shared.identifiers import new_id
 from shared.messaging.caller import Caller
+from shared.messaging.connection import close, connect
 from shared.messaging.local import Process
 from shared.messaging.received import Received
+from shared.messaging.streams import EVENTS
 from tests.servers import Servers
 from tests.service.graph.owners import Owners
 from tests.service.neighbours import principal
@@ -125,6 +129,17 @@ async def mirror(graph: Service, neo4j_server: Neo4jServer) -> AsyncIterator[Mir
     await neo4j.close()
 
 
+async def _learns_what_was_said(servers: Servers) -> None:
+    """By the services of other modules: nothing of it comes while this one's tests count."""
+    client = await connect(servers.nats_url, OPERATOR, servers.credentials.nats[OPERATOR], name="tests")
+    try:
+        async with asyncio.timeout(60):
+            while (info := await client.jetstream().consumer_info(EVENTS, GRAPH_ARTIFACTS.consumer)).num_pending or info.num_ack_pending:
+                await asyncio.sleep(0.02)
+    finally:
+        await close(client)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def graph(servers: Servers, has_mirror: bool, differing: dict[str, Any]) -> AsyncIterator[Service]:
     database = await asyncpg.connect(servers.postgres_url, server_settings=NOBODY_ASKED)
@@ -143,6 +158,7 @@ async def graph(servers: Servers, has_mirror: bool, differing: dict[str, Any]) -
     background = Database(url, "graph", connections=2, settings=NOBODY_ASKED)
     await background.open()
     service = Service(application, settings, gateway, owners, background, database)
+    await _learns_what_was_said(servers)
     yield service
     await database.close()
     await background.close()
