@@ -13,12 +13,14 @@ from services.graph.mirror.statements import (
     AWAIT_SCHEMA,
     BEGIN,
     BEGIN_WIPE,
+    DROP_ORPHAN,
     END_WIPE,
     FORGET_OTHERS,
     HOP_ALONG,
     HOP_BOTH,
     IS_EMPTY,
     MOVE,
+    ORPHANS,
     READ_MIRRORS,
     SCHEMA,
     WIPE,
@@ -51,6 +53,8 @@ class Mirror:
     async def prepare(self) -> None:
         """Constraints and indexes, and whose it is: run again, it changes nothing. Raises `MirrorIsAnothers`."""
         await self.standing()
+        for orphan in await self.neo4j.run(ORPHANS):
+            await self.neo4j.run(DROP_ORPHAN[orphan["name"]])
         for statement in SCHEMA:
             await self.neo4j.run(statement)
         await self.neo4j.run(AWAIT_SCHEMA)

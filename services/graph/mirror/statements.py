@@ -23,13 +23,16 @@ NAMES = {
 }
 """The property that a thing is known by (spec 4, Node Labels)."""
 
+_UNIQUE = {f"{label.lower()}_id": label for label in ("Artifact", *LABELS.values(), "DeletedLink", "Mirror")}
 SCHEMA = [
-    *(
-        f"CREATE CONSTRAINT {label.lower()}_id IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE"
-        for label in ("Artifact", *LABELS.values(), "DeletedLink", "Mirror")
-    ),
+    *(f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE" for name, label in _UNIQUE.items()),
     *(f"CREATE INDEX {kind.lower()}_id IF NOT EXISTS FOR ()-[l:{kind}]-() ON (l.id)" for kind in LinkType),
 ]
+# Whoever leaves while Neo4j makes a constraint leaves its index there, which is never finished, and under whose name none can be made.
+ORPHANS = f"""
+    SHOW INDEXES YIELD name, entityType, owningConstraint
+    WHERE entityType = 'NODE' AND owningConstraint IS NULL AND name IN {[*_UNIQUE]} RETURN name"""
+DROP_ORPHAN = {name: f"DROP INDEX {name} IF EXISTS" for name in _UNIQUE}
 AWAIT_SCHEMA = "CALL db.awaitIndexes(60)"
 
 # Newer than what is there: rows are {id, version, …}. Times come as numbers: to pack one takes the driver longer than Neo4j its link.

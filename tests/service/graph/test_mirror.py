@@ -59,6 +59,20 @@ async def test_links_are_mirrored_with_the_properties_of_the_specification(
     assert (await differences(graph, mirror)).count == 0
 
 
+async def test_a_first_start_that_was_broken_off_is_gone_on_with(graph: Service, mirror: Mirror, ada: Principal, project: UUID) -> None:
+    """Whoever leaves while Neo4j makes a constraint leaves its index there, without it."""
+    await chain(graph, ada, project, 2)
+    await caught_up(graph, mirror)
+    await graph.application.stop()
+    for name, label in (("mirror_id", "Mirror"), ("task_id", "Task")):
+        await mirror.neo4j.run(f"DROP CONSTRAINT {name}")
+        await mirror.neo4j.run(f"CREATE INDEX {name} FOR (n:{label}) ON (n.id)")
+    await graph.restart()
+    await caught_up(graph, mirror, within=30)
+    (row,) = await mirror.neo4j.run("SHOW CONSTRAINTS YIELD name WHERE name IN ['mirror_id', 'task_id'] RETURN count(name) AS made")
+    assert row["made"] == 2
+
+
 async def test_a_link_to_what_was_not_told_of_yet_is_in_the_mirrors_answers(
     graph: Service, mirror: Mirror, ada: Principal, project: UUID
 ) -> None:
