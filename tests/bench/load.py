@@ -41,7 +41,7 @@ class Plan:
     """What the texts in the place of KEY begin with; they differ by a number."""
     in_all: int | None = None
     """So many requests, and the time until the last answer: what is large comes in few answers, which a fixed time cuts off unevenly.
-    `seconds` is the most that they may take, and there is no warm-up."""
+    `seconds` is the most that they may take, and a warm-up would leave the first of them out."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _cpu_seconds() -> float:
 
 
 async def _ask_all(plan: Plan) -> _Tally:
-    begin = perf_counter() + (plan.warmup if plan.in_all is None else 0)
+    begin = perf_counter() + plan.warmup
     tally = _Tally(plan, begin, begin + plan.seconds)
     connections = [_Connection(tally, turn) for turn in range(plan.connections)]
     for connection in connections:

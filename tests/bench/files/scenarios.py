@@ -70,7 +70,7 @@ class FileScenarios:
         for number in range(1, self.rounds + 1):
             self.say(f"{name}, round {number}")
             written.append(files * size / MEBIBYTE / await bare.written(self.store, content, files, SENT_AT_ONCE))
-            load = Plan(HOST, self.house.port, [request], SENT_AT_ONCE, _UPLOADS_MAY_TAKE, 201, in_all=files)
+            load = Plan(HOST, self.house.port, [request], SENT_AT_ONCE, _UPLOADS_MAY_TAKE, 201, warmup=0, in_all=files)
             ours.append(await self._megabytes_a_second(load, size))
             await self._forget_files()
         self.results.compared.append(Compared(name, SENT_AT_ONCE, "MiB/s", ours, written))
